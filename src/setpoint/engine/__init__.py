@@ -1,0 +1,1 @@
+"""Short durable jobs over DBOS: enqueue in a transaction, claim, lease, adopt. Knows no ticket."""

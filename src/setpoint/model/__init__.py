@@ -1,0 +1,1 @@
+"""Frozen, closed records in the order a run writes them. Imports nothing of ours."""

@@ -1,0 +1,90 @@
+"""What a gate's verdict rests on."""
+
+from enum import StrEnum
+
+from .record import Line, Record, Time
+
+
+class GateKind(StrEnum):
+    """What a gate measures."""
+
+    TESTS = "tests"
+    LINT = "lint"
+    FORMAT = "format"
+    TYPES = "types"
+    BUILD = "build"
+    SECURITY = "security"
+    COVERAGE = "coverage"
+    TASK = "task"
+    """A `[Testing]` check of one plan task."""
+    RED_PROOF = "red-proof"
+    FROZEN = "frozen"
+    """The approved tests are byte for byte as approved."""
+    BOUNDARY = "boundary"
+    SECRETS = "secrets"
+    OTHER = "other"
+
+
+class Outcome(StrEnum):
+    """Three outcomes; `refused` (could not tell) is never green."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+class TestResult(Record):
+    """One test as the runner reported it."""
+
+    __test__ = False  # pytest must not collect a record
+
+    id: Line
+    """`path::name` where the report tells the file, else `classname::name`."""
+    outcome: Line
+    """passed, failed, error or skipped."""
+    seconds: float = 0.0
+    message: str = ""
+    """The failure's own words, capped."""
+
+
+class Evidence(Record):
+    """What a verdict rests on, enough to run it again and to see that it is stale."""
+
+    tree: Line
+    """Git tree hash of what was examined."""
+    argv: tuple[str, ...]
+    """The command, empty for a built-in check."""
+    environment: Line
+    """Digest of tool versions, lock files and sandbox level."""
+    examined: int
+    """How many things were looked at (tests, files, lines); never 0 in a pass."""
+    unit: Line
+    """What `examined` counts."""
+    exit_code: int | None = None
+    seconds: float = 0.0
+    output: str = ""
+    """SHA-256 of the whole output, kept by content."""
+    sandbox: str = ""
+    """Sandbox level it ran in."""
+    at: Time
+
+
+class GateResult(Record):
+    """A gate's verdict on one tree."""
+
+    gate: Line
+    kind: GateKind
+    outcome: Outcome
+    reason: Line
+    """One sentence: the count, or why it failed, or why it could not tell."""
+    evidence: Evidence
+    tests: tuple[TestResult, ...] = ()
+    tail: str = ""
+    """The end of the output, capped, for the session that must mend it."""
+    flaky: tuple[str, ...] = ()
+    """Tests that gave different results on the same tree."""
+
+    @property
+    def green(self) -> bool:
+        """Passed, and something was examined."""
+        return self.outcome is Outcome.PASSED and self.evidence.examined > 0

@@ -1,0 +1,30 @@
+"""A gate as configured: a command that decides."""
+
+from typing import Literal
+
+from .evidence import GateKind
+from .record import Line, Record
+
+
+class Gate(Record):
+    """A command that decides."""
+
+    kind: GateKind
+    run: tuple[str, ...]
+    """Argument list; `{report}` stands for the report file's path where the tool writes one."""
+    report: Literal["junit", "sarif", "cobertura", "exit"] = "exit"
+    """How the result is read; `exit` has no count of its own and counts the files it was given."""
+    timeout: float = 600.0
+    """Seconds."""
+    where: str = "."
+    """Project folder the command runs in, relative to the repository."""
+    required: bool = True
+
+
+class Candidate(Record):
+    """A gate found in a repository; it counts only after it ran on the untouched base."""
+
+    name: Line
+    gate: Gate
+    because: Line
+    """`file:line`, or the file whose presence speaks for it."""

@@ -1,0 +1,81 @@
+"""The way out: pull request, CI, merge, environments."""
+
+from enum import StrEnum
+
+from .evidence import GateResult
+from .record import Line, Record, Text, Time
+
+
+class PullRequest(Record):
+    """A change offered for merging; found again by its head branch."""
+
+    number: int
+    head: Line
+    """Branch name."""
+    base: Line
+    title: Line
+    body: Text
+    head_sha: Line
+    merged_sha: str = ""
+    """The merge commit, once merged."""
+    url: str = ""
+
+
+class CiState(StrEnum):
+    """Only `green` and `red` are finished verdicts."""
+
+    PENDING = "pending"
+    GREEN = "green"
+    RED = "red"
+    REFUSED = "refused"
+    """CI ran nothing, or could not tell."""
+
+
+class CiRun(Record):
+    """What CI said about one commit."""
+
+    sha: Line
+    state: CiState
+    results: tuple[GateResult, ...] = ()
+    log: str = ""
+    """The whole log of a failed run."""
+    url: str = ""
+
+
+class Release(Record):
+    """A commit on its way through the environments."""
+
+    sha: Line
+    """The merged commit."""
+    tree: Line
+    ticket: Line
+    notes: str = ""
+
+
+class StepResult(Record):
+    """One deploy, smoke or rollback command in an environment."""
+
+    environment: Line
+    step: Line
+    """deploy, smoke or rollback."""
+    ok: bool
+    exit_code: int | None = None
+    output: str = ""
+    seconds: float = 0.0
+    at: Time
+
+
+class Environment(Record):
+    """A place a release is deployed to; the first one is for acceptance before any production server."""
+
+    name: Line
+    deploy: tuple[str, ...]
+    """Command that puts the release there; gets SETPOINT_SHA and SETPOINT_ENVIRONMENT."""
+    smoke: tuple[str, ...]
+    """Command that must pass afterwards."""
+    rollback: tuple[str, ...]
+    """Command that brings SETPOINT_SHA (the last good release) back."""
+    approval: bool = False
+    """Whether a person must say yes first."""
+    seconds: float = 600.0
+    """Longest time of one command."""

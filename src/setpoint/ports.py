@@ -1,0 +1,289 @@
+"""The seams. Each says what it promises, what it raises and what may repeat; adapters keep the promises.
+
+All effects are found again: after a crash the same call may come a second time and must find its own earlier self.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from .model.approval import Approval, HandOver, Question
+from .model.command import Command, CommandLimits, Completed, Layer
+from .model.evidence import GateResult
+from .model.objection import Objection
+from .model.release import CiRun, Environment, PullRequest, Release, StepResult
+from .model.run import Event, Position, Round, Run
+from .model.session import Message, Reply, SessionId, Task
+
+
+class Sandbox(Protocol):
+    """Runs commands of agents and gates; nothing else does."""
+
+    level: str
+    """`bubblewrap`, `container`, `microvm` or `none`."""
+
+    async def run(self, command: Command) -> Completed:
+        """Run `command` to its end or its limit. A failing command is an answer, not an error. When this returns or
+        is cancelled no process of it is left. Raises SandboxError when the sandbox cannot be built: nothing ran."""
+        ...
+
+    def layers(self) -> Sequence[Layer]:
+        """What protects on this machine, and what is missing."""
+        ...
+
+
+class Room(Protocol):
+    """One folder an agent or a gate works in, with the sandbox around it."""
+
+    path: Path
+    """The folder on the host. Untrusted: never follow a link in it, never run host git by discovery in it."""
+    inside: str
+    """The same folder as commands see it: the repository's own path."""
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: CommandLimits | None = None,
+        env: dict[str, str] | None = None,
+        stdin: str = "",
+        network: Sequence[str] = (),
+        reports: Path | None = None,
+    ) -> Completed:
+        """Run `argv` here in the sandbox. `reports`, a host folder, is writable inside as `$SETPOINT_REPORTS`."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """The content of a file below the room, no link followed. Raises FileNotFoundError, DeniedError."""
+        ...
+
+    def write(self, path: str, content: bytes) -> None:
+        """Replace or create a file below the room, no link followed. Raises DeniedError."""
+        ...
+
+    def files(self) -> Sequence[str]:
+        """Paths of all files that git would know (tracked, or untracked and not ignored), sorted."""
+        ...
+
+
+class Workspace(Room, Protocol):
+    """The run's own git worktree. Its `.git` is not writable from inside."""
+
+    branch: str
+
+    async def tree(self) -> str:
+        """Git tree hash of the files as they are now; the objects are written."""
+        ...
+
+    async def autosave(self, label: str) -> str:
+        """Save the files as a commit under `refs/setpoint/`; the same commit again when nothing changed."""
+        ...
+
+    async def restore(self, commit: str) -> None:
+        """Put the files back to `commit` (an autosave or any commit of this repository)."""
+        ...
+
+    async def commit(self, message: str) -> str:
+        """Commit the files on the run's branch, without hooks; the head again when the tree is the head's."""
+        ...
+
+    async def head(self) -> str:
+        """The branch's commit."""
+        ...
+
+    async def diff(self, base: str, head: str = "") -> str:
+        """Unified diff from commit or tree `base` to `head` (default: the files as they are), renames off."""
+        ...
+
+    async def changed(self, base: str, head: str = "") -> Sequence[str]:
+        """Paths that differ, sorted; `base` and `head` as in `diff`."""
+        ...
+
+    async def show(self, revision: str, path: str) -> bytes | None:
+        """The file at a commit or tree; None when it is not there."""
+        ...
+
+    def checkout(
+        self, revision: str, overlay: dict[str, bytes | None] | None = None
+    ) -> AbstractAsyncContextManager[Room]:
+        """A clean throw-away copy of commit or tree `revision`, with `overlay` laid over it (None deletes); its writes
+        reach nothing else, and it is gone at the end."""
+        ...
+
+
+class Workspaces(Protocol):
+    """One worktree a run."""
+
+    async def open(self, run: Run) -> Workspace:
+        """The run's worktree, made from `run.base` on `run.branch` when it is not there yet. May be called again."""
+        ...
+
+    async def close(self, run: Run) -> None:
+        """Remove the worktree; its content stays reachable through an autosave."""
+        ...
+
+    async def resolve(self, revision: str) -> str:
+        """The commit `revision` names. Raises RepositoryError when there is none."""
+        ...
+
+    async def fetch(self, branch: str) -> str:
+        """The forge's commit of `branch`, its objects here."""
+        ...
+
+
+class SessionLog(Protocol):
+    """The durable side of one session."""
+
+    def messages(self) -> tuple[Message, ...]:
+        """All messages saved so far, in order."""
+        ...
+
+    def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
+        """Save messages and journal notes (`kind`, `data`) in one transaction, one sync. Raises LostLeaseError."""
+        ...
+
+    def afford(self) -> None:
+        """Raises ParkedError when the run's budget is used up; called before each model request."""
+        ...
+
+
+class Agent(Protocol):
+    """Does a task in a room and hands in through the submit tool."""
+
+    name: str
+
+    async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
+        """Do `task` in `room`. May be called again for the same task after a crash: it goes on from `log`, whose last
+        autosave the room was put back to. Raises TransientError when no model could be reached, ParkedError when a
+        limit was reached, NotSignedInError without a credential. Never returns without a submission or a question."""
+        ...
+
+
+class Forge(Protocol):
+    """Where changes are offered, judged by CI and merged."""
+
+    async def push(self, branch: str, sha: str) -> None:
+        """Put `sha` on the run's own `branch`. A repeat changes nothing."""
+        ...
+
+    async def find(self, head: str) -> PullRequest | None:
+        """The pull request of branch `head`, open or merged."""
+        ...
+
+    async def open(self, head: str, base: str, title: str, body: str) -> PullRequest:
+        """Open a pull request, or give the one that is there, its text brought up to date."""
+        ...
+
+    async def checks(self, pull_request: PullRequest) -> CiRun:
+        """CI's word on the head commit; `pending` until finished. The local forge runs it when nobody has."""
+        ...
+
+    async def merge(self, pull_request: PullRequest, expected: str, message: str) -> PullRequest:
+        """Merge if the head is still `expected`. Merged already: the same answer. Raises StaleError when it moved."""
+        ...
+
+
+class Deployer(Protocol):
+    """Brings releases to environments and back."""
+
+    async def current(self, environment: Environment) -> Release | None:
+        """The last release that passed its smoke there."""
+        ...
+
+    async def deploy(self, environment: Environment, release: Release) -> StepResult:
+        """Run the deploy command, keyed by release: a repeat of a finished one changes nothing."""
+        ...
+
+    async def smoke(self, environment: Environment, release: Release) -> StepResult:
+        """Run the smoke command; a pass makes `release` the current one."""
+        ...
+
+    async def rollback(self, environment: Environment, to: Release | None) -> StepResult:
+        """Go back to `to`; None: there was none before."""
+        ...
+
+
+class Tracker(Protocol):
+    """Where tickets come from."""
+
+    async def fetch(self, reference: str) -> str:
+        """The ticket's text. Raises TicketError when there is none."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells a person that something waits for them."""
+
+    async def tell(self, run: Run, subject: str, text: str) -> None:
+        """Best effort; a failure to tell never stops a run."""
+        ...
+
+
+class Transaction(Protocol):
+    """One unit of writing: all of it lands, or none."""
+
+    connection: Any
+    """The SQLAlchemy connection; a job enqueued on it lands with the rest."""
+
+    def create(self, run: Run) -> None: ...
+    def move(self, run: Run, to: Position, note: str = "") -> Run | None:
+        """Move `run` to `to`, `serial` one higher; None when somebody moved it before: nothing was written."""
+        ...
+
+    def rebase(self, run: Run, base: str, branch: str) -> None:
+        """Give the run's new cycle its base commit and branch."""
+        ...
+
+    def event(self, run_id: str, kind: str, stage: str, data: dict[str, Any]) -> None: ...
+    def deliver(self, run_id: str, cycle: int, name: str, content: dict[str, Any]) -> str:
+        """Lock a deliverable by its digest, which is returned; a repeat with other content raises BugError unless the
+        earlier one was voided."""
+        ...
+
+    def void(self, run_id: str, cycle: int, names: Sequence[str]) -> None:
+        """Deliverables sent back; they stay in the journal."""
+        ...
+
+    def round(self, run_id: str, cycle: int, visit: int, round_: Round, objections: Sequence[Objection]) -> None: ...
+    def result(self, run_id: str, stage: str, result: GateResult) -> None: ...
+    def approve(self, run_id: str, cycle: int, approval: Approval) -> None: ...
+    def ask(self, run_id: str, question: Question, session: SessionId) -> None: ...
+    def answer(self, run_id: str, question_id: str, answer: str, by: str) -> None: ...
+    def hand_over(self, run_id: str, cycle: int, packet: HandOver) -> None: ...
+    def remember(self, run_id: str, key: str, value: dict[str, Any]) -> None:
+        """A named fact of the run (pull request, release, baseline); a repeat replaces it."""
+        ...
+
+
+class Store(Protocol):
+    """All that is durable, in one database."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]: ...
+    def run(self, prefix: str) -> Run:
+        """The one run whose id starts with `prefix`. Raises UsageError when none or several do."""
+        ...
+
+    def runs(self, active: bool = False) -> Sequence[Run]: ...
+    def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]: ...
+    def deliverable(self, run_id: str, cycle: int, name: str) -> dict[str, Any] | None: ...
+    def deliverables(self, run_id: str) -> Sequence[tuple[int, str, str, dict[str, Any]]]:
+        """Cycle, name, digest and content of all that stand."""
+        ...
+
+    def rounds(self, run_id: str, cycle: int, stage: str = "") -> Sequence[tuple[Round, tuple[Objection, ...]]]: ...
+    def results(self, run_id: str, tree: str = "") -> Sequence[tuple[str, GateResult]]: ...
+    def approvals(self, run_id: str, cycle: int, about: str = "") -> Sequence[Approval]: ...
+    def questions(self, run_id: str) -> Sequence[tuple[Question, SessionId]]: ...
+    def packet(self, run_id: str) -> HandOver | None: ...
+    def recall(self, run_id: str, key: str) -> dict[str, Any] | None: ...
+    def session(self, session: SessionId) -> tuple[Message, ...]: ...
+    def say(self, session: SessionId, messages: Sequence[Message], notes: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """Append messages and notes and add their usage to the run, in one transaction."""
+        ...
+
+    def put_blob(self, content: bytes) -> str:
+        """Keep bytes by their SHA-256, which is returned."""
+        ...
+
+    def blob(self, sha256: str) -> bytes | None: ...
