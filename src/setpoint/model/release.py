@@ -79,3 +79,8 @@ class Environment(Record):
     """Whether a person must say yes first."""
     seconds: float = 600.0
     """Longest time of one command."""
+    sandbox: bool = False
+    """Run the commands in the sandbox, without network: for environments that live on this machine. Otherwise they run
+    on the host, as a CI deploy step would, with a cleared environment."""
+    env: tuple[Line, ...] = ()
+    """Names of environment variables the commands get from the worker (credentials by reference)."""
