@@ -2,6 +2,8 @@
 
 import pytest
 
+from setpoint.testing.databases import database_url, postgres_server, sqlite_url  # noqa: F401
+
 
 @pytest.fixture
 def anyio_backend() -> str:

@@ -139,3 +139,7 @@ class LostLeaseError(SetpointError):
 
 class BugError(SetpointError):
     """An invariant of setpoint itself does not hold."""
+
+
+class PoisonedError(BugError):
+    """A job whose worker died again and again; it is not run any more."""

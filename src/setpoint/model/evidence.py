@@ -47,6 +47,17 @@ class TestResult(Record):
     """The failure's own words, capped."""
 
 
+class Finding(Record):
+    """One thing a linter, type checker or scanner minds."""
+
+    path: Line
+    """File, relative to the repository."""
+    line: int | None = None
+    rule: str = ""
+    """The tool's own name of the rule, where it has one."""
+    message: Line
+
+
 class Evidence(Record):
     """What a verdict rests on, enough to run it again and to see that it is stale."""
 
@@ -56,6 +67,8 @@ class Evidence(Record):
     """The command, empty for a built-in check."""
     environment: Line
     """Digest of tool versions, lock files and sandbox level."""
+    definition: str = ""
+    """Digest of the gate as configured; empty for a built-in check."""
     examined: int
     """How many things were looked at (tests, files, lines); never 0 in a pass."""
     unit: Line
@@ -79,6 +92,8 @@ class GateResult(Record):
     """One sentence: the count, or why it failed, or why it could not tell."""
     evidence: Evidence
     tests: tuple[TestResult, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """What a gate without tests minds, in the tool's order, capped; the reason has the whole count."""
     tail: str = ""
     """The end of the output, capped, for the session that must mend it."""
     flaky: tuple[str, ...] = ()

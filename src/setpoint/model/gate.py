@@ -12,8 +12,9 @@ class Gate(Record):
     kind: GateKind
     run: tuple[str, ...]
     """Argument list; `{report}` stands for the report file's path where the tool writes one."""
-    report: Literal["junit", "sarif", "cobertura", "exit"] = "exit"
-    """How the result is read; `exit` has no count of its own and counts the files it was given."""
+    report: Literal["junit", "sarif", "cobertura", "json", "exit"] = "exit"
+    """How the result is read; `json` is the tool's own JSON (jest, eslint, pyright); `exit` has no report file: counts
+    come from the output of a known tool, else from the files it was given."""
     timeout: float = 600.0
     """Seconds."""
     where: str = "."

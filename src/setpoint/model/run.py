@@ -54,6 +54,8 @@ class Position(Record):
     """Stage whose objections sent the run back; empty on the way forward."""
     cycle: int = 1
     """One more each time the ticket was reopened after a failed smoke."""
+    epoch: int = 1
+    """One more each time an accepted plan was sent back: the sessions that build on it start afresh."""
     level: int = 0
     """How often this stage was escalated to a stronger model."""
     environment: int = 0

@@ -47,7 +47,7 @@ class Ticket(Record):
     """Short name, from the front matter, the file name or the title."""
     title: Line
     kind: Kind
-    text: Text
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=65_536)]
     """The original text, whole; the reviewer reads this one."""
     building: str = ""
     """What is built or mended."""

@@ -1,0 +1,1 @@
+"""How a database of an older setpoint becomes one of this; a new one is made from the metadata and stamped."""

@@ -1,0 +1,209 @@
+"""The store's tables, and how a database is brought to them. The engine's tables are its own."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from ..engine.database import setting_up
+from ..errors import ConfigError
+
+REVISIONS = ("0001",)
+"""Every revision this code can read, oldest first; the last one is `metadata`."""
+STAMP = "setpoint_revision"
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # only INTEGER counts up by itself in SQLite
+
+
+def _identity(name: str = "id") -> sa.Column[int]:
+    return sa.Column(name, _Id, primary_key=True, autoincrement=True)
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False)
+
+
+def _number(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False)
+
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("state"),
+    _text("stage"),
+    _number("serial"),
+    _text("record"),
+    _text("cost"),  # beside the record: every step of a session adds to it
+    _text("created"),
+    _text("updated"),
+    sa.Index("ix_runs_state", "state"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    _identity("seq"),
+    _text("run"),
+    _text("at"),
+    _text("kind"),
+    _text("stage"),
+    _text("data"),
+    sa.Index("ix_events_run_seq", "run", "seq"),
+    sqlite_autoincrement=True,  # a position is never used twice
+)
+
+deliverables = sa.Table(
+    "deliverables",
+    metadata,
+    _identity(),
+    _text("run"),
+    _number("cycle"),
+    _text("name"),
+    _text("digest"),
+    _text("content"),
+    sa.Column("void", sa.Boolean, nullable=False),
+    sa.Index("ix_deliverables_run_cycle_name", "run", "cycle", "name"),
+)
+
+rounds = sa.Table(
+    "rounds",
+    metadata,
+    _identity(),
+    _text("run"),
+    _number("cycle"),
+    _number("visit"),
+    _text("stage"),
+    _text("round"),
+    _text("objections"),
+    sa.Index("ix_rounds_run_cycle_stage", "run", "cycle", "stage"),
+)
+
+results = sa.Table(
+    "results",
+    metadata,
+    _identity(),
+    _text("run"),
+    _text("stage"),
+    _text("tree"),
+    _text("result"),
+    sa.Index("ix_results_run_tree", "run", "tree"),
+)
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    _identity(),
+    _text("run"),
+    _number("cycle"),
+    _text("about"),
+    _text("approval"),
+    sa.Index("ix_approvals_run_cycle_about", "run", "cycle", "about"),
+)
+
+questions = sa.Table(
+    "questions",
+    metadata,
+    _identity(),
+    _text("run"),
+    _text("question"),
+    _text("record"),
+    _text("session"),
+    sa.UniqueConstraint("run", "question"),
+)
+
+packets = sa.Table(
+    "packets",
+    metadata,
+    _identity(),
+    _text("run"),
+    _number("cycle"),
+    _text("packet"),
+    sa.Index("ix_packets_run", "run"),
+)
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("run", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    _text("value"),
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("session", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    _text("message"),
+)
+
+blobs = sa.Table(
+    "blobs",
+    metadata,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+
+def bring_up(database: sa.Engine) -> None:
+    """Make the tables, or migrate those of an older setpoint. Raises ConfigError for a newer one's database."""
+    found = _stamped(database)
+    if found == REVISIONS[-1]:
+        return
+    with setting_up(database) as connection:
+        # Another process may have been here while this one waited for the lock.
+        found = stamp_of(connection)
+        if found == "":
+            metadata.create_all(connection)
+            _stamp.create(connection)
+            connection.execute(_stamp.insert().values(version_num=REVISIONS[-1]))
+        elif found not in REVISIONS:
+            raise ConfigError(
+                "the state database was written by a newer setpoint",
+                why=f"it is at revision {found}; this setpoint knows up to {REVISIONS[-1]}",
+                fix="upgrade setpoint, or name another database_url",
+            )
+        elif found != REVISIONS[-1]:
+            migrate(connection)
+
+
+_stamp = sa.Table(STAMP, sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
+
+
+def _stamped(database: sa.Engine) -> str:
+    try:
+        with database.connect().execution_options(reading=True) as connection:
+            return connection.execute(sa.select(_stamp.c.version_num)).scalar() or ""
+    except DBAPIError as error:
+        if STAMP in str(error.orig):  # no such table
+            return ""
+        raise
+
+
+def stamp_of(connection: sa.Connection) -> str:
+    """The revision a database is at; empty for a new one."""
+    if not sa.inspect(connection).has_table(STAMP):
+        return ""
+    return connection.execute(sa.select(_stamp.c.version_num)).scalar() or ""
+
+
+def migrate(connection: sa.Connection, to: str = "head") -> None:
+    """Run the migrations up to revision `to` inside the caller's transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)

@@ -1,0 +1,387 @@
+"""The store over SQL: runs move by compare-and-set, everything else is written once, in the transaction of its move."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ..engine.database import open_database, reading, translated, writing
+from ..errors import BugError, UsageError
+from ..model.approval import Approval, HandOver, Question
+from ..model.evidence import GateResult
+from ..model.objection import Objection
+from ..model.record import digest_of
+from ..model.run import Event, Position, Round, Run, State
+from ..model.session import Message, SessionId, Usage
+from . import schema
+
+INLINE = 32_768
+"""Longest string kept inside a journal entry; a longer one becomes a blob with its head left in place."""
+HEAD = 2_000
+LISTED = 20
+"""Most ids named when a prefix fits several."""
+
+Redact = Callable[[Any], Any]
+Fence = Callable[[sa.Connection], None]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+class SqlTransaction:
+    """One unit of writing: all of it lands, or none."""
+
+    def __init__(self, connection: sa.Connection, redact: Redact) -> None:
+        self.connection = connection
+        self._redact = redact
+        self._locked: set[str] = set()
+
+    def create(self, run: Run) -> None:
+        """Write down a new run."""
+        row = {"id": run.id, "created": _stored_time(run.created), "cost": run.cost.model_dump_json(), **_columns(run)}
+        self.connection.execute(schema.runs.insert().values(row))
+
+    def move(self, run: Run, to: Position, note: str = "") -> Run | None:
+        """Move `run` to `to`, `serial` one higher; None when somebody moved it before: nothing was written."""
+        stands = self._locked_run(run.id)
+        if stands is None or stands.position.serial != run.position.serial:
+            return None
+        position = to.model_copy(update={"serial": run.position.serial + 1})
+        moved = stands.model_copy(update={"position": position, "note": note, "updated": _now()})
+        self._write(moved)
+        where = {"from": stands.position.model_dump(mode="json"), "to": position.model_dump(mode="json"), "note": note}
+        self.event(run.id, "moved", position.stage, where)
+        return moved
+
+    def rebase(self, run: Run, base: str, branch: str) -> None:
+        """Give the run's new cycle its base commit and branch."""
+        stands = self._locked_run(run.id)
+        if stands is None:
+            raise BugError(f"run {run.id} is not in the store")
+        self._write(stands.model_copy(update={"base": base, "branch": branch, "updated": _now()}))
+
+    def event(self, run_id: str, kind: str, stage: str, data: dict[str, Any]) -> None:
+        """Append to the run's journal."""
+        self._lock_journal(run_id)
+        text = _json(self._slim(self._redact(data)))
+        row = {"run": run_id, "at": _stored_time(_now()), "kind": kind, "stage": stage, "data": text}
+        self.connection.execute(schema.events.insert().values(row))
+
+    def deliver(self, run_id: str, cycle: int, name: str, content: dict[str, Any]) -> str:
+        """Lock a deliverable by its digest, which is returned; a repeat with other content raises BugError unless the
+        earlier one was voided."""
+        digest = digest_of(content)
+        table = schema.deliverables
+        earlier = self.connection.execute(sa.select(table.c.digest).where(_stands(run_id, cycle, name))).scalar()
+        if earlier == digest:
+            return digest
+        if earlier is not None:
+            raise BugError(
+                f"{name} of run {run_id} is locked and was handed in again with other content",
+                why=f"{earlier[:12]} stands, {digest[:12]} came",
+                fix="void the earlier one first",
+            )
+        row = {"run": run_id, "cycle": cycle, "name": name, "digest": digest, "content": _json(content), "void": False}
+        self.connection.execute(table.insert().values(row))
+        return digest
+
+    def void(self, run_id: str, cycle: int, names: Sequence[str]) -> None:
+        """Deliverables sent back; they stay in the database."""
+        table = schema.deliverables
+        which = (table.c.run == run_id) & (table.c.cycle == cycle) & table.c.name.in_(list(names))
+        self.connection.execute(table.update().where(which).values(void=True))
+
+    def round(self, run_id: str, cycle: int, visit: int, round_: Round, objections: Sequence[Objection]) -> None:
+        """One verdict of a loop, with everything that was objected."""
+        dumped = _json([objection.model_dump(mode="json") for objection in objections])
+        row = {"run": run_id, "cycle": cycle, "visit": visit, "stage": round_.stage, "objections": dumped}
+        self.connection.execute(schema.rounds.insert().values(**row, round=round_.model_dump_json()))
+
+    def result(self, run_id: str, stage: str, result: GateResult) -> None:
+        """A gate's verdict with its evidence."""
+        row = {"run": run_id, "stage": stage, "tree": result.evidence.tree, "result": result.model_dump_json()}
+        self.connection.execute(schema.results.insert().values(row))
+
+    def approve(self, run_id: str, cycle: int, approval: Approval) -> None:
+        """A person's answer at a decision."""
+        row = {"run": run_id, "cycle": cycle, "about": approval.about, "approval": approval.model_dump_json()}
+        self.connection.execute(schema.approvals.insert().values(row))
+
+    def ask(self, run_id: str, question: Question, session: SessionId) -> None:
+        """A session's question to a person; a repeat changes nothing."""
+        row = {"run": run_id, "question": question.id, "record": question.model_dump_json()}
+        self._insert_once(schema.questions, {**row, "session": session.model_dump_json()})
+
+    def answer(self, run_id: str, question_id: str, answer: str, by: str) -> None:
+        """A person's answer to a question. Raises UsageError when there is no such question."""
+        table = schema.questions
+        which = (table.c.run == run_id) & (table.c.question == question_id)
+        found = self.connection.execute(sa.select(table.c.record).where(which).with_for_update()).scalar()
+        if found is None:
+            raise UsageError(f"run {run_id} asked no question `{question_id}`", fix=f"setpoint show {run_id}")
+        question = Question.model_validate_json(found).model_copy(update={"answer": answer, "by": by})
+        self.connection.execute(table.update().where(which).values(record=question.model_dump_json()))
+
+    def hand_over(self, run_id: str, cycle: int, packet: HandOver) -> None:
+        """What a person gets when the loop stops."""
+        self.connection.execute(
+            schema.packets.insert().values(run=run_id, cycle=cycle, packet=packet.model_dump_json())
+        )
+
+    def remember(self, run_id: str, key: str, value: dict[str, Any]) -> None:
+        """A named fact of the run; a repeat replaces it."""
+        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
+        fact = dialect.insert(schema.facts).values(run=run_id, key=key, value=_json(value))
+        self.connection.execute(
+            fact.on_conflict_do_update(index_elements=["run", "key"], set_={"value": fact.excluded.value})
+        )
+
+    def append(self, session: SessionId, said: Sequence[Message]) -> None:
+        """Add messages at the end of a session, and what they used to the run's cost."""
+        name = str(session)
+        cost = self._locked_cost(session.run)
+        last = sa.select(sa.func.max(schema.messages.c.position)).where(schema.messages.c.session == name)
+        position = self.connection.execute(last).scalar()
+        start = 0 if position is None else position + 1
+        rows = [
+            {"session": name, "position": start + n, "message": _json(self._redact(message.model_dump(mode="json")))}
+            for n, message in enumerate(said)
+        ]
+        if rows:
+            self.connection.execute(schema.messages.insert(), rows)
+        used = [message.usage for message in said if message.usage is not None]
+        if used and cost is not None:
+            for usage in used:
+                cost = cost.plus(usage)
+            table = schema.runs
+            self.connection.execute(table.update().where(table.c.id == session.run).values(cost=cost.model_dump_json()))
+
+    def keep(self, content: bytes) -> str:
+        """Keep bytes by their SHA-256, which is returned."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        self._insert_once(schema.blobs, {"sha256": sha256, "content": content})
+        return sha256
+
+    def _insert_once(self, table: sa.Table, row: dict[str, Any]) -> None:
+        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
+        self.connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing())
+
+    def _locked_run(self, run_id: str) -> Run | None:
+        table = schema.runs
+        row = self.connection.execute(
+            sa.select(table.c.record, table.c.cost).where(table.c.id == run_id).with_for_update()
+        ).one_or_none()
+        return None if row is None else _run(*row)
+
+    def _locked_cost(self, run_id: str) -> Usage | None:
+        table = schema.runs
+        found = self.connection.execute(sa.select(table.c.cost).where(table.c.id == run_id).with_for_update()).scalar()
+        return None if found is None else Usage.model_validate_json(found)
+
+    def _write(self, run: Run) -> None:
+        self.connection.execute(schema.runs.update().where(schema.runs.c.id == run.id).values(_columns(run)))
+
+    def _lock_journal(self, run_id: str) -> None:
+        # A server hands out positions before commits: without this a reader could pass one that is not there yet.
+        if self.connection.dialect.name == "postgresql" and run_id not in self._locked:
+            self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(run_id, 0))))
+            self._locked.add(run_id)
+
+    def _slim(self, value: Any) -> Any:
+        if isinstance(value, str) and len(value) > INLINE:
+            content = value.encode("utf-8", "surrogatepass")
+            return {"blob": self.keep(content), "bytes": len(content), "head": value[:HEAD]}
+        if isinstance(value, dict):
+            return {key: self._slim(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._slim(inner) for inner in value]
+        return value
+
+
+class SqlStore:
+    """All that is durable, in one SQLite file or one PostgreSQL database."""
+
+    def __init__(self, database_url: str, *, redact: Redact = _same, fence: Fence | None = None) -> None:
+        """`redact` takes secrets out of journal data and messages; `fence` raises LostLeaseError inside a transaction
+        of a process that may not write any more."""
+        self.database = open_database(database_url)
+        self._redact = redact
+        self._fence = fence
+        with translated():
+            schema.bring_up(self.database)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlTransaction]:
+        """One unit of writing. Raises LostLeaseError, DiskFullError, TransientError; then nothing was written."""
+        with writing(self.database) as connection:
+            if self._fence is not None:
+                self._fence(connection)
+            yield SqlTransaction(connection, self._redact)
+
+    def run(self, prefix: str) -> Run:
+        """The one run whose id starts with `prefix`. Raises UsageError when none or several do."""
+        table = schema.runs
+        query = sa.select(table.c.id, table.c.record, table.c.cost)
+        fits = query.where(table.c.id.startswith(prefix, autoescape=True)).order_by(table.c.id).limit(LISTED)
+        with reading(self.database) as connection:
+            exact = connection.execute(query.where(table.c.id == prefix)).one_or_none()
+            found = [exact] if exact else connection.execute(fits).all() if prefix else []
+        if len(found) == 1:
+            return _run(found[0].record, found[0].cost)
+        if not found:
+            raise UsageError(f"no run starts with `{prefix}`", fix="setpoint list")
+        ids = ", ".join(row.id for row in found)
+        raise UsageError(f"several runs start with `{prefix}`: {ids}", fix="write more of the id")
+
+    def runs(self, active: bool = False) -> Sequence[Run]:
+        """All runs, newest first; `active`: those that are not over."""
+        table = schema.runs
+        query = sa.select(table.c.record, table.c.cost).order_by(table.c.created.desc(), table.c.id)
+        if active:
+            query = query.where(table.c.state.not_in([state.value for state in State if state.final]))
+        return [_run(*row) for row in self._rows(query)]
+
+    def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
+        """The run's journal behind position `after`, in order."""
+        table = schema.events
+        query = sa.select(table).where((table.c.run == run_id) & (table.c.seq > after)).order_by(table.c.seq)
+        return [
+            Event(
+                seq=row.seq,
+                run=row.run,
+                at=datetime.fromisoformat(row.at),
+                kind=row.kind,
+                stage=row.stage,
+                data=json.loads(row.data),
+            )
+            for row in self._rows(query.limit(limit))
+        ]
+
+    def deliverable(self, run_id: str, cycle: int, name: str) -> dict[str, Any] | None:
+        """The content that stands."""
+        found = self._rows(sa.select(schema.deliverables.c.content).where(_stands(run_id, cycle, name)))
+        return json.loads(found[0].content) if found else None
+
+    def deliverables(self, run_id: str) -> Sequence[tuple[int, str, str, dict[str, Any]]]:
+        """Cycle, name, digest and content of all that stand."""
+        table = schema.deliverables
+        query = sa.select(table).where((table.c.run == run_id) & table.c.void.is_(False)).order_by(table.c.id)
+        return [(row.cycle, row.name, row.digest, json.loads(row.content)) for row in self._rows(query)]
+
+    def rounds(self, run_id: str, cycle: int, stage: str = "") -> Sequence[tuple[Round, tuple[Objection, ...]]]:
+        """The verdicts of a cycle in order, of one stage or of all."""
+        table = schema.rounds
+        query = sa.select(table.c.round, table.c.objections).where((table.c.run == run_id) & (table.c.cycle == cycle))
+        if stage:
+            query = query.where(table.c.stage == stage)
+        return [
+            (
+                Round.model_validate_json(row.round),
+                tuple(Objection.model_validate(o) for o in json.loads(row.objections)),
+            )
+            for row in self._rows(query.order_by(table.c.id))
+        ]
+
+    def results(self, run_id: str, tree: str = "") -> Sequence[tuple[str, GateResult]]:
+        """Stage and verdict of every gate, in order; of one tree, or of all."""
+        table = schema.results
+        query = sa.select(table.c.stage, table.c.result).where(table.c.run == run_id)
+        if tree:
+            query = query.where(table.c.tree == tree)
+        rows = self._rows(query.order_by(table.c.id))
+        return [(row.stage, GateResult.model_validate_json(row.result)) for row in rows]
+
+    def approvals(self, run_id: str, cycle: int, about: str = "") -> Sequence[Approval]:
+        """Answers of a cycle in order, at one decision or at all."""
+        table = schema.approvals
+        query = sa.select(table.c.approval).where((table.c.run == run_id) & (table.c.cycle == cycle))
+        if about:
+            query = query.where(table.c.about == about)
+        return [Approval.model_validate_json(row.approval) for row in self._rows(query.order_by(table.c.id))]
+
+    def questions(self, run_id: str) -> Sequence[tuple[Question, SessionId]]:
+        """Every question of the run in order, answered or not."""
+        table = schema.questions
+        rows = self._rows(sa.select(table).where(table.c.run == run_id).order_by(table.c.id))
+        return [(Question.model_validate_json(row.record), SessionId.model_validate_json(row.session)) for row in rows]
+
+    def packet(self, run_id: str) -> HandOver | None:
+        """The last hand-over packet."""
+        table = schema.packets
+        rows = self._rows(sa.select(table.c.packet).where(table.c.run == run_id).order_by(table.c.id.desc()).limit(1))
+        return HandOver.model_validate_json(rows[0].packet) if rows else None
+
+    def recall(self, run_id: str, key: str) -> dict[str, Any] | None:
+        """The named fact."""
+        table = schema.facts
+        rows = self._rows(sa.select(table.c.value).where((table.c.run == run_id) & (table.c.key == key)))
+        return json.loads(rows[0].value) if rows else None
+
+    def session(self, session: SessionId) -> tuple[Message, ...]:
+        """All messages of a session, in order."""
+        table = schema.messages
+        query = sa.select(table.c.message).where(table.c.session == str(session)).order_by(table.c.position)
+        return tuple(Message.model_validate_json(row.message) for row in self._rows(query))
+
+    def say(self, session: SessionId, messages: Sequence[Message], notes: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """Append messages and notes and add their usage to the run, in one transaction: one sync."""
+        with self.transaction() as transaction:
+            transaction.append(session, messages)
+            for kind, data in notes:
+                transaction.event(session.run, kind, session.phase, data)
+
+    def put_blob(self, content: bytes) -> str:
+        """Keep bytes by their SHA-256, which is returned."""
+        with self.transaction() as transaction:
+            return transaction.keep(content)
+
+    def blob(self, sha256: str) -> bytes | None:
+        """The bytes kept under `sha256`."""
+        rows = self._rows(sa.select(schema.blobs.c.content).where(schema.blobs.c.sha256 == sha256))
+        return bytes(rows[0].content) if rows else None
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[Any]:
+        with reading(self.database) as connection:
+            return connection.execute(query).all()
+
+
+def _stands(run_id: str, cycle: int, name: str) -> sa.ColumnElement[bool]:
+    table = schema.deliverables
+    return (table.c.run == run_id) & (table.c.cycle == cycle) & (table.c.name == name) & table.c.void.is_(False)
+
+
+def _columns(run: Run) -> dict[str, Any]:
+    position = run.position
+    return {
+        "state": position.state.value,
+        "stage": position.stage,
+        "serial": position.serial,
+        "record": run.model_dump_json(exclude={"cost"}),
+        "updated": _stored_time(run.updated),
+    }
+
+
+def _run(record: str, cost: str) -> Run:
+    return Run.model_validate_json(record).model_copy(update={"cost": Usage.model_validate_json(cost)})
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _stored_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,202 @@
+"""Commands that only show: list, show, log, diff, cost, export."""
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from .out import MARKS, coloured, data, document, money, paint, plain, visible
+from .people import RUN
+from .runs import in_house
+
+if TYPE_CHECKING:
+    from ..app import House
+    from ..service.views import RunView
+
+JSON = typer.Option(False, "--json", help="One JSON document.")
+
+
+def list_(as_json: bool = JSON) -> None:
+    """All runs, those that wait for you first."""
+
+    async def show(house: "House") -> int:
+        from ..service.queries import lines
+
+        found = lines(house.store)
+        if as_json:
+            document([line.model_dump(mode="json") for line in found])
+            return 0
+        for line in found:
+            waits = f" for {line.waits}" if line.waits else ""
+            data(
+                f"{line.id}  {line.state + waits:<20} {line.stage:<15} {money(line.usd):>9}  "
+                f"{line.ticket}: {line.title}"
+            )
+        if not found:
+            plain("no run yet; next: `setpoint run ticket.md`")
+        return 0
+
+    in_house(show)
+
+
+def show(run: str = RUN, as_json: bool = JSON) -> None:
+    """Where a run is: error per round, objections, gates, cost, and what happens next."""
+
+    async def use(house: "House") -> int:
+        view = house.view(house.store.run(run))
+        if as_json:
+            document(view)
+        else:
+            _print(view)
+        return 0
+
+    in_house(use)
+
+
+def _print(view: "RunView") -> None:
+    import sys
+
+    def head(text: str) -> str:
+        return paint(text, "bold", sys.stdout) if coloured(sys.stdout) else text
+
+    waits = f" for {view.waits}" if view.waits else ""
+    data(f"{head(view.id)}  {view.ticket}: {visible(view.title)}")
+    data(f"  {view.state}{waits} at {view.stage}: {visible(view.note)}")
+    data(f"  route {view.route} ({view.route_because}); cycle {view.cycle}; branch {view.branch}; owner {view.owner}")
+    told = f"sandbox {view.sandbox}; agent {view.agent}; autonomy {view.autonomy}"
+    data(f"  {told}" + (f"; reviewer independence {view.independence}" if view.independence else ""))
+    data("  " + "  ".join(f"{MARKS[stage.status]} {stage.name}" for stage in view.stages))
+    _print_rounds(view, head)
+    if view.gates:
+        data(head("gates"))
+    for gate in view.gates:
+        data(
+            f"  {MARKS[gate.outcome]} {gate.gate:<14} {gate.examined:>5} {gate.unit:<8} "
+            f"{visible(gate.reason)[:100]}  [{gate.tree[:10]}]"
+        )
+    for approval in view.approvals:
+        data(f"  {approval.answer.value} {approval.about} by {approval.by}, bound to {approval.subject[:12]}")
+    for question in view.questions:
+        told = f"→ {visible(question.answer)}" if question.answer else "(open)"
+        data(f"  question {question.id}: {visible(question.question)} {told}")
+    if view.handover:
+        data(head("handed over") + f": {visible(view.handover.cause)}")
+        for tried in view.handover.tried:
+            data(f"  {visible(tried)}")
+    if view.pull_request:
+        data(f"  pull request #{view.pull_request['number']} of {view.pull_request['head']}")
+    for step in view.deploys:
+        data(f"  {MARKS['passed' if step['ok'] else 'failed']} {step['step']} {step['environment']} {step['sha'][:12]}")
+    cost = view.cost
+    data(head("cost") + f"  {money(cost.usd)} of {money(view.budget_usd)}; {cost.requests} requests, "
+         f"{cost.input_tokens} tokens in, {cost.cached_tokens} of them cached, {cost.output_tokens} out")  # fmt: skip
+    if view.estimate:
+        data(
+            f"  estimated {view.estimate['days']} days of work, {view.estimate['lines']} lines, "
+            f"risk {view.estimate['risk']}"
+        )
+    for step_text in view.next:
+        plain(f"next: {step_text}")
+
+
+def _print_rounds(view: "RunView", head: Any) -> None:
+    if view.rounds:
+        data(head("error per round"))
+    loops: dict[tuple[int, str], list[Any]] = {}
+    for round_ in view.rounds:
+        loops.setdefault((round_.cycle, round_.loop), []).append(round_)
+    for (cycle, loop), rounds in loops.items():
+        series = " → ".join(f"{round_.error:g}" for round_ in rounds)
+        came_back = sum(round_.reopened for round_ in rounds)
+        data(f"  {cycle}.{loop:<28} {series}" + (f"   {came_back} came back" if came_back else ""))
+    for objection in view.objections:
+        place = f" {objection.place.path}:{objection.place.line or ''}" if objection.place else ""
+        data(
+            f"  {objection.severity.value.upper():<6} {objection.fingerprint} {objection.source.value}:{place} "
+            f"{visible(objection.what)[:160]}"
+        )
+
+
+def log(
+    run: str = RUN,
+    follow: bool = typer.Option(False, "-f", "--follow", help="Go on as it happens, until the run rests."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document; with -f, one JSON line an entry."),
+    every: bool = typer.Option(False, "--all", help="Every entry, also those for machines."),
+    after: int = typer.Option(0, "--after", help="Only entries after this sequence number."),
+) -> None:
+    """Everything that happened, in order."""
+
+    async def use(house: "House") -> int:
+        from .journal_lines import line_of
+
+        run_id, seen = house.store.run(run).id, after
+        collected: list[dict[str, Any]] = []
+        while True:
+            events = house.store.events(run_id, seen)
+            for event in events:
+                seen = event.seq
+                if as_json and follow:
+                    data(json.dumps(event.model_dump(mode="json"), ensure_ascii=False))
+                elif as_json:
+                    collected.append(event.model_dump(mode="json"))
+                elif line := line_of(event, every=every):
+                    data(line)
+            if not events and (not follow or house.rests(run_id)):
+                break
+            if not events:
+                await asyncio.sleep(0.2)
+        if as_json and not follow:
+            document(collected)
+        return 0
+
+    in_house(use)
+
+
+def diff(run: str = RUN) -> None:
+    """The change so far, against the base it started from."""
+
+    async def use(house: "House") -> int:
+        data(visible(await house.diff(house.store.run(run))))
+        return 0
+
+    in_house(use)
+
+
+def cost(as_json: bool = JSON, run: str = typer.Argument("", help="One run; empty: all.")) -> None:
+    """What was spent, by phase and model, for one run or all."""
+
+    async def use(house: "House") -> int:
+        found = house.costs(run)
+        if as_json:
+            document(found)
+            return 0
+        for row in found["rows"]:
+            data(f"{row['run']}  {row['phase']:<15} {row['role']:<10} {row['model']:<34} {row['requests']:>4} requests "
+                 f"{row['input_tokens']:>8} in {row['output_tokens']:>7} out {money(row['usd']):>9}")  # fmt: skip
+        data(f"total {money(found['usd'])}")
+        return 0
+
+    in_house(use)
+
+
+def export(
+    run: str = RUN,
+    form: str = typer.Option(
+        "progress", "--format", help="progress (progress.json), recording (to replay), or run (all)."
+    ),
+) -> None:
+    """Write a run in an open format to standard output."""
+
+    async def use(house: "House") -> int:
+        document(house.export(house.store.run(run), form))
+        return 0
+
+    in_house(use)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("list")(list_)
+    for command in (show, log, diff, cost, export):
+        app.command()(command)

@@ -1,0 +1,74 @@
+"""The command line's edge: one place where errors become words and exit codes. Nothing heavy is imported here."""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from .. import __version__
+from ..errors import SetpointError
+from . import gates, lists, people, runs, sandbox, start
+from .out import complain, plain
+
+app = typer.Typer(
+    name="setpoint",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Carry a ticket to a reviewed, proven and released change, as a closed control loop.",
+    epilog="Start with `setpoint demo`, or in your repository with `setpoint init`.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"setpoint {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Options of every command."""
+
+
+for part in (start, runs, people, lists):
+    part.register(app)
+app.add_typer(gates.app, name="gates", help="The commands that decide: list them, run them, prove that they can fail.")
+app.add_typer(sandbox.app, name="sandbox", help="Where commands of agents and gates run.")
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of one command line."""
+    import click
+
+    try:
+        code = app(arguments, standalone_mode=False)
+        return int(code) if isinstance(code, int) else 0
+    except SetpointError as error:
+        complain(error)
+        return error.exit_code
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        plain(f"setpoint: {error.format_message()}")
+        plain("next: `setpoint --help` lists the commands")
+        return 2
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        plain("setpoint: interrupted; nothing is lost, `setpoint resume` carries on")
+        return 130
+    except BrokenPipeError:
+        return 0
+    except Exception as error:  # noqa: BLE001  # the command line's edge: a bug still gets words and a code
+        import traceback
+
+        plain(f"setpoint: this is a bug: {type(error).__name__}: {error}")
+        plain("".join(traceback.format_exception(error)[-4:]).rstrip())
+        return 1

@@ -1,0 +1,68 @@
+"""Words on the terminal: data on stdout, everything else on stderr; colour only where it is wanted."""
+
+import json
+import os
+import sys
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SetpointError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+MARKS = {"passed": "✓", "failed": "✗", "refused": "?", "done": "✓", "here": "▸", "ahead": "·"}
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1", "cyan": "36"}
+
+
+def coloured(stream: Any = None) -> bool:
+    """Whether colour is wanted there."""
+    stream = stream or sys.stderr
+    return bool(stream.isatty()) and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, colour: str, stream: Any = None) -> str:
+    """`text` in `colour` where colour is wanted."""
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colour and coloured(stream) else text
+
+
+def visible(text: str) -> str:
+    """`text` with control, bidi and other invisible characters made visible; a log may hold terminal escapes."""
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf") else f"\\x{ord(c):02x}" for c in text
+    )
+
+
+def plain(text: str = "") -> None:
+    """A line for a person, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def data(text: str) -> None:
+    """A line of data, on stdout."""
+    print(text, flush=True)
+
+
+def document(value: "BaseModel | dict[str, Any] | list[Any]") -> None:
+    """Exactly one JSON document on stdout."""
+    shown = value if isinstance(value, dict | list) else value.model_dump(mode="json")
+    data(json.dumps(shown, indent=2, ensure_ascii=False, sort_keys=False))
+
+
+def complain(error: SetpointError) -> None:
+    """What, why and what next."""
+    plain(paint(f"setpoint: {visible(error.what)}", "red"))
+    if error.why:
+        plain(f"  why:  {visible(error.why)}")
+    if error.fix:
+        plain(f"  next: {visible(error.fix)}")
+
+
+def money(usd: float | None) -> str:
+    """Dollars, or that they are unknown."""
+    return "unknown" if usd is None else f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
+
+
+def asks() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,120 @@
+"""A person's word: approve, reject, answer, pause, resume, retry, cancel, take, give; then the run is carried on."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..model.run import State
+from .out import plain
+from .runs import carry_on, finish, in_house, queued
+
+if TYPE_CHECKING:
+    from ..app import House
+    from ..model.run import Run
+
+RUN = typer.Argument(..., help="The run's id, or its beginning.")
+DETACH = typer.Option(False, "--detach", help="Only queue what follows; `setpoint worker` carries it.")
+JSON = typer.Option(False, "--json", help="One JSON document at the end.")
+BECAUSE = typer.Option("", "--message", "-m", help="Why.")
+
+Act = Callable[["House"], Awaitable["Run"]]
+
+
+def _say(act: Act, detach: bool, as_json: bool) -> None:
+    async def use(house: "House") -> int:
+        if detach:
+            house.only_queue()
+        run = await act(house)
+        if run.position.state is not State.RUNNING:
+            return finish(house, run, as_json)
+        return queued(run, as_json) if detach else await carry_on(house, run.id, as_json=as_json)
+
+    in_house(use)
+
+
+def approve(run: str = RUN, message: str = BECAUSE, detach: bool = DETACH, as_json: bool = JSON) -> None:
+    """Say yes to what waits, bound to exactly what is there now, and carry on."""
+    _say(lambda house: house.commands.approve(run, because=message), detach, as_json)
+
+
+def reject(
+    run: str = RUN,
+    message: str = BECAUSE,
+    stop: bool = typer.Option(False, "--stop", help="End the run instead of sending the work back."),
+    detach: bool = DETACH,
+    as_json: bool = JSON,
+) -> None:
+    """Say what is wrong and send the work back; with --stop, end the run (exit 13)."""
+    _say(lambda house: house.commands.reject(run, because=message, stop=stop), detach, as_json)
+
+
+def answer(
+    run: str = RUN,
+    text: str = typer.Argument(..., help="The answer."),
+    question: str = typer.Option("", "--question", help="Which question, when several are open."),
+    detach: bool = DETACH,
+    as_json: bool = JSON,
+) -> None:
+    """Answer the session's question and carry on."""
+    _say(lambda house: house.commands.answer(run, text, question=question), detach, as_json)
+
+
+def resume(
+    run: str = RUN,
+    budget: float | None = typer.Option(None, "--budget", help="New budget of the ticket in dollars."),
+    detach: bool = DETACH,
+    as_json: bool = JSON,
+) -> None:
+    """Carry on after a park, a pause or a crash; no finished step is repeated."""
+
+    async def go_on(house: "House") -> "Run":
+        there = house.store.run(run)
+        if there.position.state is State.RUNNING:
+            return there
+        return await house.commands.resume(run, budget=budget)
+
+    _say(go_on, detach, as_json)
+
+
+def retry(
+    run: str = RUN,
+    stage: str = typer.Option("", "--from", help="An earlier stage to start again from."),
+    message: str = BECAUSE,
+    detach: bool = DETACH,
+    as_json: bool = JSON,
+) -> None:
+    """Let a stage be tried again; what came before it stays."""
+    _say(lambda house: house.commands.retry(run, stage=stage, because=message), detach, as_json)
+
+
+def pause(run: str = RUN) -> None:
+    """Stop after the step under way."""
+    _say(lambda house: house.commands.pause(run), True, False)
+
+
+def cancel(run: str = RUN, message: str = BECAUSE) -> None:
+    """End the run; its branch and workspace stay."""
+    _say(lambda house: house.commands.cancel(run, because=message), True, False)
+
+
+def take(run: str = RUN) -> None:
+    """Take the workspace to edit by hand; the run waits."""
+
+    async def use(house: "House") -> "Run":
+        taken = await house.commands.take(run)
+        plain(f"the workspace is {house.workspace_path(taken)}")
+        return taken
+
+    _say(use, True, False)
+
+
+def give(run: str = RUN, message: str = BECAUSE, detach: bool = DETACH, as_json: bool = JSON) -> None:
+    """Hand the workspace back; the edit is recorded and judged like any other."""
+    _say(lambda house: house.commands.give(run, because=message), detach, as_json)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (approve, reject, answer, resume, retry, pause, cancel, take, give):
+        app.command()(command)

@@ -1,0 +1,206 @@
+"""Commands that start and carry runs: plan, run, resume, retry, worker."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ..errors import TicketError
+from .out import data, document, money, paint, plain
+
+if TYPE_CHECKING:
+    from ..app import House
+    from ..model.run import Run
+    from ..service.views import PlanView
+
+
+def ticket_text(ticket: str) -> tuple[str, str]:
+    """The ticket's text and name: a file, `-` for standard input, or the words themselves."""
+    if ticket == "-":
+        return sys.stdin.read(), "ticket"
+    path = Path(ticket)
+    if len(ticket) < 400 and "\n" not in ticket and path.is_file():
+        try:
+            return path.read_text(encoding="utf-8"), path.stem
+        except UnicodeDecodeError as error:
+            raise TicketError(
+                f"{ticket} is not text", why=str(error), fix="write the ticket as UTF-8 Markdown"
+            ) from error
+    if len(ticket.split()) < 2 and ("/" in ticket or ticket.endswith(".md")):
+        raise TicketError(
+            f"there is no ticket file {ticket}",
+            fix="give a Markdown file, `-` for standard input, or the ticket's words",
+        )
+    return ticket, ""
+
+
+def plan(
+    ticket: str = typer.Argument(..., help="A Markdown file, `-` for standard input, or the ticket's words."),
+    kind: str = typer.Option("", "--route", help="feature, hotfix or epic; otherwise chosen from the ticket's shape."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document."),
+) -> None:
+    """Show what a run would do: route and why, phases, models, boundaries, gates, cost. No model call."""
+    text, name = ticket_text(ticket)
+
+    async def show(house: "House") -> int:
+        view = house.plan(text, name=name, kind=kind)
+        if as_json:
+            document(view)
+        else:
+            _print_plan(view)
+        return 0
+
+    in_house(show)
+
+
+def _print_plan(view: "PlanView") -> None:
+    data(f"{paint('ticket', 'bold')}      {view.ticket}: {view.title}")
+    data(f"{paint('route', 'bold')}       {view.route} ({view.because})")
+    for phase in view.phases:
+        data(f"  {phase.name:<16} {phase.kind:<9} {phase.model}")
+    for label, items in (
+        ("criteria", view.criteria),
+        ("must stay", view.must_stay),
+        ("tests asked", view.required_tests),
+    ):
+        for item in items:
+            data(f"{paint(f'{label:<11}', 'bold')} {item}")
+    for item in view.uncheckable:
+        data(f"{paint('uncheckable', 'yellow')} {item}")
+    data(f"{paint('boundaries', 'bold')}  {view.boundaries['summary']}")
+    for name, command in view.gates.items():
+        data(f"{paint('gate', 'bold')}        {name}: {command}")
+    data(f"{paint('reviewer', 'bold')}    independence {view.independence or 'unknown'}")
+    estimate = (
+        " – ".join(money(part) for part in view.estimate_usd)
+        if view.estimate_usd
+        else "unknown (a model without a listed price)"
+    )
+    data(f"{paint('estimate', 'bold')}    {estimate} (low – expected – worst), budget {money(view.budget_usd)}")
+    for warning in view.warnings:
+        plain(paint(f"! {warning}", "yellow"))
+    plain("next: `setpoint run` with the same ticket")
+
+
+def run(
+    ticket: str = typer.Argument(..., help="A Markdown file, `-` for standard input, or the ticket's words."),
+    kind: str = typer.Option("", "--route", help="feature, hotfix or epic; otherwise chosen from the ticket's shape."),
+    detach: bool = typer.Option(False, "--detach", help="Only queue it; `setpoint worker` carries it."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document at the end."),
+) -> None:
+    """Carry a ticket until it is done, stopped, or waits for a person (exit 4 off a terminal)."""
+    text, name = ticket_text(ticket)
+
+    async def start(house: "House") -> int:
+        from ..model.ticket import Kind
+
+        chosen = kind_of(kind)
+        assert chosen is None or isinstance(chosen, Kind)
+        plain(paint("checking the base: its own gates must be green before anything starts", "dim"))
+        started = await house.submit(text, name=name, kind=chosen, detach=detach)
+        for result in started.baseline:
+            plain(f"  base  {result.gate}: {result.reason}")
+        plain(f"run {paint(started.run.id, 'bold')} on {started.run.branch}")
+        for line in house.header():
+            plain(f"  {line}")
+        if detach:
+            return queued(started.run, as_json)
+        return await carry_on(house, started.run.id, as_json=as_json)
+
+    in_house(start)
+
+
+def queued(run: "Run", as_json: bool) -> int:
+    """Say that a worker is to carry it."""
+    if as_json:
+        document({"id": run.id, "state": run.position.state.value, "stage": run.position.stage})
+    else:
+        data(run.id)
+    plain("next: `setpoint worker` carries queued runs")
+    return 0
+
+
+def kind_of(word: str) -> Any:
+    """The route named, or None."""
+    from ..errors import UsageError
+    from ..model.ticket import Kind
+
+    if not word:
+        return None
+    try:
+        return Kind(word)
+    except ValueError as error:
+        raise UsageError(f"there is no route `{word}`", fix="feature, hotfix or epic") from error
+
+
+async def carry_on(house: "House", run_id: str, *, as_json: bool = False) -> int:
+    """Carry the run in this process, telling what happens, until it rests; ask where somebody is there to answer."""
+    from .asking import ask_person
+
+    while True:
+        resting = await house.carry(run_id, tell)
+        if not await ask_person(house, resting):
+            break
+    resting = house.store.run(run_id)
+    return finish(house, resting, as_json)
+
+
+def tell(line: str) -> None:
+    """One line of progress."""
+    plain(line)
+
+
+def finish(house: "House", run: "Run", as_json: bool) -> int:
+    """The last words of a foreground command, and its exit code."""
+    from ..service.queries import exit_code, next_steps
+
+    code = exit_code(house.store, run)
+    if as_json:
+        document(house.view(run))
+    else:
+        state = run.position.state.value
+        colour = "green" if code == 0 else "yellow"
+        tokens = run.cost.input_tokens + run.cost.output_tokens
+        plain(paint(f"{run.id} is {state} at {run.position.stage}: {run.note}", colour))
+        plain(f"cost {money(run.cost.usd)}, {run.cost.requests} requests, {tokens} tokens")
+        for step in next_steps(run)[:3]:
+            plain(f"next: {step}")
+    return code
+
+
+def worker(
+    once: bool = typer.Option(False, "--once", help="Leave when no run is queued or under way."),
+) -> None:
+    """Carry every queued run, several at once, until interrupted."""
+
+    async def work(house: "House") -> int:
+        plain("worker: carrying queued runs; Ctrl-C stops it, nothing is lost")
+        await house.work(tell, once=once)
+        return 0
+
+    in_house(work)
+
+
+def in_house(use: Callable[["House"], Awaitable[int]]) -> None:
+    """Open the repository's house, use it, close it; leave with the code."""
+    from ..app import House
+
+    async def inside() -> int:
+        house = await House.open(Path.cwd())
+        try:
+            return await use(house)
+        finally:
+            await house.close()
+
+    code = asyncio.run(inside())
+    raise typer.Exit(code)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(plan)
+    app.command()(run)
+    app.command()(worker)

@@ -1,0 +1,118 @@
+"""Commands before the first run: init, doctor, demo, schema, config."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from .out import data, document, paint, plain
+from .runs import in_house
+
+if TYPE_CHECKING:
+    from ..app import House
+
+JSON = typer.Option(False, "--json", help="One JSON document.")
+
+
+def init(
+    yes: bool = typer.Option(False, "--yes", "-y", help="Also replace a setpoint.toml that is there."),
+    as_json: bool = JSON,
+) -> None:
+    """Find and run this repository's own commands; write setpoint.toml and .setpoint/.gitignore, nothing else."""
+
+    async def use(house: "House") -> int:
+        report = await house.init(replace=yes, tell=plain)
+        if as_json:
+            document(report)
+            return 0
+        for row in report["gates"]:
+            mark = {"passed": "✓", "failed": "✗", "refused": "?"}[row["outcome"]]
+            data(f"{mark} {row['name']:<12} {' '.join(row['run'])}   {row['reason']}   [{row['because']}]")
+        for path in report["reads"]:
+            data(f"reads {path}")
+        for path in report["wrote"]:
+            data(f"wrote {path}")
+        plain("next: `setpoint doctor`, then `setpoint plan ticket.md`")
+        return 0
+
+    in_house(use)
+
+
+def doctor(as_json: bool = JSON) -> None:
+    """Check what a run needs here, each line with its fix; works without network."""
+
+    async def use(house: "House") -> int:
+        checks = await house.doctor()
+        if as_json:
+            document([check.model_dump(mode="json") for check in checks])
+        else:
+            for check in checks:
+                mark = {"ok": paint("✓", "green"), "warn": paint("!", "yellow"), "bad": paint("✗", "red")}[check.state]
+                data(f"{mark} {check.name:<12} {check.found}")
+                if check.fix:
+                    data(f"  {'':<12} fix: {check.fix}")
+        return 1 if any(check.state == "bad" for check in checks) else 0
+
+    in_house(use)
+
+
+def demo(
+    folder: str = typer.Option("", "--folder", help="Where to put the demo repository; empty: a new temporary folder."),
+) -> None:
+    """A whole ticket on real code, from plan to deploy: no key, no server, no container engine."""
+    from ..demo.play import play
+
+    raise typer.Exit(asyncio.run(play(Path(folder) if folder else None)))
+
+
+def schema(
+    name: str = typer.Argument("", help="A deliverable, `config` or `recording`."),
+    names: bool = typer.Option(False, "--list", help="The names only."),
+) -> None:
+    """Print the JSON schema of a deliverable."""
+    from ..errors import UsageError
+    from ..service.schemas import SCHEMAS
+
+    if names or not name:
+        for known in SCHEMAS:
+            data(known)
+        return
+    if name not in SCHEMAS:
+        import difflib
+
+        near = difflib.get_close_matches(name, SCHEMAS, n=1)
+        raise UsageError(
+            f"there is no schema `{name}`", fix=f"did you mean `{near[0]}`?" if near else "`setpoint schema --list`"
+        )
+    data(json.dumps(SCHEMAS[name](), indent=2, ensure_ascii=False))
+
+
+def config(
+    as_json: bool = JSON,
+) -> None:
+    """The configuration in force, with defaults and what the environment adds; keys are named, never shown."""
+
+    async def use(house: "House") -> int:
+        found = house.config.model_dump(mode="json")
+        if as_json:
+            document(found)
+        else:
+            import tomlkit
+
+            data(tomlkit.dumps(_without_none(found)).rstrip())
+        return 0
+
+    in_house(use)
+
+
+def _without_none(value: object) -> dict[str, object]:
+    assert isinstance(value, dict)
+    return {k: _without_none(v) if isinstance(v, dict) else v for k, v in value.items() if v is not None}
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (init, doctor, demo, schema, config):
+        app.command()(command)

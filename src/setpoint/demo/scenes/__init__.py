@@ -1,0 +1,1 @@
+"""What the model says and does, phase by phase."""

@@ -1,0 +1,70 @@
+"""The untouched base under its own gates: only what is green there can accuse a change."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from ..errors import BaselineRedError
+from ..model.evidence import GateResult, Outcome
+from ..model.gate import Candidate, Gate
+from ..ports import Room
+from .judge import Known, nothing_known, run_gates, unheard
+from .run import Keep, sha256
+
+SHOWN = 5
+
+
+async def baseline(
+    gates: Mapping[str, Gate],
+    room: Room,
+    *,
+    tree: str,
+    environment: str,
+    known: Known = nothing_known,
+    on_result: Callable[[GateResult], None] = unheard,
+    keep: Keep = sha256,
+) -> tuple[GateResult, ...]:
+    """All gates on the base; failing tests are run twice again, so that flaky and red are told apart."""
+    return await run_gates(
+        gates, room, tree=tree, environment=environment, known=known, on_result=on_result, keep=keep, reruns=2
+    )
+
+
+def require_green(
+    results: Sequence[GateResult], *, gates: Mapping[str, Gate] | None = None, waived: Collection[str] = ()
+) -> None:
+    """Raise BaselineRedError when a required gate is not green on the base and nobody waived it by name."""
+    optional = {name for name, gate in (gates or {}).items() if not gate.required}
+    red = [
+        result for result in results if not result.green and result.gate not in waived and result.gate not in optional
+    ]
+    if not red:
+        return
+    names = ", ".join(result.gate for result in red)
+    raise BaselineRedError(
+        f"the untouched base is not green: {names}",
+        why="\n".join(_said(result) for result in red),
+        fix=f"mend the base first, or waive by name (`setpoint run … --waive {red[0].gate}`), "
+        f"or remove [gates.{red[0].gate}] from setpoint.toml",
+    )
+
+
+def _said(result: GateResult) -> str:
+    bad = [test for test in result.tests if test.outcome in ("failed", "error")]
+    word = "could not tell" if result.outcome is Outcome.REFUSED else "fails"
+    listed = [f"  {test.id}" for test in bad[:SHOWN]]
+    listed += [f"  {found.path}:{found.line or ''} {found.message}" for found in result.findings[: SHOWN - len(listed)]]
+    return "\n".join([f"{result.gate} {word}: {result.reason}", *listed])
+
+
+async def confirm(
+    candidates: Sequence[Candidate],
+    room: Room,
+    *,
+    tree: str,
+    environment: str,
+    on_result: Callable[[GateResult], None] = unheard,
+) -> tuple[tuple[Candidate, GateResult], ...]:
+    """Each candidate with what it did on the untouched base; one whose result is not green is a suggestion only."""
+    gates = {candidate.name: candidate.gate for candidate in candidates}
+    results = await run_gates(gates, room, tree=tree, environment=environment, on_result=on_result, reruns=1)
+    told = {result.gate: result for result in results}
+    return tuple((candidate, told[candidate.name]) for candidate in candidates)

@@ -1,0 +1,77 @@
+"""All gates on one tree: side by side within a bound, and never twice on the same tree."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
+
+from ..model.evidence import GateResult, Outcome
+from ..model.gate import Gate
+from ..ports import Room
+from .run import Keep, run_gate, sha256
+
+T = TypeVar("T")
+Known = Callable[[str, str], GateResult | None]
+"""An earlier result of a gate by its name and its definition's digest; whether it still holds is checked here."""
+PARALLEL = max(2, min(4, os.cpu_count() or 2))
+
+
+def nothing_known(_name: str, _definition: str) -> GateResult | None:
+    return None
+
+
+def unheard(_result: GateResult) -> None:
+    return None
+
+
+def still_holds(result: GateResult, gate: Gate, tree: str, environment: str) -> bool:
+    """Whether `result` answers for `gate` on `tree` now. A refusal answers for nothing: it is tried again."""
+    evidence = result.evidence
+    same = (evidence.tree, evidence.environment, evidence.definition) == (tree, environment, gate.digest())
+    return same and result.outcome is not Outcome.REFUSED
+
+
+async def run_gates(
+    gates: Mapping[str, Gate],
+    room: Room,
+    *,
+    tree: str,
+    environment: str,
+    known: Known = nothing_known,
+    on_result: Callable[[GateResult], None] = unheard,
+    keep: Keep = sha256,
+    parallel: int = PARALLEL,
+    reruns: int = 2,
+) -> tuple[GateResult, ...]:
+    """One result a gate, in the mapping's order; `on_result` hears each as it comes, also those known before."""
+    slots = asyncio.Semaphore(parallel)
+    earlier = {name: known(name, gate.digest()) for name, gate in gates.items()}
+    held = {
+        name: result
+        for name, result in earlier.items()
+        if result is not None and still_holds(result, gates[name], tree, environment)
+    }
+    files = frozenset() if len(held) == len(gates) else frozenset(await asyncio.to_thread(room.files))
+
+    async def one(name: str, gate: Gate) -> GateResult:
+        result = held.get(name)
+        if result is None:
+            async with slots:
+                result = await run_gate(
+                    name, gate, room, tree=tree, environment=environment, keep=keep, reruns=reruns, files=files
+                )
+        on_result(result)
+        return result
+
+    return await together(one(name, gate) for name, gate in gates.items())
+
+
+async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> tuple[T, ...]:
+    """All results in order; the first error cancels the others, and none is left running when this returns."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        return tuple(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

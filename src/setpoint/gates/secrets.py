@@ -1,0 +1,163 @@
+"""Secrets on added lines, by a few precise shapes; and the same shapes taken out of what is journaled.
+
+Shapes find what is published carelessly, not what is hidden on purpose: no green here says that there is no secret.
+"""
+
+import base64
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
+from urllib.parse import quote
+
+from ..model.evidence import Evidence, Finding, GateKind, GateResult, Outcome
+from .reading import KEPT_FINDINGS, line
+
+SHAPES: dict[str, re.Pattern[str]] = {
+    "private key": re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
+    "AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})\b"),
+    "GitLab token": re.compile(r"\bgl(?:pat|ptt|rt|dt)-[A-Za-z0-9_\-]{20,60}\b"),
+    "Anthropic key": re.compile(r"\bsk-ant-[A-Za-z0-9_\-]{20,200}"),
+    "OpenAI key": re.compile(r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_\-]{32,200}"),
+    "Slack token": re.compile(r"\bxox[abeoprs]-[A-Za-z0-9\-]{10,250}"),
+    "Slack webhook": re.compile(r"https://hooks\.slack\.com/services/T\w{6,20}/B\w{6,20}/\w{20,40}"),
+    "Google key": re.compile(r"\bAIza[0-9A-Za-z_\-]{35}\b"),
+    "Stripe key": re.compile(r"\b[rs]k_live_[0-9A-Za-z]{20,200}\b"),
+    "npm token": re.compile(r"\bnpm_[A-Za-z0-9]{36}\b"),
+    "PyPI token": re.compile(r"\bpypi-AgE[A-Za-z0-9_\-]{50,300}"),
+    "JSON web token": re.compile(r"\beyJ[A-Za-z0-9_\-]{10,2000}\.eyJ[A-Za-z0-9_\-]{10,4000}\.[A-Za-z0-9_\-]{10,1000}"),
+    "password in an address": re.compile(
+        r"\b[a-z][a-z0-9+.\-]{1,20}://[^\s:/@'\"{}$<>]{1,100}:[^\s:/@'\"{}$<>]{6,200}@"
+    ),
+}
+_ASSIGNED = re.compile(
+    r"(?i)[\w.\-]{0,40}(?:password|passwd|secret|token|api_?key|access_?key|private_?key|credential)[\w.\-]{0,20}['\"]?"
+    r"\s{0,4}(?::|=|=>|:=)\s{0,4}['\"]([^'\"\s]{16,200})['\"]"
+)
+_PLACEHOLDER = re.compile(
+    r"(?i)example|placeholder|changeme|change-me|your[_-]|dummy|fake|xxxx|\.\.\.|\*\*\*|<|\$\{|\{\{|%\("
+)
+_ENV_FILE = re.compile(r"(?:^|/)\.env(?:\.(?!example$|sample$|template$|dist$)[\w.\-]+)?$")
+LINE_LIMIT = 4000
+"""Characters of one line that are looked at; longer ones are looked at in overlapping pieces of this size."""
+
+
+def suspects(text: str) -> Iterator[str]:
+    """Kinds of secret that stand in one line."""
+    step = LINE_LIMIT - 400
+    for piece in (text[at : at + LINE_LIMIT] for at in range(0, max(len(text), 1), step)):
+        for kind, shape in SHAPES.items():
+            found = shape.search(piece)
+            if found and not (kind == "password in an address" and _PLACEHOLDER.search(found[0])):
+                yield kind
+        for value in _ASSIGNED.findall(piece):
+            if _entropy(value) >= 3.5 and re.search(r"\d", value) and not _PLACEHOLDER.search(value):
+                yield "secret assigned in the clear"
+
+
+def _entropy(value: str) -> float:
+    return -sum(count / len(value) * math.log2(count / len(value)) for count in Counter(value).values())
+
+
+def scan_secrets(diff: str, *, tree: str, environment: str = "built-in") -> GateResult:
+    """The built-in gate over a unified diff: added lines, and `.env` files. It never repeats what it found."""
+    from unidiff.errors import UnidiffParseError
+    from unidiff.patch import PatchSet
+
+    try:
+        patch = PatchSet(diff.split("\n"))
+    except UnidiffParseError as error:
+        return _result(Outcome.REFUSED, f"the diff cannot be read: {error}", 0, "lines", (), tree, environment)
+    findings: list[Finding] = []
+    added = 0
+    for file in patch:
+        if _ENV_FILE.search(file.path) and not file.is_removed_file:
+            findings.append(Finding(path=line(file.path), rule="env-file", message="an environment file is committed"))
+        for entry in (entry for hunk in file for entry in hunk if entry.is_added):
+            added += 1
+            for kind in dict.fromkeys(suspects(entry.value)):
+                message = f"an added line looks like it holds: {kind}"
+                findings.append(
+                    Finding(path=line(file.path), line=entry.target_line_no, rule="secret", message=message)
+                )
+    examined, unit = (added, "lines") if added else (len(patch), "files")
+    if not examined:
+        return _result(Outcome.REFUSED, "the diff is empty: nothing was examined", 0, unit, (), tree, environment)
+    if findings:
+        first = findings[0]
+        reason = f"{len(findings)} suspects in {examined} {unit}, first {first.path}:{first.line or ''} {first.message}"
+        return _result(Outcome.FAILED, reason, examined, unit, tuple(findings), tree, environment)
+    return _result(
+        Outcome.PASSED, f"{examined} added {unit} hold no known shape", examined, unit, (), tree, environment
+    )
+
+
+def _result(
+    outcome: Outcome, reason: str, examined: int, unit: str, found: tuple[Finding, ...], tree: str, environment: str
+) -> GateResult:
+    evidence = Evidence(tree=tree, argv=(), environment=environment, examined=examined, unit=unit, at=datetime.now(UTC))
+    return GateResult(
+        gate="secrets",
+        kind=GateKind.SECRETS,
+        outcome=outcome,
+        reason=line(reason),
+        evidence=evidence,
+        findings=found[:KEPT_FINDINGS],
+    )
+
+
+# -- redaction -------------------------------------------------------------------------------------------------------
+
+HIDDEN = "[redacted]"
+_SHORTEST = 6
+"""Shorter values are no secrets worth the damage to the text."""
+_BETWEEN = r"(?:\x1b\[[0-9;]{0,16}[A-Za-z]|\r?\n)?"
+
+
+def redact(text: str, known: Collection[str] = ()) -> str:
+    """`text` without the `known` values (plain, reversed, hex, URL, base64; also cut by colours or line breaks) and
+    without anything of a secret's shape."""
+    if known:
+        pattern = _known_pattern(tuple(sorted(set(known))))
+        if pattern is not None:
+            text = pattern.sub(HIDDEN, text)
+    for kind, shape in SHAPES.items():
+        text = (_KEY_BLOCK if kind == "private key" else shape).sub(HIDDEN, text)
+    return text
+
+
+_KEY_BLOCK = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.{0,20000}?(?:-----END [A-Z0-9 ]{1,60}-----|\Z)", re.DOTALL
+)
+
+
+@lru_cache(maxsize=32)
+def _known_pattern(known: tuple[str, ...]) -> re.Pattern[str] | None:
+    forms: set[str] = set()
+    plain: set[str] = set()
+    for value in known:
+        if len(value) >= _SHORTEST:
+            plain.update((value, value[::-1]))
+            forms.update(_encoded(value))
+    if not plain:
+        return None
+    cut = [_BETWEEN.join(map(re.escape, value)) for value in sorted(plain, key=len, reverse=True)]
+    whole = [re.escape(form) for form in sorted(forms - plain, key=len, reverse=True)]
+    return re.compile("|".join([*cut, *whole]))
+
+
+def _encoded(value: str) -> Iterator[str]:
+    raw = value.encode()
+    yield raw.hex()
+    yield raw.hex().upper()
+    yield quote(value, safe="")
+    for offset in range(3):
+        # Inside a longer text the first and last characters mix with the neighbours: only the middle is certain.
+        padded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
+        middle = padded[(0, 2, 3)[offset] : len(padded) - (1 if (len(raw) + offset) % 3 else 0)]
+        if len(middle) >= _SHORTEST:
+            yield middle
+            yield middle.replace("+", "-").replace("/", "_")

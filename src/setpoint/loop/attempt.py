@@ -1,0 +1,79 @@
+"""One attempt: produce, measure, error, decide. The heart of the product.
+
+A phase says how its deliverable is produced, checked and judged (`Work`); the loop around it is the same for all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..model.objection import Objection
+from ..model.record import Record
+from ..model.run import Round
+from ..model.session import Asked
+from ..model.settings import Loop
+from .controller import Choice, Decision, decide, measured
+
+
+class Handed(Record):
+    """What a session handed in, checked against its schema."""
+
+    content: dict[str, object]
+    diff: str = ""
+    """Digest of the work itself, to see a repeat."""
+    lines: int = 0
+    """Changed lines of the change so far."""
+    usd: float | None = 0.0
+    """Money of the run when it was handed in."""
+
+
+class Work(Protocol):
+    """What a phase gives the loop."""
+
+    stage: str
+    attempts: int
+
+    async def produce(self) -> Handed | Asked:
+        """Let the session work until it hands in or asks. May be called again after a crash."""
+        ...
+
+    async def check(self, handed: Handed) -> Sequence[Objection]:
+        """Mechanical checks, cheapest first: no token is spent here."""
+        ...
+
+    async def judge(self, handed: Handed) -> Sequence[Objection]:
+        """The validator or the reviewer; called only when the checks leave nothing above Low."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A finished round: the numbers, the objections and the controller's choice."""
+
+    decision: Decision
+    round: Round
+    objections: tuple[Objection, ...]
+    handed: Handed
+
+
+History = Sequence[tuple[Round, tuple[Objection, ...]]]
+
+
+async def attempt(work: Work, history: History, limits: Loop, *, escalated: int = 0) -> Verdict | Asked:
+    """One finished verdict on `work`, or the session's question. What is raised on the way (an outage, a limit) costs
+    no attempt: no round exists until this returns."""
+    handed = await work.produce()
+    if isinstance(handed, Asked):
+        return handed
+    objections = list(await work.check(handed))
+    if not any(objection.blocks for objection in objections):
+        objections += await work.judge(handed)
+    rounds = [round_ for round_, _ in history]
+    now = measured(rounds, objections, stage=work.stage, lines=handed.lines, diff=handed.diff, usd=handed.usd)
+    decision = decide([*rounds, now], limits, attempts=work.attempts, escalated=escalated)
+    return Verdict(decision, now, tuple(objections), handed)
+
+
+def accepted(outcome: Verdict | Asked) -> bool:
+    """Whether the loop is at its set point."""
+    return isinstance(outcome, Verdict) and outcome.decision.choice is Choice.ACCEPT

@@ -1,0 +1,141 @@
+"""Everything configured, as records: read once by `config.py`, pinned to a run, handed on as plain values."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from .boundary import Boundaries
+from .command import CommandLimits
+from .gate import Gate
+from .record import Line, Record
+from .release import Environment
+
+Size = Literal["large", "medium", "small", "tiny"]
+Api = Literal["anthropic", "openai-chat", "openai-responses"]
+
+
+class Project(Record):
+    """The repository."""
+
+    base: str = ""
+    """Branch that changes land on; empty: the branch checked out when the run starts."""
+    owner: str = ""
+    """Who answers for changes; empty: git's user.name."""
+
+
+class Provider(Record):
+    """A model provider, by its wire format."""
+
+    api: Api
+    base_url: str = ""
+    """Empty: the provider's own, or the usual environment variable."""
+    key_env: str = ""
+    """Name of the environment variable that holds the key; never the key."""
+    headers: dict[str, str] = {}
+
+
+class PhaseSettings(Record):
+    """How one phase works."""
+
+    model: str = ""
+    """Size class (`large`) or `provider/model`; empty: the phase's default."""
+    validator: str = ""
+    """Size class or model of its validator."""
+    attempts: int = 4
+    """Verdicts before it is handed over."""
+    requests: int = 120
+    """Most model requests of one session."""
+    minutes: float = 60.0
+    agent: str = ""
+    by_person: bool = False
+    prompt: str = ""
+    """File with rules added to the phase's instructions, relative to the repository."""
+
+
+class Loop(Record):
+    """Limits of the controller."""
+
+    plateau: int = 3
+    """Rounds without a better error before hand-over."""
+    reopened: int = 2
+    """Times one objection may come back before it counts as oscillation."""
+    growth: float = 4.0
+    """Most growth of the diff over the first round's."""
+    reopen_cycles: int = 2
+    """Times a ticket may be reopened after a failed smoke."""
+    ci_fixes: int = 3
+
+
+class Budget(Record):
+    """Money and time; reaching it parks."""
+
+    ticket_usd: float | None = 10.0
+    session_idle_seconds: float = 60.0
+
+
+class SandboxSettings(Record):
+    """How commands are contained."""
+
+    level: Literal["bubblewrap", "container", "microvm", "none"] = "bubblewrap"
+    limits: CommandLimits = CommandLimits()
+    readonly: tuple[str, ...] = ()
+    """More host folders shown read-only (toolchains, caches)."""
+    env: dict[str, str] = {}
+
+
+class Worktree(Record):
+    """What a fresh worktree needs before work starts."""
+
+    setup: tuple[tuple[str, ...], ...] = ()
+    """Commands run once in the sandbox after the worktree is made."""
+    share: tuple[str, ...] = (".venv", "venv", "node_modules")
+    """Git-ignored folders of the repository shown read-only inside (environments)."""
+
+
+class ForgeSettings(Record):
+    """Where changes are offered."""
+
+    kind: Literal["local"] = "local"
+    path: str = ""
+    """The bare repository; empty: `.setpoint/forge.git`."""
+
+
+class AgentSettings(Record):
+    """Who does the work."""
+
+    kind: Literal["native", "replay"] = "native"
+    recording: str = ""
+    """Recording to replay, relative to the repository or absolute."""
+
+
+class Config(Record):
+    """Everything configured, with defaults; frozen once read."""
+
+    project: Project = Project()
+    gates: dict[str, Gate] = {}
+    models: dict[Size, tuple[str, ...]] = {}
+    """Model and fallbacks (`provider/model`) of each size class."""
+    providers: dict[str, Provider] = {}
+    phase: dict[str, PhaseSettings] = {}
+    loop: Loop = Loop()
+    budget: Budget = Budget()
+    sandbox: SandboxSettings = SandboxSettings()
+    worktree: Worktree = Worktree()
+    boundaries: Boundaries = Boundaries()
+    forge: ForgeSettings = ForgeSettings()
+    agent: AgentSettings = AgentSettings()
+    environment: tuple[Environment, ...] = ()
+    """In the order they are deployed to."""
+    autonomy: Literal["plan+merge", "full"] = "plan+merge"
+    """`plan+merge`: a person approves plan and change; `full`: nobody is asked (said in every record)."""
+    approvers: tuple[Line, ...] = ()
+    """Who may approve; empty: the owner of the machine account."""
+    database_url: str = ""
+    """PostgreSQL URL of a team; empty: `.setpoint/setpoint.db`."""
+    concurrency: int = Field(default=3, ge=1, le=256)
+    """Runs at once in one worker."""
+    commit_trailer: Literal["assisted-by", "co-authored-by", "generated-by", "none"] = "assisted-by"
+
+    def settings(self, phase: str) -> PhaseSettings:
+        """The phase's own settings, or the defaults."""
+        return self.phase.get(phase, PhaseSettings())

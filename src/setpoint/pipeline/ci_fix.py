@@ -1,0 +1,94 @@
+"""CI fix: read the log of a finished red run, mend the cause, hand back to review."""
+
+from ..errors import BugError
+from ..loop.attempt import Handed, Verdict
+from ..model.change import CiFix
+from ..model.evidence import GateResult
+from ..model.objection import Objection
+from ..model.session import Asked
+from ..policy.guard import GuardedWorkspace
+from ..ports import Workspace
+from .artifacts import deliverable_text
+from .bench import Ground
+from .context import boundaries_text, brief, commands, repository_map, rules, ticket_text
+from .desk import Handing, Sitting, producer, sit
+from .document import form_objections
+from .implementation import check_code, closed_boundaries, handed_code
+from .judging import write_results
+from .messages import commit_message
+from .outcomes import Accepted, Outcome
+from .prompts import prompt, untrusted
+from .rounds import Done, Write, later_turns, looped
+
+LOG_CAP = 40_000
+"""Characters of the CI log in the brief; the end of a log tells most."""
+
+
+class CiFixWork:
+    """The loop's view of a CI fix."""
+
+    def __init__(self, ground: Ground, workspace: Workspace) -> None:
+        self.stage = ground.loop_of("ci_fix", str(ground.position.visit))
+        self.attempts = ground.config.settings("ci_fix").attempts
+        self.session = producer(ground, "ci_fix", str(ground.position.visit))
+        self.handing = Handing(None)
+        self.results: list[GateResult] = []
+        self._ground = ground
+        self._workspace = workspace
+
+    async def produce(self) -> Handed | Asked:
+        """Let the session find the cause and mend it."""
+        ground = self._ground
+        red = ground.fact("ci") or {}
+        boundaries = closed_boundaries(ground)
+        names = ("plan", "change") if ground.given("plan") else ("diagnosis", "change")
+        sitting = Sitting(
+            session=self.session,
+            prompt=prompt("ci_fix"),
+            deliverable="ci_fix",
+            record=CiFix,
+            brief=brief(
+                ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+                *(deliverable_text(name, ground.given(name) or {}) for name in names),
+                untrusted(f"Log of the red CI run on {red.get('sha', '')[:12]}", str(red.get("log", ""))[-LOG_CAP:]),
+                rules(self._workspace),
+                boundaries_text(boundaries),
+                commands(ground.config),
+                repository_map(self._workspace),
+            ),
+            writes=True,
+            boundaries=boundaries,
+            turns=later_turns(ground, self.session, [self.stage]),
+        )
+        handing = await sit(ground, sitting, GuardedWorkspace(self._workspace, boundaries, writes=True))
+        if isinstance(handing, Asked):
+            return handing
+        self.handing = handing
+        return await handed_code(ground, self._workspace, handing)
+
+    async def check(self, handed: Handed) -> list[Objection]:
+        """The same judgement as for any code."""
+        if not isinstance(self.handing.record, CiFix):
+            return list(form_objections(self.handing, "ci_fix"))
+        results, found = await check_code(self._ground, self._workspace, {}, whole=True)
+        self.results = list(results)
+        return found
+
+    async def judge(self, handed: Handed) -> list[Objection]:
+        """Review follows."""
+        return []
+
+
+async def fix_ci(ground: Ground) -> Done:
+    """One attempt on a CI fix."""
+    workspace = await ground.workspace()
+    work = CiFixWork(ground, workspace)
+
+    async def accept(verdict: Verdict) -> tuple[Outcome, list[Write]]:
+        record = work.handing.record
+        if not isinstance(record, CiFix):
+            raise BugError("a CI fix was accepted without its record")
+        await workspace.commit(commit_message(ground, f"ci: {record.cause}", record.summary))
+        return Accepted(), [write_results(ground, work.results)]
+
+    return await looped(ground, work, work.session, accept)

@@ -1,0 +1,103 @@
+"""The set point of a cycle: its criteria, its boundaries, and checks that need no model."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from ..errors import BugError
+from ..model.boundary import Boundaries
+from ..model.objection import Deviation, Objection
+from ..model.plan import Plan
+from ..model.spec import Diagnosis, FunctionalSpec
+from ..model.ticket import Criterion, Kind, SourceTag, Ticket
+from ..policy.compile import compile_boundaries
+from .bench import Ground
+from .document import objection
+
+
+def criteria_of(ground: Ground) -> tuple[Criterion, ...]:
+    """The criteria that the cycle's spec or diagnosis set."""
+    content = ground.given("functional_spec") if ground.position.route is not Kind.HOTFIX else ground.given("diagnosis")
+    if content is None:
+        raise BugError("criteria were asked for before any were set")
+    return tuple(Criterion.model_validate(item) for item in content["criteria"])
+
+
+def plan_of(ground: Ground) -> Plan | None:
+    """The plan that stands, on a route that has one."""
+    content = ground.given("plan")
+    return Plan.model_validate(content) if content else None
+
+
+def boundaries_of(ground: Ground) -> Boundaries:
+    """What the run may do: settings, policy, plan or diagnosis, ticket, each only narrowing."""
+    plan = plan_of(ground)
+    if plan:
+        planned = plan.boundaries
+    else:
+        content = ground.given("diagnosis")
+        if content is None:
+            raise BugError("boundaries were asked for before plan or diagnosis")
+        planned = Boundaries(paths=Diagnosis.model_validate(content).paths)
+    return compile_boundaries(ground.config.boundaries, planned, ground.run.ticket.boundaries)
+
+
+def check_criteria(ticket: Ticket, criteria: Sequence[Criterion]) -> list[Objection]:
+    """Ids once each, at least one criterion, and every quotation really in the ticket."""
+    found: list[Objection] = []
+    if not criteria:
+        found.append(objection("criteria: there is none", "without a criterion nothing can be measured"))
+    for name, times in Counter(criterion.id for criterion in criteria).items():
+        if times > 1:
+            found.append(objection(f"criteria: {name} stands {times} times", "an id names one criterion"))
+    words = _words(f"{ticket.title} {ticket.text}")
+    for criterion in criteria:
+        if criterion.source is SourceTag.INFERRED:
+            continue
+        if not criterion.quote:
+            what = f"criteria: {criterion.id} is tagged {criterion.source.value} and quotes nothing"
+            found.append(objection(what, "a criterion that is not inferred names the ticket's words"))
+        elif _words(criterion.quote) not in words:
+            what = f"criteria: the quotation of {criterion.id} is not in the ticket"
+            found.append(objection(what, f"“{criterion.quote}” does not occur there; tag it inferred or quote exactly"))
+    return found
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"[\w']+", text.casefold()))
+
+
+def check_spec(ground: Ground, spec: FunctionalSpec) -> list[Objection]:
+    """The spec's own mechanical checks."""
+    return check_criteria(ground.run.ticket, spec.criteria)
+
+
+def check_plan(ground: Ground, plan: Plan) -> list[Objection]:
+    """Every criterion is served by a task, every task stays inside the boundaries the ticket set."""
+    ticket = ground.run.ticket.boundaries
+    known = {criterion.id for criterion in criteria_of(ground)}
+    served = {name for task in plan.tasks for name in task.criteria}
+    found = [
+        objection(f"tasks: no task serves {name}", "a criterion nobody works on") for name in sorted(known - served)
+    ]
+    found += [
+        objection(f"tasks: {name} is not a criterion", "tasks serve the spec's criteria")
+        for name in sorted(served - known)
+    ]
+    if plan.boundaries.migrations and not ticket.migrations and "migration" in " ".join(ticket.frozen).casefold():
+        found.append(_wider("migrations are allowed by the plan and forbidden by the ticket"))
+    for interface in ticket.frozen:
+        if not _mentions(plan.boundaries.frozen, interface):
+            found.append(_wider(f"boundaries.frozen leaves out what the ticket freezes: {interface}"))
+    return found
+
+
+def _mentions(frozen: Sequence[str], interface: str) -> bool:
+    wanted = set(_words(interface).split())
+    return any(len(wanted & set(_words(item).split())) * 2 >= len(wanted) for item in frozen)
+
+
+def _wider(what: str) -> Objection:
+    return objection(
+        f"boundaries: {what}", "a plan may narrow what the ticket allows, never widen it", Deviation.BOUNDARY
+    )

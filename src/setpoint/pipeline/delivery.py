@@ -1,0 +1,218 @@
+"""The way out: publish, CI, merge, deploy. No session takes part, and each effect finds its own earlier self."""
+
+from ..errors import RefusedError, StaleError, TransientError
+from ..model.approval import Answer, Approval
+from ..model.objection import Deviation, Objection, Severity, Source
+from ..model.record import digest_of
+from ..model.release import CiRun, CiState, Release, StepResult
+from ..ports import Transaction, Workspace
+from .bench import Ground
+from .evidence_block import pull_request_text
+from .outcomes import Accepted, HandedOver, Red, SmokeFailed, Stale
+from .rounds import Done, Write, hand_over_packet, history
+
+
+def change_subject(ground: Ground, tree: str) -> str:
+    """Digest of what a person approves at the change decision: the tree, its base, the review and the criteria."""
+    review = ground.given("review") or {}
+    return digest_of({"run": ground.run.id, "tree": tree, "base": ground.run.base, "review": digest_of(review)})
+
+
+def plan_subject(ground: Ground, name: str) -> str:
+    """Digest of what a person approves at the decision on a document."""
+    return digest_of({"run": ground.run.id, name: digest_of(ground.given(name) or {})})
+
+
+def approval_for(ground: Ground, tree: str) -> Approval | None:
+    """The standing approval of exactly this tree."""
+    subject = change_subject(ground, tree)
+    granted = ground.bench.store.approvals(ground.run.id, ground.position.cycle, "change")
+    return next((a for a in reversed(granted) if a.subject == subject and a.answer is Answer.GRANTED), None)
+
+
+def may_deliver(ground: Ground, tree: str) -> bool:
+    """Whether this tree may leave the house: reviewed, and approved by a person unless nobody is asked by name."""
+    reviewed = ground.fact("reviewed")
+    if not reviewed or reviewed["tree"] != tree or ground.given("review") is None:
+        return False
+    return ground.config.autonomy == "full" or approval_for(ground, tree) is not None
+
+
+async def _ready(ground: Ground) -> tuple[Workspace, str, str]:
+    workspace = await ground.workspace()
+    return workspace, await workspace.head(), await workspace.tree()
+
+
+async def publish(ground: Ground) -> Done:
+    """Push the run's branch and open its pull request, with the evidence in its text."""
+    workspace, head, tree = await _ready(ground)
+    if not may_deliver(ground, tree):
+        return Done(Stale(), note="the tree is not the approved one")
+    branch = workspace.branch
+    await ground.bench.forge.push(branch, head)
+    text = pull_request_text(ground, tree, approval_for(ground, tree))
+    pull = await ground.bench.forge.open(branch, ground.run.base_branch, ground.run.ticket.title, text)
+
+    def write(tx: Transaction) -> None:
+        tx.remember(ground.run.id, f"pull:{ground.position.cycle}", pull.model_dump(mode="json"))
+        tx.event(ground.run.id, "effect", "publish", {"branch": branch, "sha": head, "pull_request": pull.number})
+
+    return Done(Accepted(), (write,), note=f"pull request #{pull.number}")
+
+
+async def ci(ground: Ground) -> Done:
+    """CI's word on the pull request. Only a finished verdict counts."""
+    pull = await ground.bench.forge.find((await ground.workspace()).branch)
+    if pull is None:
+        raise StaleError("the pull request is gone", fix="`setpoint retry --from publish`")
+    run = await ground.bench.forge.checks(pull)
+
+    def write(tx: Transaction) -> None:
+        tx.remember(ground.run.id, f"ci:{ground.position.cycle}", run.model_dump(mode="json"))
+        tx.event(ground.run.id, "ci", "ci", {"sha": run.sha, "state": run.state.value, "gates": _counted(run)})
+
+    if run.state is CiState.GREEN:
+        return Done(Accepted(), (write,), note="CI is green")
+    if run.state is CiState.PENDING:
+        raise TransientError("CI has not finished", fix="`setpoint resume` looks again", retry_after=5.0)
+    if run.state is not CiState.RED:
+        raise RefusedError(f"CI gave no verdict: {run.state.value}", why=run.log[-500:], fix="`setpoint retry`")
+    if ground.position.visit <= ground.config.loop.ci_fixes:
+        return Done(Red(), (write,), note="CI is red")
+    packet = hand_over_packet(ground, "ci", "CI is red and the limit of CI fixes is reached", history(ground, "ci"))
+    packet = packet.model_copy(update={"open": (_red(run),)})
+    return Done(
+        HandedOver(), (write, lambda tx: tx.hand_over(ground.run.id, ground.position.cycle, packet)), note=packet.cause
+    )
+
+
+def _counted(run: CiRun) -> list[dict[str, object]]:
+    return [{"gate": r.gate, "outcome": r.outcome.value, "examined": r.evidence.examined} for r in run.results]
+
+
+def _red(run: CiRun) -> Objection:
+    return Objection(
+        source=Source.CI,
+        deviation=Deviation.BEHAVIOUR,
+        severity=Severity.HIGH,
+        what="CI is red",
+        cause="; ".join(r.reason for r in run.results if not r.green)[:2000],
+        evidence=run.log[-4000:],
+    )
+
+
+STAGES = ("planning", "implementation", "review", "validation", "human approval")
+"""The five stages a merge requires."""
+
+
+def passed_stages(ground: Ground, tree: str, ci_run: CiRun | None) -> dict[str, bool]:
+    """Which of the five stages this tree has passed."""
+    planned = ground.given("plan") or ground.given("diagnosis")
+    results = [result for _, result in ground.bench.store.results(ground.run.id, tree)]
+    required = [name for name, gate in ground.config.gates.items() if gate.required]
+    green = {result.gate for result in results if result.green}
+    reviewed = ground.fact("reviewed")
+    return {
+        "planning": planned is not None,
+        "implementation": set(required) <= green,
+        "review": bool(reviewed and reviewed["tree"] == tree and ground.given("review")),
+        "validation": ci_run is not None and ci_run.state is CiState.GREEN,
+        "human approval": may_deliver(ground, tree),
+    }
+
+
+async def merge(ground: Ground) -> Done:
+    """Merge, with the five stages passed on exactly this tree."""
+    workspace, head, tree = await _ready(ground)
+    pull = await ground.bench.forge.find(workspace.branch)
+    if pull is None:
+        raise StaleError("the pull request is gone", fix="`setpoint retry --from publish`")
+    if pull.head_sha != head or not may_deliver(ground, tree):
+        return Done(Stale(), note="what was approved is not what is there")
+    stages = passed_stages(ground, tree, await ground.bench.forge.checks(pull))
+    left = [name for name, passed in stages.items() if not passed]
+    if left:
+        raise RefusedError(
+            f"not all five stages are passed: {', '.join(left)} missing", fix="`setpoint show` says what is open"
+        )
+    merged = await ground.bench.forge.merge(pull, head, f"{ground.run.ticket.title} (#{pull.number})")
+    record = {"sha": merged.merged_sha, "tree": tree, "stages": stages, "pull_request": pull.number}
+
+    def write(tx: Transaction) -> None:
+        tx.remember(ground.run.id, f"merged:{ground.position.cycle}", record)
+        tx.event(ground.run.id, "effect", "merge", record)
+
+    first = ground.config.environment[0] if ground.config.environment else None
+    return Done(Accepted(ask=bool(first and first.approval)), (write,), note=f"merged as {merged.merged_sha[:12]}")
+
+
+async def deploy(ground: Ground) -> Done:
+    """One environment: deploy, smoke, and on a failed smoke back to the last good release."""
+    environments = ground.config.environment
+    if not environments:
+        return Done(Accepted(), note="merged; no environment is configured")
+    index = ground.position.environment
+    environment = environments[index]
+    merged = ground.fact("merged")
+    if merged is None:
+        raise RefusedError("nothing was merged in this cycle", fix="`setpoint retry --from merge`")
+    release = Release(
+        sha=merged["sha"], tree=merged["tree"], ticket=ground.run.ticket.id, notes=ground.run.ticket.title
+    )
+    deployer = ground.bench.deployer
+    before = await deployer.current(environment)
+    if before is not None and before.sha == release.sha:
+        before = None
+    steps = [await deployer.deploy(environment, release)]
+    if steps[-1].ok:
+        steps.append(await deployer.smoke(environment, release))
+    if steps[-1].ok:
+        more = index + 1 < len(environments)
+        ask = more and environments[index + 1].approval
+        note = f"{environment.name} runs {release.sha[:12]}"
+        return Done(Accepted(more=more, ask=ask), (_deployed(ground, steps, environment.name, release),), note=note)
+    failed = steps[-1]
+    steps.append(await deployer.rollback(environment, before))
+    return await _failed(ground, steps, failed, release)
+
+
+def _deployed(ground: Ground, steps: list[StepResult], environment: str, release: Release) -> Write:
+    def write(tx: Transaction) -> None:
+        for step in steps:
+            data = {"environment": environment, "step": step.step, "ok": step.ok, "sha": release.sha}
+            tx.event(
+                ground.run.id, "deploy", "deploy", {**data, "exit_code": step.exit_code, "output": step.output[-2000:]}
+            )
+
+    return write
+
+
+async def _failed(ground: Ground, steps: list[StepResult], failed: StepResult, release: Release) -> Done:
+    back = steps[-1]
+    base = await ground.bench.workspaces.fetch(ground.run.base_branch)
+    cycle = ground.position.cycle
+    fact = {
+        "environment": failed.environment,
+        "step": failed.step,
+        "sha": release.sha,
+        "exit_code": failed.exit_code,
+        "output": failed.output[-8000:],
+        "rolled_back": back.ok,
+    }
+
+    def remembered(tx: Transaction) -> None:
+        tx.remember(ground.run.id, f"smoke:{cycle}", fact)
+        lesson = f"{failed.step} failed in {failed.environment} after green CI: which check should have seen it before?"
+        tx.event(ground.run.id, "lesson-candidate", "deploy", {"rule": lesson, "because": failed.output[-1000:]})
+
+    writes: list[Write] = [_deployed(ground, steps, failed.environment, release), remembered]
+    if not back.ok or cycle > ground.config.loop.reopen_cycles:
+        cause = "the rollback failed too" if not back.ok else "reopened as often as the limit allows"
+        packet = hand_over_packet(ground, "deploy", f"{failed.step} failed in {failed.environment}; {cause}", ())
+        writes.append(lambda tx: tx.hand_over(ground.run.id, cycle, packet))
+        return Done(HandedOver(), tuple(writes), note=packet.cause)
+    branch = f"{ground.run.branch.removesuffix(f'-c{cycle}')}-c{cycle + 1}"
+    writes.append(lambda tx: tx.rebase(ground.run, base, branch))
+    return Done(
+        SmokeFailed(), tuple(writes), note=f"{failed.step} failed in {failed.environment}; rolled back; reopened"
+    )

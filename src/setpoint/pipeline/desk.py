@@ -1,0 +1,193 @@
+"""Where a session works: its turns, its log, its submission checked against the schema.
+
+A session's user messages are kept as they were first written, so that a resumed session sends the same bytes again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import LostLeaseError, NotSignedInError, ParkedError
+from ..model.approval import Question
+from ..model.boundary import Boundaries
+from ..model.record import digest_of
+from ..model.run import State
+from ..model.session import Asked, Limits, Message, ModelRef, Role, SessionId, Task
+from ..ports import Agent, Room
+from .bench import Ground
+from .models import Chosen, choose_models
+from .prompts import Prompt
+
+SCHEMA_TURNS = 3
+"""How often a session may mend the form of its deliverable before that counts as a failed round."""
+
+REPLAYED = ModelRef(provider="replay", model="recording")
+
+
+class StoredLog:
+    """The durable side of one session, in the store. Refuses to write once the run has moved on without it."""
+
+    def __init__(self, ground: Ground, session: SessionId) -> None:
+        self._ground = ground
+        self._session = session
+        self._messages = list(ground.bench.store.session(session))
+
+    def messages(self) -> tuple[Message, ...]:
+        """All saved messages, in order."""
+        return tuple(self._messages)
+
+    def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
+        """Save messages and journal notes in one transaction."""
+        self._still_ours()
+        self._ground.bench.store.say(self._session, messages, notes)
+        self._messages.extend(messages)
+
+    def afford(self) -> None:
+        """Raises ParkedError when the run's budget is used up."""
+        cap = self._ground.config.budget.ticket_usd
+        spent = self._still_ours()
+        if cap is not None and spent is not None and spent >= cap:
+            raise ParkedError(
+                f"the ticket's budget is used up: ${spent:.2f} of ${cap:.2f}",
+                fix="raise it with `setpoint resume --budget`, or `setpoint cancel`",
+            )
+
+    def _still_ours(self) -> float | None:
+        run = self._ground.bench.store.run(self._ground.run.id)
+        if run.position.serial != self._ground.position.serial or run.position.state is not State.RUNNING:
+            raise LostLeaseError(f"run {run.id} has moved on; this session stops")
+        return run.cost.usd
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One session's brief and terms."""
+
+    session: SessionId
+    prompt: Prompt
+    deliverable: str
+    record: type[BaseModel]
+    brief: str
+    writes: bool = False
+    boundaries: Boundaries = field(default_factory=Boundaries)
+    turns: Mapping[str, str] = field(default_factory=dict)
+    """Further user messages by key, in order: objections of round 1, an answer, a person's word."""
+
+
+@dataclass(frozen=True)
+class Handing:
+    """What a session handed in, in form, or what is wrong with its form."""
+
+    record: BaseModel | None
+    problems: tuple[str, ...] = ()
+
+
+def turns_of(ground: Ground, session: SessionId) -> list[tuple[str, str]]:
+    """Key and text of the session's user messages so far."""
+    kept = ground.bench.store.recall(ground.run.id, f"turns:{session}")
+    return [(str(key), str(text)) for key, text in kept["turns"]] if kept else []
+
+
+def _keep_turns(ground: Ground, session: SessionId, turns: list[tuple[str, str]]) -> None:
+    with ground.bench.store.transaction() as tx:
+        tx.remember(ground.run.id, f"turns:{session}", {"turns": turns})
+        digest = digest_of([text for _, text in turns])
+        tx.event(ground.run.id, "turn", ground.position.stage, {"session": str(session), "sha256": digest})
+
+
+async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
+    """Let the session work until it hands in something of the right form, or asks. After a crash the same call goes on
+    from the last saved message."""
+    turns = turns_of(ground, sitting.session)
+    wanted = [("brief", sitting.brief), *sitting.turns.items()]
+    missing = [(key, text) for key, text in wanted if key not in dict(turns)]
+    if missing:
+        turns += missing
+        _keep_turns(ground, sitting.session, turns)
+    started = len(turns)
+    while True:
+        reply = await _agent(ground).work(_task(ground, sitting, turns), room, StoredLog(ground, sitting.session))
+        if isinstance(reply, Asked):
+            return reply
+        try:
+            return Handing(sitting.record.model_validate(reply.content))
+        except ValidationError as error:
+            problems = said(error)
+        if len(turns) - started >= SCHEMA_TURNS:
+            return Handing(None, problems)
+        turns.append((f"form:{len(turns)}", _form_turn(sitting.deliverable, problems)))
+        _keep_turns(ground, sitting.session, turns)
+
+
+def said(error: ValidationError) -> tuple[str, ...]:
+    """Each problem of a deliverable's form in one line."""
+    return tuple(f"{'.'.join(str(part) for part in p['loc']) or 'whole'}: {p['msg']}" for p in error.errors())[:20]
+
+
+def _form_turn(deliverable: str, problems: Sequence[str]) -> str:
+    listed = "\n".join(f"- {problem}" for problem in problems)
+    return f"submit_{deliverable} was refused: its form is wrong.\n{listed}\nMend exactly this and submit again, whole."
+
+
+def _agent(ground: Ground) -> Agent:
+    kind = ground.config.settings(ground.position.stage).agent or ground.config.agent.kind
+    return ground.bench.agents[kind]
+
+
+def chosen(ground: Ground, session: SessionId) -> Chosen:
+    """The session's models; a replayed one needs none."""
+    try:
+        return choose_models(ground.config, session.phase, session.role, ground.position.level)
+    except NotSignedInError:
+        if (ground.config.settings(session.phase).agent or ground.config.agent.kind) == "replay":
+            return Chosen(models=(REPLAYED,), independence="recorded")
+        raise
+
+
+def _task(ground: Ground, sitting: Sitting, turns: list[tuple[str, str]]) -> Task:
+    settings = ground.config.settings(sitting.session.phase)
+    return Task(
+        session=sitting.session,
+        instructions=sitting.prompt.text.replace("{submit}", f"submit_{sitting.deliverable}"),
+        turns=tuple(text for _, text in turns),
+        deliverable=sitting.deliverable,
+        deliverable_schema=sitting.record.model_json_schema(),
+        models=chosen(ground, sitting.session).models,
+        writes=sitting.writes,
+        boundaries=sitting.boundaries,
+        limits=Limits(
+            requests=settings.requests,
+            seconds=settings.minutes * 60,
+            usd=_left(ground),
+            idle_seconds=ground.config.budget.session_idle_seconds,
+        ),
+    )
+
+
+def _left(ground: Ground) -> float | None:
+    cap, spent = ground.config.budget.ticket_usd, ground.bench.store.run(ground.run.id).cost.usd
+    return None if cap is None or spent is None else max(cap - spent, 0.0)
+
+
+def question_of(ground: Ground, asked: Asked) -> Question:
+    """The session's question, known by its words."""
+    mark = digest_of([ground.run.id, ground.position.cycle, ground.position.stage, asked.question])[:8]
+    return Question(id=f"q-{mark}", question=asked.question[:500], why=asked.why)
+
+
+def answers(ground: Ground, session: SessionId) -> dict[str, str]:
+    """Turns for the questions of this session that a person has answered."""
+    found = {}
+    for question, asked_by in ground.bench.store.questions(ground.run.id):
+        if asked_by == session and question.answer:
+            found[f"answer:{question.id}"] = (
+                f"{question.by} answers your question “{question.question}”:\n{question.answer}\nGo on with this."
+            )
+    return found
+
+
+def producer(ground: Ground, phase: str, task: str = "") -> SessionId:
+    """The producing session of a phase: the same one through all its corrections."""
+    return ground.session(phase, task=task, role=Role.PRODUCER, fresh=ground.position.epoch)

@@ -1,0 +1,40 @@
+"""Discovery: from the ticket to a functional spec."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from ..model.objection import Objection
+from ..model.spec import FunctionalSpec
+from .bench import Ground
+from .criteria import check_spec
+from .document import Document, write_document
+from .prompts import section
+from .rounds import Done
+
+
+def before(ground: Ground) -> str:
+    """What intake read from the ticket."""
+    ticket = ground.run.ticket
+    lines = [
+        f"- building: {ticket.building or 'not said: find out'}",
+        f"- users: {ticket.users or 'not said: find out'}",
+        f"- can break: {ticket.can_break or 'not said: find out'}",
+        *(f"- must stay: {item}" for item in ticket.must_stay),
+        *(f"- required test: {item}" for item in ticket.required_tests),
+        *(f"- no check was found for: {item}" for item in ticket.uncheckable),
+    ]
+    return section("What intake read", "\n".join(lines))
+
+
+def _check(ground: Ground, record: BaseModel) -> Sequence[Objection]:
+    assert isinstance(record, FunctionalSpec)
+    return check_spec(ground, record)
+
+
+DISCOVERY = Document("discovery", "functional_spec", FunctionalSpec, before, _check)
+
+
+async def discover(ground: Ground) -> Done:
+    """One attempt on the functional spec."""
+    return await write_document(ground, DISCOVERY)

@@ -1,0 +1,129 @@
+"""A phase whose deliverable is a document: spec, design, plan, diagnosis, split. It can change no file.
+
+The session works in a throw-away copy of the base, so whatever it writes there reaches nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from ..loop.attempt import Handed
+from ..model.objection import Deviation, Objection, Severity, Source
+from ..model.record import digest_of
+from ..model.session import Asked
+from ..ports import Room
+from .bench import Ground
+from .context import brief, commands, repository_map, rules, ticket_text
+from .desk import Handing, Sitting, producer, sit
+from .prompts import prompt
+from .rounds import Done, later_turns, looped, plain_accept
+from .validation import validate
+
+
+@dataclass(frozen=True)
+class Document:
+    """What makes one document phase different from another."""
+
+    phase: str
+    deliverable: str
+    record: type[BaseModel]
+    before: Callable[[Ground], str]
+    """The deliverables the session is given, as text."""
+    check: Callable[[Ground, BaseModel], Sequence[Objection]]
+    """Mechanical checks."""
+
+
+def form_objections(handing: Handing, deliverable: str) -> tuple[Objection, ...]:
+    """A deliverable whose form could not be mended is one blocking objection a problem."""
+    return tuple(
+        Objection(
+            source=Source.SCHEMA,
+            deviation=Deviation.QUALITY,
+            severity=Severity.HIGH,
+            what=f"{deliverable}: {problem}",
+            cause="the deliverable does not have its form",
+        )
+        for problem in handing.problems
+    )
+
+
+def objection(what: str, cause: str, deviation: Deviation = Deviation.REQUIREMENT) -> Objection:
+    """A blocking objection of a mechanical check on a document."""
+    return Objection(source=Source.SCHEMA, deviation=deviation, severity=Severity.HIGH, what=what, cause=cause)
+
+
+class DocumentWork:
+    """The loop's view of a document phase."""
+
+    def __init__(self, ground: Ground, document: Document, room: Room) -> None:
+        self.stage = ground.loop
+        self.attempts = ground.config.settings(document.phase).attempts
+        self.session = producer(ground, document.phase)
+        self._ground = ground
+        self._document = document
+        self._room = room
+        self._handing = Handing(None)
+
+    async def produce(self) -> Handed | Asked:
+        """Let the session hand in its document."""
+        document, ground = self._document, self._ground
+        sitting = Sitting(
+            session=self.session,
+            prompt=prompt(document.phase),
+            deliverable=document.deliverable,
+            record=document.record,
+            brief=brief(
+                ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+                document.before(ground),
+                rules(self._room),
+                commands(ground.config),
+                repository_map(self._room),
+            ),
+            turns=later_turns(ground, self.session, [self.stage]),
+        )
+        handing = await sit(ground, sitting, self._room)
+        if isinstance(handing, Asked):
+            return handing
+        self._handing = handing
+        asked = _blocking_question(handing.record)
+        if asked:
+            return asked
+        content = handing.record.model_dump(mode="json") if handing.record else {}
+        usd = ground.bench.store.run(ground.run.id).cost.usd
+        return Handed(content=content, diff=digest_of(content), usd=usd)
+
+    async def check(self, handed: Handed) -> Sequence[Objection]:
+        """Form, then what the phase itself can decide without a model."""
+        if self._handing.record is None:
+            return form_objections(self._handing, self._document.deliverable)
+        return self._document.check(self._ground, self._handing.record)
+
+    async def judge(self, handed: Handed) -> Sequence[Objection]:
+        """The validator's word on the document against the one before it."""
+        before = brief(
+            ticket_text(self._ground.run.ticket.title, self._ground.run.ticket.text),
+            self._document.before(self._ground),
+        )
+        return await validate(
+            self._ground, self._document.phase, self._document.deliverable, handed.content, before, self._room
+        )
+
+
+def _blocking_question(record: BaseModel | None) -> Asked | None:
+    """The first open question that code must wait for: a person answers before the document counts."""
+    from ..model.session import Usage
+
+    for question in getattr(record, "open_questions", ()):
+        if question.blocking:
+            why = f"{question.why} (default: {question.default})" if question.default else question.why
+            return Asked(question=question.question, why=why, usage=Usage(), model="document")
+    return None
+
+
+async def write_document(ground: Ground, document: Document) -> Done:
+    """One attempt on a document phase."""
+    workspace = await ground.workspace()
+    async with workspace.checkout(ground.run.base) as room:
+        work = DocumentWork(ground, document, room)
+        return await looped(ground, work, work.session, lambda v: plain_accept(ground, document.deliverable, v))

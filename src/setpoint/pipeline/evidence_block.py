@@ -1,0 +1,75 @@
+"""The pull request's text: what changed, and what its greens rest on."""
+
+from collections.abc import Sequence
+
+from ..model.approval import Approval
+from ..model.change import Change
+from ..model.run import Round
+from .bench import Ground
+from .criteria import criteria_of
+from .judging import sealed
+
+TEXT_CAP = 18_000
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(_cell(c) for c in row) + " |" for row in rows)])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")[:200]
+
+
+def pull_request_text(ground: Ground, tree: str, approval: Approval | None) -> str:
+    """Summary first, the evidence block folded below it."""
+    change = ground.given("change")
+    summary = Change.model_validate(change).summary if change else ground.run.ticket.title
+    block = "\n\n".join(
+        [
+            f"Ticket `{ground.run.ticket.id}`, run `{ground.run.id}`, tree `{tree}`",
+            _criteria(ground),
+            _gates(ground, tree),
+            _rounds(ground),
+            _cost(ground),
+            f"Approved by {approval.by}, bound to this tree." if approval else "Nobody was asked: autonomy is `full`.",
+        ]
+    )
+    return f"{summary[:8000]}\n\n<details><summary>Evidence</summary>\n\n{block[:TEXT_CAP]}\n\n</details>\n"
+
+
+def _criteria(ground: Ground) -> str:
+    claims = sealed(ground)["claims"]
+    rows = [
+        (
+            c.id,
+            c.source.value,
+            c.text,
+            ", ".join(f"`{claim['id']}`" for claim in claims if c.id in claim["proves"]) or "no automatic test",
+        )
+        for c in criteria_of(ground)
+    ]
+    return _table(("criterion", "from", "what", "proved by (red on the base, green here)"), rows)
+
+
+def _gates(ground: Ground, tree: str) -> str:
+    results = {r.gate: r for _, r in ground.bench.store.results(ground.run.id, tree)}
+    rows = [(r.gate, r.outcome.value, f"{r.evidence.examined} {r.evidence.unit}", r.reason) for r in results.values()]
+    return _table(("gate", "outcome", "examined", "reason"), rows)
+
+
+def _rounds(ground: Ground) -> str:
+    rounds: list[Round] = [r for r, _ in ground.bench.store.rounds(ground.run.id, ground.position.cycle)]
+    rows = [(r.stage, str(r.attempt), f"{r.error:g}", str(len(r.opened)), str(len(r.closed))) for r in rounds]
+    return _table(("loop", "round", "error", "opened", "closed"), rows)
+
+
+def _cost(ground: Ground) -> str:
+    cost = ground.bench.store.run(ground.run.id).cost
+    money = "unknown (a model without a listed price)" if cost.usd is None else f"${cost.usd:.4f} at list prices"
+    reviewed = ground.fact("reviewed") or {}
+    by = ", ".join(reviewed.get("models", [])[:1])
+    return (
+        f"Cost: {money}; {cost.requests} requests, {cost.input_tokens} tokens in, {cost.output_tokens} out. "
+        f"Reviewed by {by or 'nobody'} (independence: {reviewed.get('independence', 'none')})."
+    )

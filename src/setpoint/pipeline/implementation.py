@@ -1,0 +1,210 @@
+"""Implementation, task by task: a task's checks pass before the next begins, and the engine commits each.
+
+The tests, the gates' configuration, CI and lock files are frozen meanwhile. On the way back from review, CI or a person
+the session of the last task goes on with all objections of all rounds.
+"""
+
+from collections.abc import Callable, Sequence
+
+from ..errors import BugError
+from ..gates.checks import task_gate
+from ..gates.environment import environment_digest
+from ..gates.frozen import frozen
+from ..gates.objections import objections as gate_objections
+from ..gates.protected import protected_changes
+from ..gates.redproof import RedProof, green_proof
+from ..gates.secrets import scan_secrets
+from ..loop.attempt import Handed, Verdict
+from ..model.boundary import Boundaries
+from ..model.change import Change, TestClaim
+from ..model.evidence import GateKind, GateResult
+from ..model.gate import Gate
+from ..model.objection import Objection
+from ..model.plan import PlanTask
+from ..model.session import Asked
+from ..policy.diffcheck import judge_change, read_changes
+from ..policy.guard import GuardedWorkspace
+from ..ports import Room, Transaction, Workspace
+from .artifacts import deliverable_text, task_text
+from .bench import Ground
+from .context import boundaries_text, brief, commands, repository_map, rules, ticket_text
+from .criteria import boundaries_of, plan_of
+from .desk import Handing, Sitting, producer, sit
+from .document import form_objections
+from .judging import approved_files, measure, sealed, snapshot, tests_gate, write_results
+from .messages import commit_message
+from .outcomes import Accepted, Outcome
+from .prompts import prompt, section
+from .rounds import Done, Write, later_turns, looped
+
+
+class CodeWork:
+    """The loop's view of a phase that changes code: one task, a rework, or a CI fix."""
+
+    def __init__(self, ground: Ground, workspace: Workspace, task: PlanTask | None, *, whole: bool) -> None:
+        rework = ground.position.rework
+        task_id = task.id if task else ""
+        self.stage = ground.loop_of(
+            ground.position.stage, f"{task_id}~{rework}{ground.position.visit}" if rework else task_id
+        )
+        self.attempts = ground.config.settings(ground.position.stage).attempts
+        self.session = producer(ground, "implementation", task_id)
+        self.results: list[GateResult] = []
+        self.handing = Handing(None)
+        self._ground = ground
+        self._workspace = workspace
+        self._task = task
+        self._whole = whole
+
+    async def produce(self) -> Handed | Asked:
+        """Let the session work until it hands in the change."""
+        ground = self._ground
+        boundaries = closed_boundaries(ground)
+        sitting = Sitting(
+            session=self.session,
+            prompt=prompt("implementation"),
+            deliverable="change",
+            record=Change,
+            brief=await self._brief(),
+            writes=True,
+            boundaries=boundaries,
+            turns=self._turns(),
+        )
+        room = GuardedWorkspace(self._workspace, boundaries, writes=True)
+        handing = await sit(ground, sitting, room)
+        if isinstance(handing, Asked):
+            return handing
+        self.handing = handing
+        return await handed_code(ground, self._workspace, handing)
+
+    def _turns(self) -> dict[str, str]:
+        ground, loops = self._ground, [self.stage]
+        if ground.position.rework == "review":
+            loops = [ground.loop_of("review"), self.stage]
+        return later_turns(ground, self.session, loops, stage="implementation")
+
+    async def _brief(self) -> str:
+        ground = self._ground
+        names = ("plan",) if self._task else ("diagnosis",)
+        claims = "\n".join(
+            f"- {claim['id']}: {claim['what']} ({', '.join(claim['proves'])})" for claim in sealed(ground)["claims"]
+        )
+        task = (
+            [section("Your task", task_text(self._task, ground.task_ids().index(self._task.id) + 1))]
+            if self._task
+            else []
+        )
+        return brief(
+            ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+            *(deliverable_text(name, ground.given(name) or {}) for name in names),
+            section("Approved tests, frozen: make them pass", claims),
+            *task,
+            rules(self._workspace),
+            boundaries_text(boundaries_of(ground)),
+            commands(ground.config),
+            repository_map(self._workspace),
+        )
+
+    async def check(self, handed: Handed) -> Sequence[Objection]:
+        """Boundaries, frozen tests and secrets on the diff; then the task's own checks; at the end all gates."""
+        if not isinstance(self.handing.record, Change):
+            return form_objections(self.handing, "change")
+        gates = {f"{self._task.id}.{n}": task_gate(c) for n, c in enumerate(self._task.checks, 1)} if self._task else {}
+        self.results, found = await check_code(self._ground, self._workspace, gates, whole=self._whole)
+        return found
+
+    async def judge(self, handed: Handed) -> Sequence[Objection]:
+        """Gates judge code here; the reviewer comes when all of it is there."""
+        return ()
+
+
+def closed_boundaries(ground: Ground) -> Boundaries:
+    """The run's boundaries with the approved tests closed."""
+    allowed = boundaries_of(ground)
+    return allowed.model_copy(update={"protected": (*allowed.protected, *sealed(ground)["files"])})
+
+
+async def handed_code(ground: Ground, workspace: Workspace, handing: Handing) -> Handed:
+    """The change as it lies in the workspace, with what the session says of it."""
+    diff = await workspace.diff(ground.run.base)
+    lines = sum(1 for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+    content = handing.record.model_dump(mode="json") if handing.record else {}
+    usd = ground.bench.store.run(ground.run.id).cost.usd
+    return Handed(content=content, diff=await workspace.tree(), lines=lines, usd=usd)
+
+
+async def check_code(
+    ground: Ground, workspace: Workspace, gates: dict[str, Gate], *, whole: bool
+) -> tuple[list[GateResult], list[Objection]]:
+    """Judge the workspace as it is: the diff on the host, then `gates`, then, when the change is `whole`, every gate of
+    the repository and the approved tests one by one."""
+    seal = sealed(ground)
+    diff = await workspace.diff(seal["commit"])
+    changed = await workspace.changed(seal["commit"])
+    tree = await workspace.tree()
+    new = [path for path in changed if await workspace.show(seal["commit"], path) is None]
+    open_ = [path for path in changed if path not in seal["files"]]
+    results = [frozen(approved_files(ground), _reader(workspace), tree=tree)] if seal["files"] else []
+    results.append(scan_secrets(diff, tree=tree))
+    found = [*judge_change(read_changes(diff, changed), closed_boundaries(ground)), *protected_changes(open_, new=new)]
+    found += [objection for result in results if not _empty(result) for objection in gate_objections(result)]
+    if any(objection.blocks for objection in found):
+        return results, found
+    async with snapshot(ground, workspace, tree) as room:
+        measured = list(await measure(ground, room, tree, {**gates, **(ground.config.gates if whole else {})}))
+        proof = await _green(ground, room, tree) if whole and seal["claims"] else None
+    found += [objection for result in measured for objection in gate_objections(result)]
+    if proof:
+        measured.append(proof.result)
+        found += proof.objections
+    return [*results, *measured], found
+
+
+def _empty(result: GateResult) -> bool:
+    """A scan that had no added line to look at says so, and minds nothing."""
+    return result.kind is GateKind.SECRETS and result.evidence.examined == 0
+
+
+def _reader(workspace: Workspace) -> Callable[[str], bytes | None]:
+    there = frozenset(workspace.files())
+    return lambda path: workspace.read(path) if path in there else None
+
+
+async def _green(ground: Ground, room: Room, tree: str) -> RedProof:
+    _, gate = tests_gate(ground.config.gates)
+    claims = [TestClaim.model_validate(claim) for claim in sealed(ground)["claims"]]
+    environment = await environment_digest(room, ground.config.gates)
+    files, keep = sorted(sealed(ground)["files"]), ground.bench.store.put_blob
+    return await green_proof(claims, files, gate, room, tree=tree, environment=environment, keep=keep)
+
+
+async def implement(ground: Ground) -> Done:
+    """One attempt on the present task, or on the whole change on its way back."""
+    workspace = await ground.workspace()
+    plan = plan_of(ground)
+    tasks = plan.tasks if plan else ()
+    index = ground.position.task
+    task = tasks[index] if tasks else None
+    last = not tasks or index in (-1, len(tasks) - 1)
+    work = CodeWork(ground, workspace, task, whole=last)
+
+    async def accept(verdict: Verdict) -> tuple[Outcome, list[Write]]:
+        record = work.handing.record
+        if not isinstance(record, Change):
+            raise BugError("a change was accepted without its record")
+        title = f"{task.id} {task.title}" if task else ground.run.ticket.title
+        subject = f"{ground.position.rework} fixes: {title}" if ground.position.rework else title
+        await workspace.commit(commit_message(ground, subject, record.summary))
+        writes: list[Write] = [write_results(ground, work.results)]
+        if last:
+            writes.append(lambda tx: tx.void(ground.run.id, ground.position.cycle, ("change",)))
+            content = dict(verdict.handed.content)
+            writes.append(lambda tx: _deliver_change(ground, tx, content))
+        return Accepted(more=not last), writes
+
+    return await looped(ground, work, work.session, accept)
+
+
+def _deliver_change(ground: Ground, tx: Transaction, content: dict[str, object]) -> None:
+    digest = tx.deliver(ground.run.id, ground.position.cycle, "change", content)
+    tx.event(ground.run.id, "deliverable", "implementation", {"name": "change", "sha256": digest})

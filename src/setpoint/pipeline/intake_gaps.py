@@ -1,0 +1,118 @@
+"""What a ticket does not say, why it is needed, and when that refuses it."""
+
+from ..errors import TicketError
+from ..model.record import Line, Record
+from ..model.ticket import Ticket
+
+
+class Gap(Record):
+    """Something a ticket does not say."""
+
+    field: Line
+    what: Line
+    """What is missing."""
+    why: Line
+    """Why it is needed."""
+    example: Line
+    refuses: bool
+    """Whether nothing can be measured without it; otherwise discovery must answer it."""
+
+
+def missing(ticket: Ticket) -> tuple[Gap, ...]:
+    """What the ticket does not say: what refuses it first, then what discovery must answer."""
+    gaps = (
+        (not ticket.building, _GAPS["building"]),
+        (not (ticket.criteria or ticket.required_tests), _GAPS["criteria"]),
+        (not ticket.users, _GAPS["users"]),
+        (not ticket.can_break, _GAPS["can_break"]),
+        (not ticket.must_stay, _GAPS["must_stay"]),
+    )
+    return tuple(gap for lacks, gap in gaps if lacks)
+
+
+_GAPS = {
+    "building": Gap(
+        field="building",
+        what="what is built or mended, and where",
+        why="without an object there is nothing to look at, before or after",
+        example="server-side validation in the signup endpoint",
+        refuses=True,
+    ),
+    "criteria": Gap(
+        field="criteria",
+        what="a sentence that can be checked: an input and its result",
+        why="the work is done when its criteria hold; with none it is never done, or always",
+        example="POST /signup without an email answers 422",
+        refuses=True,
+    ),
+    "users": Gap(
+        field="users",
+        what="who uses it",
+        why="it decides which behaviour is seen by whom",
+        example="visitors who sign up, and the mobile app that calls the same endpoint",
+        refuses=False,
+    ),
+    "can_break": Gap(
+        field="can_break",
+        what="what can break",
+        why="it is what the tests and the reviewer look at first",
+        example="signups that work today; clients that read the response",
+        refuses=False,
+    ),
+    "must_stay": Gap(
+        field="must_stay",
+        what="what must stay intact: API contracts, database models, conventions, security rules, performance, "
+        "deployment, earlier decisions",
+        why="it becomes a boundary that is enforced",
+        example="Preserve the existing API response shape. Do not change the database schema.",
+        refuses=False,
+    ),
+}
+
+
+def open_points(ticket: Ticket) -> tuple[str, ...]:
+    """What discovery must answer or ask: gaps that did not refuse the ticket, its questions, its vague sentences."""
+    gaps = tuple(f"The ticket does not say {gap.what}." for gap in missing(ticket))
+    return (*gaps, *(f"No check was found for: “{text}”" for text in ticket.uncheckable))
+
+
+def require_concrete(ticket: Ticket) -> None:
+    """Raises TicketError with all that is missing, and a template, when the ticket cannot be measured (S0-5)."""
+    gaps = missing(ticket)
+    if not any(gap.refuses for gap in gaps):
+        return
+    lines = [f"- {gap.field}: {gap.what}; {gap.why}. Example: {gap.example}" for gap in gaps]
+    vague = [f"- “{text}”" for text in ticket.uncheckable[:10]]
+    raise TicketError(
+        f"the ticket is too vague to be measured: “{ticket.title}”",
+        why="\n".join(["it does not say", *lines, *(["no check was found for", *vague] if vague else [])]),
+        fix=f"say it in your own words, or fill this in:\n\n{template()}",
+    )
+
+
+def template() -> str:
+    """An empty ticket; unfilled parts (`<...>`) count as not said."""
+    return _TEMPLATE
+
+
+_TEMPLATE = """\
+# <what is built or mended, and where>
+
+## What are we building
+<one or two sentences>
+
+## Who uses it
+<people, or programs that call it>
+
+## What can break
+<behaviour of today that could suffer>
+
+## Must stay intact
+- <API contracts, database models, conventions, security rules, performance, deployment, decisions>
+
+## Acceptance criteria
+- <an input and its result, one sentence each>
+
+## Tests
+- <a case that must be tested>
+"""

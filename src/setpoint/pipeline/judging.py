@@ -1,0 +1,74 @@
+"""Gates on a snapshot of the work: a clean checkout with the approved tests laid over it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from ..errors import RefusedError
+from ..gates.environment import environment_digest
+from ..gates.judge import run_gates
+from ..model.evidence import GateKind, GateResult
+from ..model.gate import Gate
+from ..ports import Room, Transaction, Workspace
+from .bench import Ground
+
+
+def sealed(ground: Ground) -> dict[str, Any]:
+    """The approved tests: `files` (path to content), `claims`, the commit and the tree that hold them."""
+    return ground.fact("sealed") or {"files": {}, "claims": [], "commit": ground.run.base, "tree": ""}
+
+
+def approved_files(ground: Ground) -> dict[str, bytes]:
+    """Content of the approved test files, by path."""
+    found = {}
+    for path, blob in sealed(ground)["files"].items():
+        content = ground.bench.store.blob(blob)
+        if content is None:
+            raise RefusedError(f"the approved test {path} is gone from the store", fix="`setpoint retry --from tests`")
+        found[path] = content
+    return found
+
+
+def snapshot(ground: Ground, workspace: Workspace, tree: str) -> AbstractAsyncContextManager[Room]:
+    """A clean room with `tree` and the approved tests over it."""
+    overlay: dict[str, bytes | None] = dict(approved_files(ground))
+    return workspace.checkout(tree, overlay)
+
+
+def tests_gate(gates: Mapping[str, Gate]) -> tuple[str, Gate]:
+    """The gate that runs the tests."""
+    for name, gate in gates.items():
+        if gate.kind is GateKind.TESTS:
+            return name, gate
+    raise RefusedError(
+        "no gate runs tests", why="nothing could prove a criterion", fix="`setpoint init`, or add [gates.tests]"
+    )
+
+
+async def measure(ground: Ground, room: Room, tree: str, gates: Mapping[str, Gate]) -> tuple[GateResult, ...]:
+    """All `gates` on one tree; results known for the same tree, gate and environment are not run again."""
+    environment = await environment_digest(room, gates)
+    kept = {result.gate: result for _, result in ground.bench.store.results(ground.run.id, tree)}
+
+    def known(name: str, _definition: str) -> GateResult | None:
+        return kept.get(name)
+
+    store = ground.bench.store
+    return await run_gates(gates, room, tree=tree, environment=environment, known=known, keep=store.put_blob)
+
+
+def write_results(ground: Ground, results: Sequence[GateResult]) -> Any:
+    """Keep the results as evidence, with the move."""
+
+    def write(tx: Transaction) -> None:
+        for result in results:
+            tx.result(ground.run.id, ground.position.stage, result)
+            data = {
+                "gate": result.gate,
+                "outcome": result.outcome.value,
+                "reason": result.reason,
+                "tree": result.evidence.tree,
+            }
+            tx.event(ground.run.id, "gate", ground.position.stage, {**data, "examined": result.evidence.examined})
+
+    return write

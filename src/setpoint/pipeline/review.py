@@ -1,0 +1,141 @@
+"""Review: a strict, independent judge of the whole change against the original ticket, fresh each round.
+
+The reviewer runs in its own copy of the tree; what it writes reaches nothing. Earlier findings are claims to verify,
+and each of them must be accounted for.
+"""
+
+from collections.abc import Sequence
+
+from ..errors import RefusedError
+from ..loop.attempt import Handed, Verdict
+from ..model.objection import Objection, Source
+from ..model.review import Review
+from ..model.session import Asked, Role
+from ..ports import Room, Transaction, Workspace
+from .artifacts import deliverable_text
+from .bench import Ground
+from .context import brief, commands, diff_text, repository_map, rules, ticket_text
+from .desk import Handing, Sitting, chosen, sit
+from .implementation import check_code
+from .judging import sealed, write_results
+from .messages import commit_message
+from .outcomes import Outcome
+from .prompts import objections_text, prompt, section
+from .rounds import Done, Write, history, looped, plain_accept
+
+
+class ReviewWork:
+    """The loop's view of the review."""
+
+    def __init__(self, ground: Ground, workspace: Workspace, room: Room, tree: str) -> None:
+        self.stage = ground.loop_of("review")
+        self.attempts = ground.config.settings("review").attempts
+        self.earlier = history(ground, self.stage)
+        self.session = ground.session("review", role=Role.REVIEWER, fresh=len(self.earlier) + 1)
+        self.tree = tree
+        self._ground = ground
+        self._workspace = workspace
+        self.mechanical: Sequence[Objection] = ()
+        self._room = room
+        self._handing = Handing(None)
+
+    async def produce(self) -> Handed | Asked:
+        """Let the reviewer try to break the change and report; a change that is not green costs no reviewer."""
+        ground = self._ground
+        if any(objection.blocks for objection in self.mechanical):
+            return Handed(content={}, diff=self.tree)
+        sitting = Sitting(
+            session=self.session,
+            prompt=prompt("review"),
+            deliverable="review",
+            record=Review,
+            brief=await self._brief(),
+        )
+        handing = await sit(ground, sitting, self._room)
+        if isinstance(handing, Asked):
+            return handing
+        self._handing = handing
+        content = handing.record.model_dump(mode="json") if handing.record else {}
+        usd = ground.bench.store.run(ground.run.id).cost.usd
+        # The same tree twice is the builder's repeat: a fresh report on it would differ in words alone.
+        return Handed(content=content, diff=self.tree, usd=usd)
+
+    async def _brief(self) -> str:
+        ground, base = self._ground, self._ground.run.base
+        names = (
+            ("functional_spec", "plan", "tests", "change") if ground.given("plan") else ("diagnosis", "tests", "change")
+        )
+        since = await self._since()
+        return brief(
+            ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+            *(deliverable_text(name, ground.given(name) or {}) for name in names),
+            rules(self._room),
+            commands(ground.config),
+            section("Changed files", "\n".join(await self._workspace.changed(base, self.tree))),
+            diff_text(await self._workspace.diff(base, self.tree)),
+            since,
+            repository_map(self._room),
+        )
+
+    async def _since(self) -> str:
+        if not self.earlier:
+            return ""
+        last = self._ground.fact("reviewed")
+        delta = await self._workspace.diff(last["tree"], self.tree) if last else ""
+        told = objections_text(self.earlier)
+        return brief(
+            section(
+                "Earlier findings: claims to verify; list each id in `closed` once it holds no more, or raise it again",
+                told,
+            ),
+            section("New since the last review: look here first", diff_text(delta)) if delta else "",
+        )
+
+    async def check(self, handed: Handed) -> Sequence[Objection]:
+        """Form; and every earlier finding that was open is accounted for."""
+        if any(objection.blocks for objection in self.mechanical):
+            return self.mechanical
+        review = self._handing.record
+        if not isinstance(review, Review):
+            raise RefusedError(
+                "the reviewer gave no report in form",
+                why="; ".join(self._handing.problems) or "nothing was handed in",
+                fix="`setpoint retry` lets a fresh reviewer look",
+            )
+        found = [finding.objection(Source.REVIEWER) for finding in review.findings]
+        raised = {objection.fingerprint for objection in found}
+        for old in self.earlier[-1][1] if self.earlier else ():
+            if old.blocks and old.fingerprint not in {*raised, *review.closed}:
+                found.append(old)
+        return found
+
+    async def judge(self, handed: Handed) -> Sequence[Objection]:
+        """The report is the judgement."""
+        return ()
+
+
+async def review(ground: Ground) -> Done:
+    """One fresh review of the change as it is."""
+    workspace = await ground.workspace()
+    tree = await workspace.tree()
+    untouched = await workspace.changed(sealed(ground)["commit"])
+    if not untouched:
+        raise RefusedError("there is no change to review", why="the tree equals the base with its tests")
+    await workspace.commit(commit_message(ground, "edited by hand", "Changed in the workspace by a person."))
+    results, mechanical = await check_code(ground, workspace, {}, whole=True)
+    async with workspace.checkout(tree) as room:
+        work = ReviewWork(ground, workspace, room, tree)
+        work.mechanical = mechanical
+        models = chosen(ground, work.session)
+
+        async def accept(verdict: Verdict) -> tuple[Outcome, list[Write]]:
+            outcome, writes = await plain_accept(ground, "review", verdict)
+            return outcome, [lambda tx: tx.void(ground.run.id, ground.position.cycle, ("review",)), *writes]
+
+        done = await looped(ground, work, work.session, accept)
+    fact = {"tree": tree, "models": [str(m) for m in models.models], "independence": models.independence}
+
+    def remembered(tx: Transaction) -> None:
+        tx.remember(ground.run.id, f"reviewed:{ground.position.cycle}", fact)
+
+    return Done(done.outcome, (*done.writes, write_results(ground, results), remembered), note=done.note)

@@ -1,0 +1,165 @@
+"""From a finished attempt to the run's next move, with all that is written beside it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..loop.attempt import History, Verdict, Work, attempt
+from ..loop.controller import Choice
+from ..model.approval import HandOver
+from ..model.objection import Objection
+from ..model.session import Asked, SessionId
+from ..ports import Transaction
+from .bench import Ground
+from .desk import answers, question_of
+from .outcomes import Accepted, Again, AskedPerson, HandedOver, Outcome, PlanFault
+from .prompts import objections_text
+
+Write = Callable[[Transaction], None]
+
+PLAN_FAULTS = 2
+"""How often a cycle may go back to its plan before a person is called."""
+
+
+def nothing(tx: Transaction) -> None:
+    """Nothing to write beside the move."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a step, and what is written in the same transaction as the move."""
+
+    outcome: Outcome
+    writes: Sequence[Write] = field(default=(nothing,))
+    note: str = ""
+
+
+Accept = Callable[[Verdict], Awaitable[tuple[Outcome, list[Write]]]]
+
+
+def history(ground: Ground, loop: str) -> History:
+    """All rounds of a loop in this cycle, oldest first."""
+    return tuple(ground.bench.store.rounds(ground.run.id, ground.position.cycle, loop))
+
+
+def since_person(ground: Ground, loop: str) -> History:
+    """The rounds since a person last let the loop start over: what the controller counts."""
+    restart = ground.bench.store.recall(ground.run.id, f"restart:{ground.position.cycle}:{loop}")
+    return history(ground, loop)[restart["rounds"] if restart else 0 :]
+
+
+async def looped(ground: Ground, work: Work, session: SessionId, accept: Accept) -> Done:
+    """One attempt on `work`, settled: its round is written whatever the controller decides."""
+    loop = work.stage
+    result = await attempt(work, since_person(ground, loop), ground.config.loop, escalated=ground.position.level)
+    if isinstance(result, Asked):
+        question = question_of(ground, result)
+        return Done(AskedPerson(), (lambda tx: tx.ask(ground.run.id, question, session),), note=question.question)
+    writes: list[Write] = [_round(ground, result)]
+    if result.decision.choice is Choice.ACCEPT:
+        outcome, more = await accept(result)
+        return Done(outcome, (*writes, *more), note=result.decision.cause)
+    return _not_accepted(ground, loop, result, writes)
+
+
+def _not_accepted(ground: Ground, loop: str, result: Verdict, writes: list[Write]) -> Done:
+    choice, cause = result.decision.choice, result.decision.cause
+    if choice is Choice.CORRECT or choice is Choice.ESCALATE:
+        return Done(Again(escalate=choice is Choice.ESCALATE), tuple(writes), note=cause)
+    plans = ground.position.stage != ground.route.plans_in and ground.position.epoch <= PLAN_FAULTS
+    if choice is Choice.PLAN_FAULT and plans:
+        return Done(PlanFault(), (*writes, plan_objections(ground, result.objections)), note=cause)
+    if choice is Choice.PLAN_FAULT and ground.position.stage == ground.route.plans_in:
+        return Done(Again(), tuple(writes), note="the plan's own objections go back to it")
+    packet = hand_over_packet(ground, loop, cause, (*history(ground, loop), (result.round, result.objections)))
+    return Done(
+        HandedOver(), (*writes, lambda tx: tx.hand_over(ground.run.id, ground.position.cycle, packet)), note=cause
+    )
+
+
+def _round(ground: Ground, result: Verdict) -> Write:
+    position = ground.position
+
+    def write(tx: Transaction) -> None:
+        tx.round(ground.run.id, position.cycle, position.visit, result.round, result.objections)
+        listed = [{"id": o.fingerprint, **o.model_dump(mode="json", exclude_defaults=True)} for o in result.objections]
+        data = {"decision": result.decision.choice.value, "cause": result.decision.cause, "objections": listed}
+        tx.event(ground.run.id, "round", position.stage, {**result.round.model_dump(mode="json"), **data})
+
+    return write
+
+
+def plan_objections(ground: Ground, objections: Sequence[Objection]) -> Write:
+    """What the planning session is told when code has shown the plan to be wrong."""
+    text = "The plan was approved and then shown to be wrong:\n" + "\n".join(
+        f"- {o.what} ({o.cause})" for o in objections
+    )
+    return word_to(ground, ground.route.plans_in, text, ground.position.epoch + 1)
+
+
+def word_to(ground: Ground, stage: str, text: str, epoch: int | None = None) -> Write:
+    """A message for the next session of `stage` in this cycle."""
+    return lambda tx: say_to(ground, tx, stage, text)
+
+
+def say_to(ground: Ground, tx: Transaction, stage: str, text: str) -> None:
+    """Keep `text` as a further turn for the session of `stage`."""
+    words = words_for(ground, stage)
+    tx.remember(ground.run.id, f"words:{ground.position.cycle}:{stage}", {"words": [*words, text]})
+
+
+def words_for(ground: Ground, stage: str) -> list[str]:
+    """Messages kept for the session of `stage`, oldest first."""
+    kept = ground.bench.store.recall(ground.run.id, f"words:{ground.position.cycle}:{stage}")
+    return list(kept["words"]) if kept else []
+
+
+def later_turns(ground: Ground, session: SessionId, loops: Sequence[str], stage: str = "") -> dict[str, str]:
+    """The user messages after the brief, by key: the objections of all rounds of `loops`, answers, a person's words."""
+    turns: dict[str, str] = {}
+    for loop in loops:
+        rounds = history(ground, loop)
+        if rounds and rounds[-1][0].blocking:
+            turns[f"round:{loop}:{len(rounds)}"] = objections_text(rounds)
+    turns.update(answers(ground, session))
+    for number, text in enumerate(words_for(ground, stage or ground.position.stage)):
+        turns[f"word:{number}"] = text
+    return turns
+
+
+def hand_over_packet(ground: Ground, loop: str, cause: str, rounds: History) -> HandOver:
+    """What a person gets: enough to decide without reading the log."""
+    run = ground.run
+    short = run.id
+    return HandOver(
+        stage=loop,
+        cause=cause[:500],
+        errors=tuple(round_.error for round_, _ in rounds),
+        open=rounds[-1][1] if rounds else (),
+        tried=tuple(
+            f"round {n}: error {r.error:g}, {len(r.opened)} new, {len(r.closed)} closed, {len(r.repeated)} stayed, "
+            f"{len(r.reopened)} came back"
+            for n, (r, _) in enumerate(rounds, start=1)
+        ),
+        cost_usd=ground.bench.store.run(run.id).cost.usd,
+        workspace=f".setpoint/worktrees/{run.id}",
+        choices=(
+            f"setpoint retry {short}",
+            f"setpoint reject {short} -m '…'",
+            f"setpoint take {short}",
+            f"setpoint cancel {short}",
+        ),
+    )
+
+
+async def plain_accept(ground: Ground, name: str, verdict: Verdict) -> tuple[Outcome, list[Write]]:
+    """Lock the deliverable by its digest and go on."""
+    content: dict[str, Any] = dict(verdict.handed.content)
+    return Accepted(unasked=ground.config.autonomy == "full"), [
+        lambda tx: _deliver(ground, tx, name, content),
+    ]
+
+
+def _deliver(ground: Ground, tx: Transaction, name: str, content: dict[str, Any]) -> None:
+    digest = tx.deliver(ground.run.id, ground.position.cycle, name, content)
+    tx.event(ground.run.id, "deliverable", ground.position.stage, {"name": name, "sha256": digest})

@@ -1,0 +1,35 @@
+"""Tech spec: from the functional spec to a design in this repository."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from ..model.objection import Objection
+from ..model.spec import TechSpec
+from .artifacts import deliverable_text
+from .bench import Ground
+from .criteria import criteria_of
+from .document import Document, objection, write_document
+from .rounds import Done
+
+
+def before(ground: Ground) -> str:
+    """The functional spec."""
+    return deliverable_text("functional_spec", ground.given("functional_spec") or {})
+
+
+def _check(ground: Ground, record: BaseModel) -> Sequence[Objection]:
+    assert isinstance(record, TechSpec)
+    left = {criterion.id for criterion in criteria_of(ground)} - set(record.covers)
+    found = [objection(f"covers: {name} is not covered", "the design leaves a criterion out") for name in sorted(left)]
+    if not record.choices:
+        found.append(objection("choices: there is none", "a design without a decision is a copy of the spec"))
+    return found
+
+
+TECH_SPEC = Document("tech_spec", "tech_spec", TechSpec, before, _check)
+
+
+async def design(ground: Ground) -> Done:
+    """One attempt on the tech spec."""
+    return await write_document(ground, TECH_SPEC)

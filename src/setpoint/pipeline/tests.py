@@ -1,0 +1,196 @@
+"""Tests: the criteria as failing tests, before the code. Sealed once they are shown to fail for the right reason."""
+
+import hashlib
+from collections.abc import Sequence
+
+from ..gates.environment import environment_digest
+from ..gates.frozen import is_test_path
+from ..gates.redproof import red_proof
+from ..loop.attempt import Handed, Verdict
+from ..model.boundary import Boundaries
+from ..model.change import AcceptanceTests
+from ..model.evidence import GateResult
+from ..model.objection import Deviation, Objection, Place, Severity, Source
+from ..model.session import Asked
+from ..policy.guard import GuardedWorkspace
+from ..ports import Transaction, Workspace
+from .artifacts import deliverable_text
+from .bench import Ground
+from .context import boundaries_text, brief, commands, repository_map, rules, ticket_text
+from .criteria import boundaries_of, criteria_of
+from .desk import Handing, Sitting, producer, sit
+from .document import form_objections, objection
+from .judging import tests_gate, write_results
+from .messages import commit_message
+from .outcomes import Outcome
+from .prompts import prompt
+from .rounds import Done, Write, history, later_turns, looped, plain_accept
+from .validation import validate
+
+TEST_PATHS = (
+    "tests/**",
+    "test/**",
+    "spec/**",
+    "**/tests/**",
+    "**/test/**",
+    "**/__tests__/**",
+    "test_*.py",
+    "**/test_*.py",
+    "**/*_test.py",
+    "**/*.test.*",
+    "**/*.spec.*",
+)
+"""Where tests are written; `is_test_path` decides each file."""
+
+
+class TestsWork:
+    """The loop's view of the tests phase."""
+
+    def __init__(self, ground: Ground, workspace: Workspace) -> None:
+        self.stage = ground.loop
+        self.attempts = ground.config.settings("tests").attempts
+        self.session = producer(ground, "tests")
+        self.results: list[GateResult] = []
+        self.files: dict[str, bytes] = {}
+        self._ground = ground
+        self._workspace = workspace
+        self._handing = Handing(None)
+
+    async def produce(self) -> Handed | Asked:
+        """Let the session write tests and hand them in."""
+        ground = self._ground
+        boundaries = test_boundaries(ground)
+        sitting = Sitting(
+            session=self.session,
+            prompt=prompt("tests"),
+            deliverable="tests",
+            record=AcceptanceTests,
+            brief=brief(
+                ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+                specified(ground),
+                rules(self._workspace),
+                boundaries_text(boundaries),
+                commands(ground.config),
+                repository_map(self._workspace),
+            ),
+            writes=True,
+            boundaries=boundaries,
+            turns=later_turns(ground, self.session, [self.stage]),
+        )
+        room = GuardedWorkspace(self._workspace, boundaries, writes=True)
+        handing = await sit(ground, sitting, room)
+        if isinstance(handing, Asked):
+            return handing
+        self._handing = handing
+        tree = await self._workspace.tree()
+        content = handing.record.model_dump(mode="json") if handing.record else {}
+        usd = ground.bench.store.run(ground.run.id).cost.usd
+        return Handed(content=content, diff=f"{tree}:{sorted(str(c) for c in content.get('tests', []))}", usd=usd)
+
+    async def check(self, handed: Handed) -> Sequence[Objection]:
+        """Only tests were written, each criterion has one, and each fails on the base for the right reason."""
+        if not isinstance(self._handing.record, AcceptanceTests):
+            return form_objections(self._handing, "tests")
+        tests = self._handing.record
+        changed = await self._workspace.changed(self._ground.run.base)
+        found = [_outside(path) for path in changed if not is_test_path(path)]
+        found += _unmapped(self._ground, tests)
+        if found:
+            return found
+        self.files = {path: self._workspace.read(path) for path in changed if path in self._workspace.files()}
+        return await self._red_proof(tests)
+
+    async def _red_proof(self, tests: AcceptanceTests) -> Sequence[Objection]:
+        _, gate = tests_gate(self._ground.config.gates)
+        tree = await self._workspace.tree()
+        overlay: dict[str, bytes | None] = dict(self.files)
+        async with self._workspace.checkout(self._ground.run.base, overlay) as room:
+            environment = await environment_digest(room, self._ground.config.gates)
+            files = sorted(self.files)
+            keep = self._ground.bench.store.put_blob
+            proof = await red_proof(tests.tests, files, gate, room, tree=tree, environment=environment, keep=keep)
+        self.results = [proof.result]
+        return proof.objections
+
+    async def judge(self, handed: Handed) -> Sequence[Objection]:
+        """The validator's word: do the tests prove the criteria?"""
+        shown = "\n\n".join(f"### {path}\n{content.decode('utf-8', 'replace')}" for path, content in self.files.items())
+        before = specified(self._ground)
+        return await validate(self._ground, "tests", "tests", handed.content, before, self._workspace, shown[:60_000])
+
+
+def specified(ground: Ground) -> str:
+    """Spec and plan, or the diagnosis: what the tests must prove."""
+    names = ("functional_spec", "plan") if ground.given("plan") else ("diagnosis",)
+    return brief(*(deliverable_text(name, ground.given(name) or {}) for name in names))
+
+
+def test_boundaries(ground: Ground) -> Boundaries:
+    """The run's boundaries, with only test files open."""
+    allowed = boundaries_of(ground)
+    return allowed.model_copy(update={"paths": TEST_PATHS})
+
+
+def _outside(path: str) -> Objection:
+    return Objection(
+        source=Source.BOUNDARY,
+        deviation=Deviation.BOUNDARY,
+        severity=Severity.HIGH,
+        what=f"{path} is not a test file",
+        cause="this phase writes tests only; the code comes after them",
+        place=Place(path=path),
+    )
+
+
+def _unmapped(ground: Ground, tests: AcceptanceTests) -> list[Objection]:
+    known = {criterion.id for criterion in criteria_of(ground)}
+    proven = {name for claim in tests.tests for name in claim.proves}
+    excused = " ".join(tests.unproven)
+    found = [
+        objection(f"tests: no test proves {name}", "each criterion has a test, or stands in `unproven` with the reason")
+        for name in sorted(known - proven)
+        if name not in excused
+    ]
+    found += [
+        objection(f"tests: {name} is not a criterion", "tests prove the spec's criteria")
+        for name in sorted(proven - known)
+    ]
+    if not tests.tests:
+        found.append(objection("tests: there is none", "the code's only goal is to make them pass"))
+    return found
+
+
+async def write_tests(ground: Ground) -> Done:
+    """One attempt on the acceptance tests."""
+    workspace = await ground.workspace()
+    fresh = not history(ground, ground.loop) and not ground.bench.store.session(producer(ground, "tests"))
+    if fresh and await workspace.head() != ground.run.base:
+        await workspace.restore(ground.run.base)
+    work = TestsWork(ground, workspace)
+
+    async def accept(verdict: Verdict) -> tuple[Outcome, list[Write]]:
+        message = commit_message(
+            ground, "tests: the criteria as failing tests", "They fail on the base and are sealed now."
+        )
+        commit = await workspace.commit(message)
+        outcome, writes = await plain_accept(ground, "tests", verdict)
+        return outcome, [*writes, write_results(ground, work.results), await _seal(ground, work, commit, workspace)]
+
+    return await looped(ground, work, work.session, accept)
+
+
+async def _seal(ground: Ground, work: TestsWork, commit: str, workspace: Workspace) -> Write:
+    files = {path: ground.bench.store.put_blob(content) for path, content in work.files.items()}
+    record = work._handing.record
+    claims = [claim.model_dump(mode="json") for claim in record.tests] if isinstance(record, AcceptanceTests) else []
+    tree = await workspace.tree()
+    seal = hashlib.sha256("".join(f"{p}{b}" for p, b in sorted(files.items())).encode()).hexdigest()
+
+    def write(tx: Transaction) -> None:
+        fact = {"files": files, "claims": claims, "commit": commit, "tree": tree, "seal": seal}
+        tx.remember(ground.run.id, f"sealed:{ground.position.cycle}", fact)
+        tx.event(
+            ground.run.id, "sealed", "tests", {"files": sorted(files), "seal": seal, "tests": [c["id"] for c in claims]}
+        )
+
+    return write

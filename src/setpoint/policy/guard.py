@@ -1,0 +1,185 @@
+"""Wrappers of the same shape as the seams with an effect: no phase can forget the policy or go round it."""
+
+import shlex
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path, PurePosixPath
+
+from ..errors import DeniedError, NeedsPersonError
+from ..model.boundary import Boundaries
+from ..model.command import CommandLimits, Completed
+from ..model.release import CiRun, Environment, PullRequest, Release, StepResult
+from ..ports import Deployer, Forge, Room, Workspace
+from .action import Action, ActionKind
+from .commands import classify_command
+from .decide import Allow, Ask, Decision, Deny, Policy, decide
+
+Observer = Callable[[Action, Decision], None]
+"""Sees each action with what was decided, before it happens: the journal's eye."""
+Permit = Callable[[Action], Decision]
+"""Says whether an effect may happen now; asked again at every call, never remembered."""
+
+
+def unobserved(_action: Action, _decision: Decision) -> None:
+    """An observer that keeps nothing."""
+
+
+def insist(action: Action, decision: Decision) -> None:
+    """Go on only with a yes. Raises NeedsPersonError or DeniedError, naming the rule and what to do."""
+    what = f"{action.kind} {action.subject} is not allowed"
+    if isinstance(decision, Ask):
+        raise NeedsPersonError(what, why=decision.reason, fix="a person must say yes: `setpoint approve`")
+    if isinstance(decision, Deny):
+        raise DeniedError(what, why=decision.reason, fix=decision.fix)
+
+
+class GuardedRoom:
+    """A room whose broker holds the boundaries. Commands pass to the sandbox, which is their boundary; hosts and
+    written files are decided here."""
+
+    def __init__(self, room: Room, boundaries: Boundaries, *, writes: bool, on_action: Observer = unobserved) -> None:
+        self.path = room.path
+        self.inside = room.inside
+        self._room = room
+        self._policy = Policy(boundaries=boundaries)
+        self._writes = writes
+        self._on_action = on_action
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: CommandLimits | None = None,
+        env: dict[str, str] | None = None,
+        stdin: str = "",
+        network: Sequence[str] = (),
+        reports: Path | None = None,
+    ) -> Completed:
+        name = PurePosixPath(argv[0]).name if argv else ""
+        shell = decide(self._policy, Action(kind=ActionKind.SHELL, subject=name))
+        action = Action(kind=classify_command(argv), subject=name, detail=shlex.join(argv)[:2000])
+        self._on_action(action, shell)
+        self._deny(action, shell)
+        for host in network:
+            self._decide(Action(kind=ActionKind.NETWORK, subject=host, detail=action.detail))
+        return await self._room.run(argv, limits=limits, env=env, stdin=stdin, network=network, reports=reports)
+
+    def read(self, path: str) -> bytes:
+        self._decide(Action(kind=ActionKind.READ, subject=path))
+        return self._room.read(path)
+
+    def write(self, path: str, content: bytes) -> None:
+        action = Action(kind=ActionKind.EDIT, subject=path)
+        if not self._writes:
+            closed = Deny(reason="this session only reads", fix="hand in what you found; another session changes files")
+            self._on_action(action, closed)
+            self._deny(action, closed)
+        self._decide(action)
+        self._room.write(path, content)
+
+    def files(self) -> Sequence[str]:
+        return self._room.files()
+
+    def _decide(self, action: Action) -> None:
+        decision = decide(self._policy, action)
+        self._on_action(action, decision)
+        self._deny(action, decision)
+
+    def _deny(self, action: Action, decision: Decision) -> None:
+        # Inside a session nobody can be asked: what needs a person is refused, and asked for in the deliverable.
+        if isinstance(decision, Allow):
+            return
+        fix = decision.fix if isinstance(decision, Deny) else "go on without it, or hand in a reasoned request"
+        raise DeniedError(f"{action.kind} {action.subject} is not allowed", why=decision.reason, fix=fix)
+
+
+class GuardedWorkspace(GuardedRoom):
+    """The same around a whole workspace; what git does to it is the engine's and passes through."""
+
+    def __init__(
+        self, room: Workspace, boundaries: Boundaries, *, writes: bool, on_action: Observer = unobserved
+    ) -> None:
+        super().__init__(room, boundaries, writes=writes, on_action=on_action)
+        self.branch = room.branch
+        self._workspace = room
+
+    async def tree(self) -> str:
+        return await self._workspace.tree()
+
+    async def autosave(self, label: str) -> str:
+        return await self._workspace.autosave(label)
+
+    async def restore(self, commit: str) -> None:
+        await self._workspace.restore(commit)
+
+    async def commit(self, message: str) -> str:
+        return await self._workspace.commit(message)
+
+    async def head(self) -> str:
+        return await self._workspace.head()
+
+    async def diff(self, base: str, head: str = "") -> str:
+        return await self._workspace.diff(base, head)
+
+    async def changed(self, base: str, head: str = "") -> Sequence[str]:
+        return await self._workspace.changed(base, head)
+
+    async def show(self, revision: str, path: str) -> bytes | None:
+        return await self._workspace.show(revision, path)
+
+    def checkout(
+        self, revision: str, overlay: dict[str, bytes | None] | None = None
+    ) -> AbstractAsyncContextManager[Room]:
+        return self._workspace.checkout(revision, overlay)
+
+
+class GuardedForge:
+    """A forge that takes only the run's own branches, and merges only when `permit` says so at that moment."""
+
+    def __init__(self, forge: Forge, base: str, permit: Permit) -> None:
+        self._forge = forge
+        self._base = base
+        self._permit = permit
+
+    async def push(self, branch: str, sha: str) -> None:
+        action = Action(kind=ActionKind.PUSH, subject=branch, detail=sha)
+        if branch == self._base:
+            insist(action, Deny(reason="the base branch changes by merging alone", fix="open a pull request"))
+        insist(action, decide(Policy(boundaries=Boundaries()), action))
+        await self._forge.push(branch, sha)
+
+    async def find(self, head: str) -> PullRequest | None:
+        return await self._forge.find(head)
+
+    async def open(self, head: str, base: str, title: str, body: str) -> PullRequest:
+        return await self._forge.open(head, base, title, body)
+
+    async def checks(self, pull_request: PullRequest) -> CiRun:
+        return await self._forge.checks(pull_request)
+
+    async def merge(self, pull_request: PullRequest, expected: str, message: str) -> PullRequest:
+        action = Action(kind=ActionKind.MERGE, subject=pull_request.head, detail=expected)
+        insist(action, self._permit(action))
+        return await self._forge.merge(pull_request, expected, message)
+
+
+class GuardedDeployer:
+    """A deployer that deploys only when `permit` says so at that moment. The way back is always open."""
+
+    def __init__(self, deployer: Deployer, permit: Permit) -> None:
+        self._deployer = deployer
+        self._permit = permit
+
+    async def current(self, environment: Environment) -> Release | None:
+        return await self._deployer.current(environment)
+
+    async def deploy(self, environment: Environment, release: Release) -> StepResult:
+        action = Action(kind=ActionKind.DEPLOY, subject=environment.name, detail=release.sha)
+        insist(action, self._permit(action))
+        return await self._deployer.deploy(environment, release)
+
+    async def smoke(self, environment: Environment, release: Release) -> StepResult:
+        return await self._deployer.smoke(environment, release)
+
+    async def rollback(self, environment: Environment, to: Release | None) -> StepResult:
+        return await self._deployer.rollback(environment, to)

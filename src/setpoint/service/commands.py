@@ -1,0 +1,352 @@
+"""What a person can do to a run. Each command is one legal move, named and written with the person's name."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ..errors import BusyError, DeniedError, NotSignedInError, RefusedError, RepositoryError, StaleError, UsageError
+from ..gates.baseline import require_green
+from ..model.approval import Answer, Approval
+from ..model.evidence import GateResult
+from ..model.record import digest_of
+from ..model.run import Position, Run, State, Waits
+from ..model.session import Role
+from ..model.settings import Config
+from ..model.ticket import Kind, Ticket
+from ..pipeline.advance import advance
+from ..pipeline.bench import Bench, Ground
+from ..pipeline.carry import write_move
+from ..pipeline.choose import choose
+from ..pipeline.delivery import change_subject, plan_subject
+from ..pipeline.intake import read_ticket, require_concrete
+from ..pipeline.judging import tests_gate
+from ..pipeline.models import choose_models
+from ..pipeline.outcomes import (
+    Answered,
+    Cancelled,
+    Declined,
+    Given,
+    Granted,
+    Outcome,
+    Paused,
+    Resumed,
+    Retried,
+    SentBack,
+    Taken,
+)
+from ..pipeline.rounds import Done, Write, history, say_to
+from ..pipeline.routes import start
+from ..ports import Store, Transaction
+
+
+class Repository(Protocol):
+    """The user's own repository, as far as a run's start needs it."""
+
+    async def base(self, configured: str) -> tuple[str, str]:
+        """Branch and commit a run starts from. Raises RepositoryError."""
+        ...
+
+    async def dirty(self) -> Sequence[str]:
+        """Tracked files with uncommitted changes."""
+        ...
+
+    async def person(self) -> str:
+        """Who works here."""
+        ...
+
+    root: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run that stands in the store, its first job enqueued."""
+
+    run: Run
+    baseline: tuple[GateResult, ...]
+
+
+Baseline = Callable[[Bench, str], Awaitable[tuple[GateResult, ...]]]
+"""Runs the gates on a commit of the untouched base; known results are not run again."""
+
+
+@dataclass(frozen=True)
+class Commands:
+    """All a user can do."""
+
+    store: Store
+    repository: Repository
+    bench: Callable[[Config], Bench]
+    config: Config
+    """The configuration of the repository as it is now, for new runs."""
+    pinned: Callable[[Run], Config]
+    """The configuration an existing run was started with."""
+    baseline: Baseline
+    now: Callable[[], datetime]
+
+    def read(self, text: str, *, name: str = "", kind: Kind | None = None) -> tuple[Ticket, Kind, str]:
+        """The ticket, its route and why. Raises TicketError when it is too vague to be measured."""
+        ticket = read_ticket(text, name=name)
+        require_concrete(ticket)
+        chosen, because = choose(ticket, kind)
+        return ticket.model_copy(update={"kind": chosen}), chosen, because
+
+    async def submit(self, text: str, *, name: str = "", kind: Kind | None = None) -> Started:
+        """Start a run: ticket, base, models and baseline are checked before anything is written."""
+        ticket, chosen, because = self.read(text, name=name, kind=kind)
+        self._free(ticket)
+        branch, base = await self.repository.base(self.config.project.base)
+        dirty = await self.repository.dirty()
+        if dirty:
+            raise RepositoryError(
+                f"the working tree has uncommitted changes: {', '.join(dirty[:5])}",
+                why="a run starts from a commit; what is not committed would not be part of it",
+                fix="commit or stash them",
+            )
+        self._models()
+        try:
+            tests_gate(self.config.gates)
+        except RefusedError as error:
+            raise RepositoryError(error.what, why=error.why, fix=error.fix) from error
+        bench = self.bench(self.config)
+        results = await self.baseline(bench, base)
+        require_green(results)
+        run = await self._new(ticket, chosen, because, branch, base)
+        return Started(self._create(bench, run, results), tuple(results))
+
+    def _free(self, ticket: Ticket) -> None:
+        for other in self.store.runs(active=True):
+            if other.ticket.id == ticket.id and other.repository == self.repository.root:
+                raise BusyError(
+                    f"ticket {ticket.id} already has a run: {other.id}, {other.position.state.value} at "
+                    f"{other.position.stage}",
+                    why="two runs of one ticket would undo each other",
+                    fix=f"`setpoint show {other.id}`, or `setpoint cancel {other.id}` first",
+                )
+
+    def _models(self) -> None:
+        try:
+            choose_models(self.config, "implementation", Role.PRODUCER)
+            choose_models(self.config, "planning", Role.VALIDATOR)
+        except NotSignedInError:
+            if self.config.agent.kind != "replay":
+                raise
+
+    async def _new(self, ticket: Ticket, kind: Kind, because: str, branch: str, base: str) -> Run:
+        name, person, now = self._free_id(), await self.repository.person(), self.now()
+        slug = "".join(c if c.isalnum() else "-" for c in ticket.id.casefold()).strip("-")[:40]
+        return Run(
+            id=name,
+            ticket=ticket,
+            repository=self.repository.root,
+            base_branch=branch,
+            base=base,
+            branch=f"setpoint/{name}-{slug}" if slug else f"setpoint/{name}",
+            route_because=because,
+            position=start(kind),
+            owner=self.config.project.owner or person,
+            autonomy=self.config.autonomy,
+            created=now,
+            updated=now,
+        )
+
+    def _free_id(self) -> str:
+        taken = {run.id for run in self.store.runs()}
+        while True:
+            name = secrets.token_hex(2)
+            if not any(other.startswith(name) or name.startswith(other) for other in taken):
+                return name
+
+    def _create(self, bench: Bench, run: Run, results: Sequence[GateResult]) -> Run:
+        first = run.position
+        with self.store.transaction() as tx:
+            tx.create(run)
+            tx.remember(run.id, "config", self.config.model_dump(mode="json"))
+            tx.remember(run.id, "baseline", {"results": [result.model_dump(mode="json") for result in results]})
+            told = {"ticket": run.ticket.id, "route": first.route.value, "because": run.route_because, "base": run.base}
+            tx.event(run.id, "created", first.stage, {**told, "config": digest_of(self.config.model_dump(mode="json"))})
+            for result in results:
+                tx.result(run.id, "baseline", result)
+            moved = tx.move(run, first, "started")
+            if moved is None:
+                raise BusyError(f"run {run.id} could not be started", fix="try again")
+            from ..pipeline.carry import JOB, job_key
+
+            bench.enqueue(tx.connection, JOB, job_key(moved), {"run": moved.id, "serial": moved.position.serial})
+        return moved
+
+    # -- a person's word ----------------------------------------------------------------------------------------
+
+    async def approve(self, prefix: str, *, because: str = "") -> Run:
+        """Yes, bound to the digest of what is there now."""
+        ground, by = await self._answering(prefix)
+        approval = await self._approval(ground, Answer.GRANTED, by, because)
+        return self._move(ground, Granted(), by, because, [_approving(ground, approval)])
+
+    async def reject(self, prefix: str, *, because: str, stop: bool = False) -> Run:
+        """Not so, with the reason, back to the phase that can mend it; or, with `stop`, no."""
+        if not because.strip():
+            raise UsageError("a rejection needs its reason", fix="`setpoint reject RUN -m '…'`")
+        ground, by = await self._answering(prefix)
+        answer = Answer.DECLINED if stop else Answer.SENT_BACK
+        approval = await self._approval(ground, answer, by, because)
+        writes: list[Write] = [_approving(ground, approval)]
+        if not stop:
+            text = f"{by} read your work and objects:\n{because}\nMend exactly this and hand in again."
+            writes.append(lambda tx: say_to(ground, tx, _mends(ground), text))
+        return self._move(ground, Declined() if stop else SentBack(), by, because, writes)
+
+    async def answer(self, prefix: str, text: str, *, question: str = "") -> Run:
+        """Answer the session's open question."""
+        ground, by = await self._answering(prefix)
+        open_ = [q for q, _ in self.store.questions(ground.run.id) if not q.answer and q.id.startswith(question)]
+        if not open_:
+            raise UsageError("no question is open", fix="`setpoint show` says what the run waits for")
+        asked = open_[0]
+        return self._move(ground, Answered(), by, text, [lambda tx: tx.answer(ground.run.id, asked.id, text, by)])
+
+    async def resume(self, prefix: str, *, budget: float | None = None) -> Run:
+        """Go on after a park or a pause."""
+        ground, by = await self._answering(prefix)
+        writes: list[Write] = []
+        if budget is not None:
+            raised = ground.config.model_copy(
+                update={"budget": ground.config.budget.model_copy(update={"ticket_usd": budget})}
+            )
+            writes.append(lambda tx: tx.remember(ground.run.id, "config", raised.model_dump(mode="json")))
+        return self._move(ground, Resumed(), by, f"budget ${budget:g}" if budget is not None else "", writes)
+
+    async def pause(self, prefix: str) -> Run:
+        """Stop after the step under way."""
+        ground, by = await self._answering(prefix)
+        return self._move(ground, Paused(), by, "", [])
+
+    async def cancel(self, prefix: str, *, because: str = "") -> Run:
+        """End the run; workspace and branch stay where they are."""
+        ground, by = await self._answering(prefix)
+        return self._move(ground, Cancelled(), by, because, [])
+
+    async def retry(self, prefix: str, *, stage: str = "", because: str = "") -> Run:
+        """Let a stage be tried again; the controller counts from here."""
+        ground, by = await self._answering(prefix)
+        writes: list[Write] = [_restart(ground)]
+        if because:
+            text = f"{by} lets you try again and says:\n{because}"
+            writes.append(lambda tx: say_to(ground, tx, stage or _mends(ground), text))
+        return self._move(ground, Retried(stage=stage), by, because, writes)
+
+    async def take(self, prefix: str) -> Run:
+        """The person works in the workspace by hand."""
+        ground, by = await self._answering(prefix)
+        workspace = await ground.workspace()
+        before = await workspace.autosave("before manual work")
+        return self._move(
+            ground, Taken(), by, "", [lambda tx: tx.remember(ground.run.id, "taken", {"by": by, "at": before})]
+        )
+
+    async def give(self, prefix: str, *, because: str = "") -> Run:
+        """Hand the workspace back: the edit is recorded and what follows is judged on the new tree."""
+        ground, by = await self._answering(prefix)
+        workspace = await ground.workspace()
+        taken = self.store.recall(ground.run.id, "taken") or {"at": ground.run.base}
+        diff = await workspace.diff(taken["at"])
+        files = list(await workspace.changed(taken["at"]))
+        text = f"{by} changed the workspace by hand ({', '.join(files[:20]) or 'no file'}). {because}\n{diff[:8000]}"
+        writes: list[Write] = [
+            lambda tx: tx.event(
+                ground.run.id, "manual", ground.position.stage, {"by": by, "files": files, "because": because}
+            ),
+        ]
+        if files:
+            writes.append(lambda tx: say_to(ground, tx, _mends(ground), text))
+        return self._move(ground, Given(), by, because, writes)
+
+    # -- how ----------------------------------------------------------------------------------------------------
+
+    def ground(self, run: Run) -> Ground:
+        """The run on its bench."""
+        return Ground(self.bench(self.pinned(run)), run)
+
+    async def _answering(self, prefix: str) -> tuple[Ground, str]:
+        run = self.store.run(prefix)
+        if run.position.state.final:
+            raise UsageError(
+                f"run {run.id} is {run.position.state.value}; nothing follows", fix="`setpoint run` starts a new one"
+            )
+        ground, by = self.ground(run), await self.repository.person()
+        approvers = ground.config.approvers
+        if approvers and by not in approvers:
+            raise DeniedError(f"{by} may not answer for this run", why=f"approvers are {', '.join(approvers)}")
+        return ground, by
+
+    async def _approval(self, ground: Ground, answer: Answer, by: str, because: str) -> Approval:
+        about, subject, tree = await _shown(ground, answer)
+        return Approval(about=about, answer=answer, by=by, subject=subject, tree=tree, because=because, at=self.now())
+
+    def _move(self, ground: Ground, outcome: Outcome, by: str, because: str, writes: list[Write]) -> Run:
+        move = advance(ground.position, outcome)
+        said = {"by": by, "said": outcome.kind, "because": because}
+        writes = [*writes, lambda tx: tx.event(ground.run.id, "person", ground.position.stage, said)]
+        moved = write_move(ground.bench, ground.run, move, Done(outcome, tuple(writes), note=move.because))
+        if moved is None:
+            raise BusyError(
+                f"run {ground.run.id} moved while you answered", fix=f"`setpoint show {ground.run.id}` and answer again"
+            )
+        return moved
+
+
+def _mends(ground: Ground) -> str:
+    """The stage whose session hears a person's objection made at the present position."""
+    from ..pipeline.routes import Decision, Phase
+
+    step = ground.route.step(ground.position.stage)
+    if isinstance(step, Decision):
+        return step.back_to
+    return step.rework if isinstance(step, Phase) and step.rework else step.name
+
+
+def _restart(ground: Ground) -> Write:
+    loops = {ground.loop, ground.loop_of("review")}
+    counts = {loop: len(history(ground, loop)) for loop in loops}
+
+    def write(tx: Transaction) -> None:
+        for loop, rounds in counts.items():
+            tx.remember(ground.run.id, f"restart:{ground.position.cycle}:{loop}", {"rounds": rounds})
+
+    return write
+
+
+def _approving(ground: Ground, approval: Approval) -> Write:
+    return lambda tx: tx.approve(ground.run.id, ground.position.cycle, approval)
+
+
+async def _shown(ground: Ground, answer: Answer) -> tuple[str, str, str]:
+    """What the answer is about, the digest of what the person was shown, and its tree where code is shown."""
+    position = ground.position
+    if position.waits is Waits.HANDOVER:
+        packet = ground.bench.store.packet(ground.run.id)
+        return "handover", packet.digest() if packet else digest_of([ground.run.id, position.serial]), ""
+    if position.stage == "deploy":
+        merged = ground.fact("merged") or {}
+        return f"deploy:{_environment(ground, position)}", digest_of(merged), str(merged.get("tree", ""))
+    if position.stage != "change":
+        return position.stage, plan_subject(ground, "split" if position.stage == "children" else "plan"), ""
+    tree = await (await ground.workspace()).tree()
+    reviewed = ground.fact("reviewed") or {}
+    if answer is Answer.GRANTED and reviewed.get("tree") != tree:
+        raise StaleError(
+            "the workspace is not what was reviewed", why="a file changed after the review",
+            fix=f"`setpoint retry {ground.run.id} --from review`",
+        )  # fmt: skip
+    return "change", change_subject(ground, tree), tree
+
+
+def _environment(ground: Ground, position: Position) -> str:
+    environments = ground.config.environment
+    return environments[position.environment].name if position.environment < len(environments) else "none"
+
+
+def rests(run: Run) -> bool:
+    """Whether nothing carries the run on by itself."""
+    return run.position.state is not State.RUNNING

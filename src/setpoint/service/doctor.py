@@ -1,0 +1,149 @@
+"""What a run needs on this machine, each finding with the exact fix. Offline."""
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from ..errors import SetpointError
+from ..model.command import Layer
+from ..model.evidence import GateResult
+from ..model.record import Line, Record
+from ..model.session import Role
+from ..model.settings import Config
+from ..pipeline.models import choose_models
+
+
+class Check(Record):
+    """One line of the doctor's report."""
+
+    name: Line
+    state: Literal["ok", "warn", "bad"]
+    found: Line
+    fix: str = ""
+
+
+GIT_FLOOR = (2, 38)
+"""`git merge-tree --write-tree` came with 2.38."""
+DISK_FLOOR = 2 * 1024**3
+
+
+def git(version: str) -> Check:
+    """`version`: the words of `git --version`; empty when there is no git."""
+    numbers = tuple(int(part) for part in version.split()[-1].split(".")[:2] if part.isdigit()) if version else ()
+    if not version:
+        return Check(name="git", state="bad", found="not on PATH", fix="install git 2.38 or newer")
+    if numbers < GIT_FLOOR:
+        return Check(name="git", state="bad", found=version, fix="install git 2.38 or newer")
+    return Check(name="git", state="ok", found=version)
+
+
+def disk(folder: Path) -> Check:
+    """Room for worktrees."""
+    free = shutil.disk_usage(folder).free
+    state: Literal["ok", "bad"] = "ok" if free >= DISK_FLOOR else "bad"
+    return Check(
+        name="disk", state=state, found=f"{free / 1024**3:.1f} GiB free", fix="" if state == "ok" else "free 2 GiB"
+    )
+
+
+def database(facts: Mapping[str, object]) -> list[Check]:
+    """What the store says of itself."""
+    found = ", ".join(f"{key} {value}" for key, value in facts.items())
+    checks = [Check(name="database", state="ok", found=found or "not created yet")]
+    if sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42):
+        fix = "use Python 3.11, or a Python built with SQLite 3.42 or newer"
+        checks.append(
+            Check(
+                name="sqlite",
+                state="bad",
+                found=f"SQLite {sqlite3.sqlite_version} on Python {sys.version_info[1]}",
+                fix=fix,
+            )
+        )
+    journal = facts.get("journal_mode")
+    if journal is not None and str(journal).lower() != "wal":
+        checks.append(
+            Check(name="WAL", state="bad", found=f"journal mode {journal}", fix="move .setpoint to a local disk")
+        )
+    return checks
+
+
+def sandbox(level: str, layers: Sequence[Layer], problem: str = "") -> list[Check]:
+    """The configured level and each layer that is missing."""
+    if problem:
+        fix = "install bubblewrap (apt install bubblewrap), or name another level in [sandbox]"
+        return [Check(name="sandbox", state="bad", found=problem[:400], fix=fix)]
+    if level == "none":
+        return [
+            Check(
+                name="sandbox",
+                state="warn",
+                found="level none: a worktree only, commands run on the host",
+                fix='level = "bubblewrap"',
+            )
+        ]
+    checks = [
+        Check(
+            name="sandbox",
+            state="ok",
+            found=f"level {level}, {sum(layer.in_force for layer in layers)} layers in force",
+        )
+    ]
+    missing = [layer for layer in layers if not layer.in_force]
+    return [
+        *checks,
+        *(Check(name=layer.name[:40], state="warn", found="not in force", fix=layer.note) for layer in missing),
+    ]
+
+
+def models(config: Config) -> list[Check]:
+    """Whether a model can be reached with what is configured; no call is made."""
+    if config.agent.kind == "replay":
+        return [Check(name="models", state="ok", found="sessions are replayed from a recording")]
+    try:
+        builder = choose_models(config, "implementation", Role.PRODUCER)
+        reviewer = choose_models(config, "review", Role.REVIEWER)
+    except SetpointError as error:
+        return [Check(name="models", state="bad", found=error.what, fix=error.fix)]
+    found = [Check(name="models", state="ok", found=f"builder {builder.models[0]}, reviewer {reviewer.models[0]}")]
+    if reviewer.independence != "full":
+        told = f"reviewer independence {reviewer.independence}: same provider as the builder"
+        found.append(Check(name="reviewer", state="warn", found=told, fix="configure a second provider"))
+    return found
+
+
+def baseline(results: Sequence[GateResult]) -> list[Check]:
+    """The repository's own gates on its untouched base."""
+    if not results:
+        return [Check(name="gates", state="bad", found="none configured", fix="`setpoint init`")]
+    red = [result for result in results if not result.green]
+    checks = [
+        Check(
+            name=f"base {r.gate}"[:40],
+            state="bad",
+            found=r.reason,
+            fix="mend the base, or take the gate out of setpoint.toml",
+        )
+        for r in red
+    ]
+    green = ", ".join(f"{r.gate} {r.evidence.examined} {r.evidence.unit}" for r in results if r.green)
+    return [*checks, *([Check(name="base", state="ok", found=green[:480])] if green else [])]
+
+
+def delivery(config: Config) -> list[Check]:
+    """How far a change can go."""
+    if config.environment:
+        names = " → ".join(environment.name for environment in config.environment)
+        return [Check(name="deploy", state="ok", found=names)]
+    fix = "add [[environment]] with deploy, smoke and rollback; the first for acceptance, before production"
+    return [
+        Check(
+            name="deploy",
+            state="warn",
+            found="no environment: a run ends with its merge; not production-ready",
+            fix=fix,
+        )
+    ]

@@ -1,0 +1,227 @@
+"""What a person can see. Reads only."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..model.run import Run, State, Waits
+from ..model.session import Role
+from ..pipeline.bench import Ground
+from ..pipeline.desk import chosen
+from ..pipeline.routes import Decision, Phase
+from ..ports import Store
+from .views import GateView, RoundView, RunLine, RunView, StageView
+
+NEXT: dict[Waits, tuple[str, ...]] = {
+    Waits.DECISION: ("setpoint approve {id}", "setpoint diff {id}", "setpoint reject {id} -m '…'"),
+    Waits.ANSWER: ("setpoint answer {id} '…'",),
+    Waits.HANDOVER: (
+        "setpoint retry {id}",
+        "setpoint take {id}",
+        "setpoint reject {id} -m '…'",
+        "setpoint cancel {id}",
+    ),
+    Waits.MANUAL: ("setpoint give {id}",),
+}
+
+
+def line(run: Run) -> RunLine:
+    """A run in a list."""
+    position = run.position
+    return RunLine(
+        id=run.id,
+        ticket=run.ticket.id,
+        title=run.ticket.title,
+        route=position.route.value,
+        stage=position.stage,
+        state=position.state.value,
+        waits=position.waits.value,
+        usd=run.cost.usd,
+        updated=run.updated,
+        note=run.note,
+    )
+
+
+def lines(store: Store) -> tuple[RunLine, ...]:
+    """All runs, those that wait for a person first, then the newest."""
+    runs = sorted(store.runs(), key=lambda r: (r.position.state is not State.WAITING, -r.updated.timestamp()))
+    return tuple(line(run) for run in runs)
+
+
+def next_steps(run: Run) -> tuple[str, ...]:
+    """What a person can type now."""
+    state = run.position.state
+    if state in (State.PARKED, State.PAUSED):
+        choices: tuple[str, ...] = ("setpoint resume {id}", "setpoint cancel {id}")
+    elif state is State.RUNNING:
+        choices = ("setpoint log {id} -f", "setpoint worker")
+    elif state.final:
+        choices = ("setpoint log {id}", "setpoint diff {id}")
+    else:
+        choices = NEXT[run.position.waits]
+    return tuple(choice.format(id=run.id) for choice in choices)
+
+
+def exit_code(store: Store, run: Run) -> int:
+    """The process's code for where the run stands (design §9)."""
+    state, stopped = run.position.state, store.recall(run.id, "stopped")
+    if state is State.DONE:
+        return 0
+    if state is State.DECLINED:
+        return 13
+    if state is State.CANCELLED:
+        return 130
+    told = stopped is not None and stopped["serial"] + 1 == run.position.serial
+    if state in (State.PARKED, State.PAUSED):
+        return int(stopped["exit_code"]) if told and stopped else 3
+    if state is State.WAITING and told and stopped:
+        return int(stopped["exit_code"])
+    return 4
+
+
+def stages(ground: Ground) -> tuple[StageView, ...]:
+    """The route with the run's place in it."""
+    names = [step.name for step in ground.route.steps]
+    here = ground.position.stage
+    # ci_fix stands beside the way: the run is between review and CI then.
+    at = names.index(here) if here in names else names.index("review")
+    found = []
+    for index, step in enumerate(ground.route.steps):
+        over = index < at or ground.position.state is State.DONE
+        status = "done" if over else "here" if step.name == here else "ahead"
+        kind = "phase" if isinstance(step, Phase) else "decision" if isinstance(step, Decision) else "effect"
+        model = _model(ground, step.name) if isinstance(step, Phase) else ""
+        found.append(StageView(name=step.name, status=status, kind=kind, model=model))
+    return tuple(found)
+
+
+def _model(ground: Ground, phase: str) -> str:
+    role = Role.REVIEWER if phase == "review" else Role.PRODUCER
+    return str(chosen(ground, ground.session(phase, role=role)).models[0])
+
+
+def view(ground: Ground) -> RunView:
+    """A run, whole."""
+    store, run = ground.bench.store, ground.run
+    position = run.position
+    cycles = range(1, position.cycle + 1)
+    rounds = [(cycle, r, found) for cycle in cycles for r, found in store.rounds(run.id, cycle)]
+    reviewed = ground.fact("reviewed") or {}
+    plan = ground.given("plan")
+    waits_over = position.waits is Waits.HANDOVER
+    events = store.events(run.id, limit=100_000)
+    return RunView(
+        id=run.id,
+        ticket=run.ticket.id,
+        title=run.ticket.title,
+        route=position.route.value,
+        route_because=run.route_because,
+        cycle=position.cycle,
+        stage=position.stage,
+        state=position.state.value,
+        waits=position.waits.value,
+        note=run.note,
+        owner=run.owner,
+        branch=run.branch,
+        base=run.base,
+        autonomy=run.autonomy,
+        workspace=f".setpoint/worktrees/{run.id}" + (f"-{position.cycle}" if position.cycle > 1 else ""),
+        sandbox=ground.config.sandbox.level,
+        agent=ground.config.agent.kind,
+        independence=str(reviewed.get("independence", "")),
+        stages=stages(ground),
+        rounds=tuple(_round(cycle, r) for cycle, r, _ in rounds),
+        objections=tuple(rounds[-1][2]) if rounds else (),
+        gates=_gates(store, run),
+        approvals=tuple(a for cycle in cycles for a in store.approvals(run.id, cycle)),
+        questions=tuple(question for question, _ in store.questions(run.id)),
+        handover=store.packet(run.id) if waits_over else None,
+        pull_request=ground.fact("pull"),
+        deploys=tuple(event.data for event in events if event.kind == "deploy"),
+        cost=run.cost,
+        budget_usd=ground.config.budget.ticket_usd,
+        estimate=plan["estimate"] if plan else None,
+        created=run.created,
+        updated=run.updated,
+        next=next_steps(run),
+        exit_code=exit_code(store, run),
+    )
+
+
+def _round(cycle: int, round_: Any) -> RoundView:
+    return RoundView(
+        cycle=cycle,
+        loop=round_.stage,
+        attempt=round_.attempt,
+        error=round_.error,
+        opened=len(round_.opened),
+        closed=len(round_.closed),
+        repeated=len(round_.repeated),
+        reopened=len(round_.reopened),
+        lines=round_.lines,
+    )
+
+
+def _gates(store: Store, run: Run) -> tuple[GateView, ...]:
+    last: dict[str, GateView] = {}
+    for stage, result in store.results(run.id):
+        last[result.gate] = GateView(
+            gate=result.gate,
+            outcome=result.outcome.value,
+            examined=result.evidence.examined,
+            unit=result.evidence.unit,
+            reason=result.reason,
+            tree=result.evidence.tree,
+            stage=stage,
+        )
+    return tuple(last.values())
+
+
+def progress(store: Store, run: Run) -> dict[str, Any]:
+    """`progress.json`: what was done, what failed and why, what was decided, where to go on."""
+    events = store.events(run.id, limit=100_000)
+    steps = [_step(event.stage, event) for event in events if event.kind == "deliverable"]
+    if not run.position.state.final:
+        here = {"step": run.position.stage, "task": run.ticket.title, "status": "in-progress"}
+        running = {"assigned_to": (run.position.waits.value and "person") or "setpoint", "started": _iso(run.updated)}
+        steps.append({**here, **running, "notes": run.note, "output": "", "timestamp": _iso(run.updated)})
+    status = {State.DONE: "complete", State.CANCELLED: "cancelled", State.DECLINED: "declined"}
+    waiting = {State.WAITING: "waiting", State.PARKED: "parked", State.PAUSED: "paused"}
+    return {
+        "feature_id": run.ticket.id,
+        "status": {**status, **waiting}.get(run.position.state, "in-progress"),
+        "steps": steps,
+        "failures": _failures(events),
+        "decisions": [_decision(event.data) for event in events if event.kind == "person"],
+    }
+
+
+def _iso(moment: Any) -> str:
+    return str(moment.isoformat().replace("+00:00", "Z"))
+
+
+def _step(stage: str, event: Any) -> dict[str, Any]:
+    return {
+        "step": stage,
+        "task": event.data["name"],
+        "status": "complete",
+        "output": f"sha256:{event.data['sha256']}",
+        "timestamp": _iso(event.at),
+    }
+
+
+def _failures(events: Sequence[Any]) -> list[dict[str, Any]]:
+    found = []
+    for event in events:
+        if event.kind == "round" and event.data["blocking"]:
+            error = "; ".join(o["what"] for o in event.data["objections"])[:2000]
+            fact = {"step": event.stage, "attempt": event.data["attempt"], "error": error}
+            found.append({**fact, "resolution": event.data["cause"], "timestamp": _iso(event.at)})
+        if event.kind == "stopped":
+            fact = {"step": event.stage, "attempt": 0, "error": event.data["error"]}
+            found.append({**fact, "resolution": "a person was called", "timestamp": _iso(event.at)})
+    return found
+
+
+def _decision(data: dict[str, Any]) -> str:
+    because = f": {data['because']}" if data.get("because") else ""
+    return f"{data['by']} said {data['said']}{because}"

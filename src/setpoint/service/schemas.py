@@ -1,0 +1,39 @@
+"""The schemas people and agents read, made from the records."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..model.approval import Approval, HandOver
+from ..model.change import AcceptanceTests, Change, CiFix, Lessons
+from ..model.evidence import Evidence, GateResult
+from ..model.objection import Objection
+from ..model.plan import Plan
+from ..model.release import PullRequest, Release
+from ..model.review import Review, Verdict
+from ..model.settings import Config
+from ..model.spec import Diagnosis, FunctionalSpec, Split, TechSpec
+from ..model.ticket import Ticket
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "functional_spec": FunctionalSpec.model_json_schema,
+    "diagnosis": Diagnosis.model_json_schema,
+    "tech_spec": TechSpec.model_json_schema,
+    "plan": Plan.model_json_schema,
+    "split": Split.model_json_schema,
+    "tests": AcceptanceTests.model_json_schema,
+    "change": Change.model_json_schema,
+    "review": Review.model_json_schema,
+    "ci_fix": CiFix.model_json_schema,
+    "lessons": Lessons.model_json_schema,
+    "verdict": Verdict.model_json_schema,
+    "ticket": Ticket.model_json_schema,
+    "objection": Objection.model_json_schema,
+    "evidence": Evidence.model_json_schema,
+    "gate_result": GateResult.model_json_schema,
+    "approval": Approval.model_json_schema,
+    "hand_over": HandOver.model_json_schema,
+    "pull_request": PullRequest.model_json_schema,
+    "release": Release.model_json_schema,
+    "config": Config.model_json_schema,
+}
+"""Schema by name; the first eleven are deliverables, handed in through `submit_<name>`."""

@@ -1,0 +1,63 @@
+"""`setpoint init`: what a repository says of itself, believed only once it ran."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from ..errors import UsageError
+from ..model.evidence import GateResult
+from ..model.gate import Candidate
+from ..pipeline.context import RULE_FILES
+
+IGNORED = "# Everything below .setpoint but the policy is local.\n*\n!.gitignore\n!policy.toml\n"
+READS = (*RULE_FILES, ".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md", ".worktreeinclude")
+
+
+def written(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]], *, replace: bool) -> list[str]:
+    """Write `setpoint.toml` with what ran green on the base, and `.setpoint/.gitignore`; the paths written."""
+    target = repository / "setpoint.toml"
+    if target.exists() and not replace:
+        raise UsageError("setpoint.toml is there already", fix="`setpoint init --yes` replaces it, or edit it by hand")
+    folder = repository / ".setpoint"
+    folder.mkdir(exist_ok=True)
+    (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
+    target.write_text(toml(confirmed), encoding="utf-8")
+    return ["setpoint.toml", ".setpoint/.gitignore"]
+
+
+def toml(confirmed: Sequence[tuple[Candidate, GateResult]]) -> str:
+    """The configuration's text: gates that ran green; the others as comments, with why."""
+    text = tomlkit.document()
+    text.add(tomlkit.comment("Written by `setpoint init` from what ran green on the base. Yours to edit."))
+    gates = tomlkit.table(is_super_table=True)
+    for candidate, result in confirmed:
+        if not result.green:
+            command = " ".join(candidate.gate.run)
+            text.add(tomlkit.comment(f"left out: {candidate.name} ({command}): {result.reason}"[:200]))
+            continue
+        gate = tomlkit.table()
+        gate.comment(f"{candidate.because}; {result.reason}"[:120].replace("\n", " "))
+        shown = candidate.gate.model_dump(mode="json", exclude_defaults=True)
+        for key, value in {"kind": candidate.gate.kind.value, **shown}.items():
+            gate.add(key, value)
+        gates.add(candidate.name, gate)
+    text.add("gates", gates)
+    return tomlkit.dumps(text)
+
+
+def report(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]], wrote: Sequence[str]) -> dict[str, Any]:
+    """What was found, what it did, what is read, what was written."""
+    rows = [
+        {
+            "name": candidate.name,
+            "run": list(candidate.gate.run),
+            "outcome": result.outcome.value,
+            "reason": result.reason,
+            "because": candidate.because,
+            "seconds": round(result.evidence.seconds, 2),
+        }
+        for candidate, result in confirmed
+    ]
+    return {"gates": rows, "reads": [name for name in READS if (repository / name).exists()], "wrote": list(wrote)}

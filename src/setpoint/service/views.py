@@ -1,0 +1,125 @@
+"""What is shown of a run: one record each for terminal, JSON and page."""
+
+from typing import Any
+
+from ..model.approval import Approval, HandOver, Question
+from ..model.objection import Objection
+from ..model.record import Line, Record, Time
+from ..model.session import Usage
+
+
+class StageView(Record):
+    """One step of the route."""
+
+    name: Line
+    status: Line
+    """done, here, ahead."""
+    kind: Line
+    """phase, decision, effect."""
+    model: str = ""
+
+
+class RoundView(Record):
+    """One finished verdict of a loop."""
+
+    cycle: int
+    loop: Line
+    attempt: int
+    error: float
+    opened: int
+    closed: int
+    repeated: int
+    reopened: int
+    lines: int
+
+
+class GateView(Record):
+    """The last result of a gate."""
+
+    gate: Line
+    outcome: Line
+    examined: int
+    unit: Line
+    reason: Line
+    tree: Line
+    stage: Line
+
+
+class RunLine(Record):
+    """A run in a list."""
+
+    id: Line
+    ticket: Line
+    title: Line
+    route: Line
+    stage: Line
+    state: Line
+    waits: str
+    usd: float | None
+    updated: Time
+    note: str
+
+
+class RunView(Record):
+    """A run, whole."""
+
+    id: Line
+    ticket: Line
+    title: Line
+    route: Line
+    route_because: str
+    cycle: int
+    stage: Line
+    state: Line
+    waits: str
+    note: str
+    owner: str
+    branch: Line
+    base: Line
+    autonomy: str
+    workspace: Line
+    sandbox: Line
+    agent: Line
+    independence: str
+    stages: tuple[StageView, ...]
+    rounds: tuple[RoundView, ...]
+    objections: tuple[Objection, ...]
+    """Open in the latest round of the present loop, Low included."""
+    gates: tuple[GateView, ...]
+    approvals: tuple[Approval, ...]
+    questions: tuple[Question, ...]
+    handover: HandOver | None
+    pull_request: dict[str, Any] | None
+    deploys: tuple[dict[str, Any], ...]
+    cost: Usage
+    budget_usd: float | None
+    estimate: dict[str, Any] | None
+    """The plan's estimate, to compare with what it took."""
+    created: Time
+    updated: Time
+    next: tuple[Line, ...]
+    """What a person can type now, the likely one first."""
+    exit_code: int
+
+
+class PlanView(Record):
+    """What a run would do, before a token is spent."""
+
+    ticket: Line
+    title: Line
+    route: Line
+    because: str
+    phases: tuple[StageView, ...]
+    criteria: tuple[str, ...]
+    must_stay: tuple[str, ...]
+    required_tests: tuple[str, ...]
+    uncheckable: tuple[str, ...]
+    boundaries: dict[str, Any]
+    gates: dict[str, str]
+    independence: str
+    validator_ratio: float | None
+    """How many times cheaper the validator is than the producer; None when a price is unknown."""
+    estimate_usd: tuple[float, float, float] | None
+    """Low, expected, worst; None when a price is unknown."""
+    budget_usd: float | None
+    warnings: tuple[str, ...] = ()

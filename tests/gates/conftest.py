@@ -1,0 +1,18 @@
+"""Small real projects for gates to judge."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from setpoint.testing.gate_rooms import FolderRoom, MakeRoom, repository_room
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> MakeRoom:
+    """Make a git repository with these files and give a room on it; tools are those of this environment."""
+
+    def make(files: Mapping[str, str]) -> FolderRoom:
+        return repository_room(tmp_path / "repo", files, tools=[Path(sys.executable).parent])
+
+    return make

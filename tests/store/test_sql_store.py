@@ -1,0 +1,243 @@
+"""The SQL store on SQLite and on PostgreSQL."""
+
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from setpoint.adapters import schema
+from setpoint.adapters.store import SqlStore
+from setpoint.engine.database import open_database, setting_up
+from setpoint.errors import ConfigError, DiskFullError, LostLeaseError, ParkedError, SetpointError, TransientError
+from setpoint.model.session import Message, Said, SessionId
+from setpoint.ports import Store
+from setpoint.testing.stores import StoreContract, sample_run
+
+
+@pytest.fixture
+def sql_store(database_url: str) -> Iterator[SqlStore]:
+    store = SqlStore(database_url)
+    yield store
+    store.close()
+
+
+class TestSqlStore(StoreContract):
+    """The contract."""
+
+    @pytest.fixture
+    def store(self, sql_store: SqlStore) -> Store:
+        return sql_store
+
+
+def test_secrets_are_taken_out_before_anything_is_written(database_url: str) -> None:
+    def redact(value: Any) -> Any:
+        return json.loads(json.dumps(value).replace("hunter2", "[secret]"))
+
+    store = SqlStore(database_url, redact=redact)
+    session = SessionId(run="one", phase="planning")
+    store.say(session, [Message(role="user", parts=(Said(text="it is hunter2"),))], [("command", {"env": "hunter2"})])
+    assert "hunter2" not in str(store.session(session)) + str(store.events("one"))
+    assert "[secret]" in str(store.events("one"))
+    store.close()
+
+
+def test_a_process_behind_its_fence_writes_nothing(database_url: str) -> None:
+    def fence(_connection: sa.Connection) -> None:
+        raise LostLeaseError("lost")
+
+    SqlStore(database_url).close()
+    store = SqlStore(database_url, fence=fence)
+    session = SessionId(run="one", phase="planning")
+    for write in (
+        lambda: store.say(session, [], [("seen", {})]),
+        lambda: store.put_blob(b"x"),
+        lambda: store.transaction().__enter__(),
+    ):
+        with pytest.raises(LostLeaseError):
+            write()
+    assert store.events("one") == []
+    store.close()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=12), st.integers(0, 10**9))
+def test_each_serial_is_won_once_in_any_interleaving(
+    sql_store: SqlStore, steps: list[tuple[int, bool]], number: int
+) -> None:
+    """Three actors, each moving from where it last saw the run: one winner a serial, nothing lost, nothing twice."""
+    run_id = f"{number}-{os.urandom(4).hex()}"
+    with sql_store.transaction() as transaction:
+        transaction.create(sample_run(run_id))
+    seen = [sql_store.run(run_id)] * 3
+    won: list[int] = []
+    for actor, looks in steps:
+        if looks:
+            seen[actor] = sql_store.run(run_id)
+        with sql_store.transaction() as transaction:
+            moved = transaction.move(seen[actor], seen[actor].position.model_copy(update={"stage": f"by {actor}"}))
+        assert (moved is not None) == (seen[actor].position.serial == len(won))
+        if moved is not None:
+            won.append(moved.position.serial)
+            seen[actor] = moved
+    assert won == list(range(1, len(won) + 1))
+    assert sql_store.run(run_id).position.serial == len(won)
+    assert [event.data["to"]["serial"] for event in sql_store.events(run_id)] == won
+
+
+def test_of_threads_that_move_at_once_one_wins(sql_store: SqlStore) -> None:
+    run = sample_run()
+    with sql_store.transaction() as transaction:
+        transaction.create(run)
+
+    def move(actor: int) -> bool:
+        with sql_store.transaction() as transaction:
+            to = run.position.model_copy(update={"stage": f"by {actor}"})
+            return transaction.move(run, to) is not None
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(move, range(8)))
+    assert won.count(True) == 1
+    assert sql_store.run(run.id).position.stage == f"by {won.index(True)}"
+
+
+def _open_at_once(url: str, barrier: Any, outcome: Any) -> None:
+    barrier.wait()
+    try:
+        store = SqlStore(url)
+        store.say(SessionId(run="one", phase="p"), [], [("here", {"pid": os.getpid()})])
+        store.close()
+        outcome.put("ok")
+    except SetpointError as error:
+        outcome.put(str(error))
+
+
+def test_processes_that_start_at_once_on_an_empty_database_all_work(database_url: str) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["setpoint.adapters.store", "setpoint.engine.worker"])
+    barrier, outcome = context.Barrier(5), context.Queue()
+    processes = [context.Process(target=_open_at_once, args=(database_url, barrier, outcome)) for _ in range(5)]
+    for process in processes:
+        process.start()
+    assert [outcome.get(timeout=60) for _ in processes] == ["ok"] * 5
+    for process in processes:
+        process.join()
+    assert len(SqlStore(database_url).events("one")) == 5
+
+
+# -- schema -----------------------------------------------------------------------------------------------------------
+
+
+def test_migrations_end_at_the_tables_the_code_uses(database_url: str) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    database = open_database(database_url)
+    with setting_up(database) as connection:
+        schema.migrate(connection)
+    with database.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": schema.STAMP, "compare_type": True, "target_metadata": schema.metadata}
+        )
+        assert compare_metadata(context, schema.metadata) == []
+        assert context.get_current_revision() == schema.REVISIONS[-1]
+    database.dispose()
+
+
+def test_a_migrated_database_and_a_new_one_hold_the_same(database_url: str) -> None:
+    database = open_database(database_url)
+    with setting_up(database) as connection:
+        schema.migrate(connection)
+    database.dispose()
+    store = SqlStore(database_url)
+    with store.transaction() as transaction:
+        transaction.create(sample_run())
+        transaction.event("3c91aa", "seen", "", {})
+        transaction.remember("3c91aa", "k", {})
+    assert store.run("3c91aa") == sample_run()
+    store.close()
+
+
+def test_every_known_revision_has_its_migration_in_order() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config).walk_revisions()
+    assert tuple(script.revision for script in scripts)[::-1] == schema.REVISIONS
+
+
+def test_a_database_of_a_newer_setpoint_is_refused(database_url: str) -> None:
+    store = SqlStore(database_url)
+    with store.transaction() as transaction:
+        transaction.connection.execute(sa.text(f"UPDATE {schema.STAMP} SET version_num = '9999'"))
+    store.close()
+    with pytest.raises(ConfigError, match="newer setpoint"):
+        SqlStore(database_url)
+
+
+# -- trouble ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_parks_and_loses_nothing(sqlite_url: str) -> None:
+    store = SqlStore(sqlite_url)
+    run = sample_run()
+    with store.transaction() as transaction:
+        transaction.create(run)
+    store.close()
+
+    def full(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA max_page_count={connection.execute('PRAGMA page_count').fetchone()[0]}")
+
+    sa.event.listen(store.database, "connect", full)
+    with pytest.raises(DiskFullError):
+        store.put_blob(os.urandom(1_000_000))
+    assert store.run(run.id) == run
+    store.close()
+
+
+def test_a_database_that_stays_locked_may_be_tried_again(sqlite_url: str) -> None:
+    store = SqlStore(sqlite_url)
+    sa.event.listen(store.database, "checkout", lambda c, *_: c.execute("PRAGMA busy_timeout=10"))
+    other = open_database(sqlite_url)
+    with other.begin() as holder:
+        holder.execute(sa.text("SELECT 1"))
+        with pytest.raises(TransientError):
+            store.put_blob(b"x")
+        assert store.runs() == [], "readers are not held up"
+    store.put_blob(b"x")
+    other.dispose()
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_said_to_be_damaged(sqlite_url: str, tmp_path: Any) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "setpoint.db").write_bytes(b"this is not a database, it only looks like a file\n" * 100)
+    with pytest.raises(SetpointError, match="damaged"):
+        SqlStore(sqlite_url)
+
+
+def test_a_server_that_goes_away_may_be_tried_again(postgres_server: Any) -> None:
+    url = postgres_server.database()
+    store = SqlStore(url)
+    store.put_blob(b"before")
+    postgres_server.kill()
+    with pytest.raises((TransientError, ParkedError)):
+        store.put_blob(b"meanwhile")
+    postgres_server.restart()
+    digest = store.put_blob(b"after")
+    assert store.blob(digest) == b"after"
+    store.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "no url at all", "sqlite://", "sqlite:///:memory:"])
+def test_a_database_we_cannot_use_is_a_configuration_error(url: str) -> None:
+    with pytest.raises(ConfigError):
+        SqlStore(url)
