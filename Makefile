@@ -1,52 +1,67 @@
 # One word per need. `make demo` and `make test` need nothing but Python 3.11+, git and the package registry.
 PYTHON ?= python3
-RUN := .venv/bin/
 JOBS ?= 2
-export PYTHONDONTWRITEBYTECODE=
-export UV_PROJECT_ENVIRONMENT=.venv
+RUN := .venv/bin/
 
-.PHONY: help demo test quick bench real lint types arrows docs fmt clean setup
-help:
-	@echo "demo test quick bench real lint types arrows docs fmt setup"
+# Containers often forbid bytecode; start-up time would be spent on compiling.
+export PYTHONDONTWRITEBYTECODE :=
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PYTHON_DOWNLOADS := never
+export UV_HTTP_TIMEOUT ?= 180
+# The machine's own trust store: behind a company proxy the built-in one knows nobody. Older versions of uv know the second name.
+export UV_SYSTEM_CERTS ?= true
+export UV_NATIVE_TLS ?= true
 
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test quick real bench lint types arrows docs fmt clean
+
+help: ## these words
+	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: .venv/.ready ## the environment, from the lock file
 .venv/.ready: pyproject.toml uv.lock
-	@command -v uv >/dev/null 2>&1 || [ -x .venv-uv/bin/uv ] || ($(PYTHON) -m venv .venv-uv && .venv-uv/bin/pip install -q uv)
-	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" uv sync --frozen -q
-	@touch .venv/.ready
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "setpoint needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1)"; \
+	  echo "next: make PYTHON=/path/to/python3.11 $(or $(MAKECMDGOALS),setup)"; exit 2; } >&2
+	@uv --version >/dev/null 2>&1 || [ -x .venv-uv/bin/uv ] || { \
+	  $(PYTHON) -m venv .venv-uv && .venv-uv/bin/python -m pip install -q uv; } || { \
+	  rm -rf .venv-uv; echo "could not install uv with $(PYTHON): is its venv module there (python3-venv), and the registry in reach?"; exit 2; } >&2
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" uv sync --frozen --quiet --python "$(PYTHON)"
+	@$(RUN)python -m compileall -q src
+	@touch $@
 
-setup: .venv/.ready
-
-demo: .venv/.ready
+demo: .venv/.ready ## a whole ticket on real code, start to finish: no key, no server
 	@$(RUN)setpoint demo
 
-test: .venv/.ready lint types arrows
+test: .venv/.ready lint types arrows ## everything that must hold
 	$(RUN)python -m pytest -q -n $(JOBS)
 
-quick: .venv/.ready
+quick: .venv/.ready ## the tests that take no time, up to the first failure
 	$(RUN)python -m pytest -q -n $(JOBS) -m "not slow" -x
 
-real: .venv/.ready
+real: .venv/.ready ## the cases on real projects
 	$(RUN)python -m cases.run
 
-bench: .venv/.ready
+bench: .venv/.ready ## what setpoint adds, beside the bare limit
 	$(RUN)python -m bench
 
-lint: .venv/.ready
+lint: .venv/.ready ## style
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 
-types: .venv/.ready
+types: .venv/.ready ## types
 	$(RUN)mypy
 
-arrows: .venv/.ready
-	$(RUN)lint-imports
+arrows: .venv/.ready ## the arrows between the parts
+	$(RUN)lint-imports --no-logo
 
-docs: .venv/.ready
+docs: .venv/.ready ## the pages that are made from the code
 	$(RUN)python docs/build.py
 
-fmt: .venv/.ready
+fmt: .venv/.ready ## mend the style
 	$(RUN)ruff check --fix .
 	$(RUN)ruff format .
 
-clean:
-	rm -rf .venv .venv-uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+clean: ## back to the clone
+	rm -rf .venv .venv-uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests docs -name __pycache__ -type d -prune -exec rm -rf {} +

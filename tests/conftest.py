@@ -2,7 +2,13 @@
 
 import pytest
 
-from setpoint.testing.databases import database_url, postgres_server, sqlite_url  # noqa: F401
+from setpoint.testing.databases import (  # noqa: F401
+    database_url,
+    postgres_server,
+    ready_database,
+    ready_url,
+    sqlite_url,
+)
 
 
 @pytest.fixture

@@ -26,23 +26,25 @@ from setpoint.model.ticket import Criterion, SourceTag
 SOURCE = "parse/__init__.py"
 PATH = "tests/test_zero_precision.py"
 ALL = "python -m pytest -q -p no:cacheprovider --no-cov"
-SHOWN = "python -c 'import parse; r = parse.parse(\"foo_{:02.0f}t\", \"foo_20t\"); print(r); assert r'"
+SHOWN = 'python -c \'import parse; r = parse.parse("foo_{:02.0f}t", "foo_20t"); print(r); assert r\''
 EDGES = (
     "python -c 'import parse; print([bool(parse.parse(f, t)) for f, t in ["
     '("{:.0f}", "12.0"), ("{:.0F}", ".5"), ("{:f}", "12"), ("{:.2f}", "12"), ("{:.00f}", "12"), ("{:.10f}", "12")]])\''
 )
 
 DIAGNOSIS = Diagnosis(
-    symptom='`parse.parse("foo_{:02.0f}t", "foo_20t")` gives None, though `"foo_{:02.0f}t".format(20.0)` wrote that text.',
+    symptom='`parse.parse("foo_{:02.0f}t", "foo_20t")` gives None, though `"foo_{:02.0f}t".format(20.0)` wrote that '
+    "text.",
     reproduction=f"`{SHOWN}` prints None and fails its assertion.",
-    cause=f"{SOURCE}, Parser._handle_field: the branches for `f` and `F` always use the pattern `\\d*\\.\\d+`, which insists "
-    "on a point. `extract_format` reads the precision, but only the branch for a field without a type looks at it.",
+    cause=f"{SOURCE}, Parser._handle_field: the branches for `f` and `F` always use the pattern `\\d*\\.\\d+`, which "
+    "insists on a point. `extract_format` reads the precision, but only the branch for a field without a type looks "
+    "at it.",
     places=(f"{SOURCE}:729", f"{SOURCE}:732", "README.rst:445"),
     criteria=(
         Criterion(
             id="FR-001",
-            text="With the types f and F and a precision of exactly 0, digits without a point match and give a float or a "
-            "Decimal.",
+            text="With the types f and F and a precision of exactly 0, digits without a point match and give a float "
+            "or a Decimal.",
             source=SourceTag.USER,
             quote="a precision of exactly 0 in the format matches digits without a point, and gives a float",
         ),
@@ -54,14 +56,19 @@ DIAGNOSIS = Diagnosis(
         ),
         Criterion(
             id="NFR-001",
-            text="Without a precision or with any other one, `f` and `F` match what they matched before; {:f} refuses 12.",
+            text="Without a precision or with any other one, `f` and `F` match what they matched before; {:f} "
+            "refuses 12.",
             source=SourceTag.USER,
             quote="everything stays: `{:f}` still refuses `12`.",
         ),
     ),
-    must_stay=("The patterns of all other types", "Sign, width, fill and alignment around the number", "Existing tests"),
-    approach="One branch for f and F: the pattern is `\\d+` when the precision is all zeros, else the one of today. A line "
-    "in the change log of README.rst.",
+    must_stay=(
+        "The patterns of all other types",
+        "Sign, width, fill and alignment around the number",
+        "Existing tests",
+    ),
+    approach="One branch for f and F: the pattern is `\\d+` when the precision is all zeros, else the one of today. A "
+    "line in the change log of README.rst.",
     checks=(f"{ALL} {PATH}", ALL),
     paths=("parse/**", "tests/**", "README.rst"),
 )
@@ -134,19 +141,19 @@ CLAIMS = AcceptanceTests(
     ),
 )
 
-BEFORE = '''        elif type == "f":
+BEFORE = """        elif type == "f":
             s = r"\\d*\\.\\d+"
             conv[group] = convert_first(float)
         elif type == "F":
             s = r"\\d*\\.\\d+"
             conv[group] = convert_first(Decimal)
-'''
-AFTER = '''        elif type == "f" or type == "F":
+"""
+AFTER = """        elif type == "f" or type == "F":
             # format() writes no decimal point when the precision is 0
             precision = format.get("precision")
             s = r"\\d+" if precision and not precision.strip("0") else r"\\d*\\.\\d+"
             conv[group] = convert_first(float if type == "f" else Decimal)
-'''
+"""
 LOG = "- 1.22.0 Convert into a package and add type stubs (thanks @moi90)\n"
 ENTRY = "- 1.22.1 Match floats without a decimal point when the precision is 0, as `format()` writes them\n"
 
@@ -164,11 +171,11 @@ REVIEW = Review(
         ),
         CheckAnswer(check="API contract", tried="signatures and group counts of the parser: unchanged", result="holds"),
         CheckAnswer(check="validation", tried="12.0, 12. and .5 against precision 0: refused", result="holds"),
-        CheckAnswer(
-            check="security", tried="the new pattern cannot backtrack more than the old one", result="holds"
-        ),
+        CheckAnswer(check="security", tried="the new pattern cannot backtrack more than the old one", result="holds"),
         CheckAnswer(check="database and migrations", tried="there is none", result="does not apply"),
-        CheckAnswer(check="error handling", tried="a format without a precision has no key: get() is used", result="holds"),
+        CheckAnswer(
+            check="error handling", tried="a format without a precision has no key: get() is used", result="holds"
+        ),
         CheckAnswer(check="concurrency and async", tried="patterns are built per parser", result="does not apply"),
         CheckAnswer(check="performance", tried="one comparison when a pattern is built", result="holds"),
         CheckAnswer(check="tests", tried="with the old branch back all four new tests are red", result="holds"),
@@ -249,8 +256,8 @@ TURNS = (
             say("", shell(f"{ALL} {PATH}", contains="4 passed"), shell(ALL, contains="103 passed")),
             hand_in(
                 Change(
-                    summary="`{:.0f}` and `{:.0F}` match digits without a point, because format() writes none at precision 0. "
-                    "Every other precision, and none, keeps its pattern.",
+                    summary="`{:.0f}` and `{:.0F}` match digits without a point, because format() writes none at "
+                    "precision 0. Every other precision, and none, keeps its pattern.",
                     ran=(f"{ALL} {PATH}: 4 passed", f"{ALL}: 103 passed, 1 skipped"),
                     documentation="README.rst: a line in the change log.",
                 )

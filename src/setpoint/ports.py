@@ -131,6 +131,12 @@ class Workspaces(Protocol):
         """The forge's commit of `branch`, its objects here."""
         ...
 
+    def checkout(
+        self, revision: str, overlay: dict[str, bytes | None] | None = None
+    ) -> AbstractAsyncContextManager[Room]:
+        """As a workspace's, without a run: for baselines and for CI."""
+        ...
+
 
 class SessionLog(Protocol):
     """The durable side of one session."""

@@ -40,15 +40,18 @@ class Repository:
         assert done.returncode == 0, f"git {' '.join(words)}: {done.stderr}"
         return done.stdout.rstrip("\n")
 
-    def commit(self, files: Mapping[str, str], on: str = "", message: str = "Work") -> str:
+    def commit(self, files: Mapping[str, str], on: str = "", message: str = "Work", **env: str) -> str:
         """A commit on no branch that adds `files` to commit `on`."""
-        index = str(self.folder.parent / "test-index")
-        self.git("read-tree", *([on] if on else ["--empty"]), GIT_INDEX_FILE=index)
-        for path, text in files.items():
-            blob = self.git("hash-object", "-w", "--stdin", stdin=text)
-            self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", GIT_INDEX_FILE=index)
-        tree = self.git("write-tree", GIT_INDEX_FILE=index)
-        return self.git("commit-tree", tree, *(["-p", on] if on else []), "-m", message)
+        lines = [
+            "commit refs/scratch",
+            "mark :1",
+            "committer Ada <ada@localhost> 1767225600 +0000",
+            f"data <<.\n{message}\n.",
+        ]
+        lines += [f"from {on}"] if on else []
+        lines += [f"M 100644 inline {path}\ndata {len(text.encode())}\n{text}" for path, text in files.items()]
+        lines += ["", "get-mark :1", "reset refs/scratch", "from " + "0" * 40, ""]
+        return self.git("fast-import", "--quiet", "--force", stdin="\n".join(lines), **env)
 
     def files(self, revision: str) -> dict[str, str]:
         names = self.git("ls-tree", "-r", "--name-only", revision).splitlines()
@@ -84,12 +87,12 @@ class LocalForgeBench:
         return CiRun(sha=commit, state=self.verdict, log=f"judged by the rules of {base}")
 
     async def commit(self, files: Mapping[str, str], on: str = "") -> str:
-        self.user.git("fetch", "--quiet", str(self.bare.folder), "+refs/heads/*:refs/forge/*")
-        return self.user.commit(files, on or self.user.git("rev-parse", "refs/forge/main"))
+        shared = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.bare.folder / "objects")}
+        return self.user.commit(files, on or self.bare.git("rev-parse", "main"), **shared)
 
     async def advance(self, files: Mapping[str, str]) -> str:
-        sha = await self.commit(files)
-        self.user.git("push", "--quiet", str(self.bare.folder), f"{sha}:refs/heads/main")
+        sha = self.bare.commit(files, self.bare.git("rev-parse", "main"))
+        self.bare.git("update-ref", "refs/heads/main", sha)
         return sha
 
     async def files(self) -> Mapping[str, str]:
@@ -127,6 +130,7 @@ class CommandDeployerBench:
         )
         self.releases = releases
         self.state = state / "environments" / "staging" / "files"
+        self.forge = forge
         self.deployer = CommandDeployer(state, forge.forge.checkout, NoSandbox(), environ=os.environ)
 
     def fail(self, step: str, release: str) -> None:
@@ -153,16 +157,6 @@ class NoSandbox:
 
 
 @pytest.fixture
-async def deployer_bench(forge_bench: LocalForgeBench, tmp_path: Path) -> CommandDeployerBench:
-    releases = {}
-    for name in "ABC":
-        sha = await forge_bench.advance({"release.txt": f"release {name}\n", "step.sh": SCRIPT})
-        tree = forge_bench.bare.git("rev-parse", f"{sha}^{{tree}}")
-        releases[name] = Release(sha=sha, tree=tree, ticket="signup")
-    return CommandDeployerBench(tmp_path / "state", forge_bench, releases)
-
-
-@pytest.fixture
 def make_bench(repository: Repository, tmp_path: Path) -> Callable[..., LocalForgeBench]:
     """A forge that is not there yet."""
 
@@ -170,3 +164,22 @@ def make_bench(repository: Repository, tmp_path: Path) -> Callable[..., LocalFor
         return LocalForgeBench(user, bare)
 
     return make
+
+
+@pytest.fixture
+async def deployer_bench(
+    repository: Repository, make_bench: Callable[..., LocalForgeBench], tmp_path: Path
+) -> CommandDeployerBench:
+    sha = repository.git("rev-parse", "main")
+    shas = []
+    for name in "ABC":
+        sha = repository.commit({"release.txt": f"release {name}\n", "step.sh": SCRIPT}, on=sha)
+        shas.append(sha)
+    repository.git("update-ref", "refs/heads/main", sha)
+    trees = repository.git("rev-parse", *(f"{sha}^{{tree}}" for sha in shas)).split()
+    releases = {
+        name: Release(sha=sha, tree=tree, ticket="signup") for name, sha, tree in zip("ABC", shas, trees, strict=True)
+    }
+    forge = make_bench()
+    await forge.forge.ensure("main")
+    return CommandDeployerBench(tmp_path / "state", forge, releases)

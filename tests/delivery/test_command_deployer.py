@@ -11,6 +11,7 @@ import pytest
 
 from setpoint.adapters.deployers.command import FILES_INSIDE, RELEASE_INSIDE, CommandDeployer
 from setpoint.adapters.deployers.host import run_on_host
+from setpoint.adapters.forges.bare import BareRepository
 from setpoint.errors import ConfigError, SandboxError
 from setpoint.model.command import Command, Completed, Layer
 from setpoint.model.release import Environment
@@ -23,13 +24,13 @@ WRITES = ("begins", "runs", "ends", "published")
 @pytest.mark.parametrize("step", ["deploy", "smoke"])
 @pytest.mark.parametrize("write", WRITES)
 async def test_a_release_killed_before_any_write_comes_out_equal(
-    deployer_bench, forge_bench, tmp_path: Path, step: str, write: str
+    deployer_bench, tmp_path: Path, step: str, write: str
 ) -> None:
     release = deployer_bench.releases["A"]
     environment, wanted = tmp_path / "environment.json", tmp_path / "release.json"
     environment.write_text(deployer_bench.environment.model_dump_json())
     wanted.write_text(release.model_dump_json())
-    words = ("release", tmp_path / "state", forge_bench.bare.folder, environment, wanted, f"{step} {write}")
+    words = ("release", tmp_path / "state", deployer_bench.forge.bare.folder, environment, wanted, f"{step} {write}")
     process = await asyncio.create_subprocess_exec(sys.executable, str(CHILD), *map(str, words))
     assert await process.wait() == -signal.SIGKILL
 
@@ -88,9 +89,9 @@ async def test_the_last_good_release_is_told(deployer_bench) -> None:
     assert result.output == f"was {deployer_bench.releases['A'].sha}\n"
 
 
-async def test_named_variables_are_passed_and_their_values_never_kept(forge_bench, deployer_bench, tmp_path) -> None:
+async def test_named_variables_are_passed_and_their_values_never_kept(deployer_bench, tmp_path) -> None:
     environ = {**os.environ, "DEPLOY_TOKEN": "hunter2-hunter2", "OTHER": "unseen"}
-    deployer = CommandDeployer(tmp_path / "more", forge_bench.forge.checkout, NoSandbox(), environ=environ)
+    deployer = CommandDeployer(tmp_path / "more", deployer_bench.forge.forge.checkout, NoSandbox(), environ=environ)
     environment = Environment(
         name="staging",
         deploy=("sh", "-c", "echo token $DEPLOY_TOKEN other $OTHER"),
@@ -125,10 +126,11 @@ async def test_going_back_before_anything_was_deployed_does_nothing(deployer_ben
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a/b", "a b", "../../etc"])
-async def test_environment_names_stay_below_the_state_folder(deployer_bench, name: str) -> None:
-    environment = deployer_bench.environment.model_copy(update={"name": name})
+async def test_environment_names_stay_below_the_state_folder(tmp_path: Path, name: str) -> None:
+    environment = Environment(name=name, deploy=("true",), smoke=("true",), rollback=("true",))
+    bare = BareRepository(tmp_path / "forge.git")
     with pytest.raises(ConfigError):
-        await deployer_bench.deployer.deploy(environment, deployer_bench.releases["A"])
+        await CommandDeployer(tmp_path, bare.checkout, NoSandbox()).rollback(environment, None)
 
 
 async def test_output_at_the_cap_is_whole_and_one_byte_more_is_said(tmp_path: Path) -> None:
@@ -169,10 +171,10 @@ class NoSandbox(RecordingSandbox):
 
 
 async def test_a_contained_environment_sees_its_release_and_its_files_and_no_network(
-    forge_bench, deployer_bench, tmp_path: Path
+    deployer_bench, tmp_path: Path
 ) -> None:
     sandbox = RecordingSandbox()
-    deployer = CommandDeployer(tmp_path / "more", forge_bench.forge.checkout, sandbox)
+    deployer = CommandDeployer(tmp_path / "more", deployer_bench.forge.forge.checkout, sandbox)
     contained = deployer_bench.environment.model_copy(update={"sandbox": True})
     await deployer.deploy(contained, deployer_bench.releases["A"])
     (command,) = sandbox.commands
@@ -183,14 +185,12 @@ async def test_a_contained_environment_sees_its_release_and_its_files_and_no_net
     assert command.limits.seconds == contained.seconds
 
 
-async def test_a_sandbox_that_cannot_be_built_leaves_the_step_to_be_run_again(
-    forge_bench, deployer_bench, tmp_path: Path
-) -> None:
+async def test_a_sandbox_that_cannot_be_built_leaves_the_step_to_be_run_again(deployer_bench, tmp_path: Path) -> None:
     contained = deployer_bench.environment.model_copy(update={"sandbox": True})
-    broken = CommandDeployer(tmp_path / "more", forge_bench.forge.checkout, NoSandbox())
+    broken = CommandDeployer(tmp_path / "more", deployer_bench.forge.forge.checkout, NoSandbox())
     with pytest.raises(SandboxError):
         await broken.deploy(contained, deployer_bench.releases["A"])
     sandbox = RecordingSandbox()
-    mended = CommandDeployer(tmp_path / "more", forge_bench.forge.checkout, sandbox)
+    mended = CommandDeployer(tmp_path / "more", deployer_bench.forge.forge.checkout, sandbox)
     assert (await mended.deploy(contained, deployer_bench.releases["A"])).ok
     assert len(sandbox.commands) == 1

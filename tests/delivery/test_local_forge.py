@@ -1,7 +1,6 @@
 """The local forge: crashes, two processes at once, and a user's repository that is left alone."""
 
 import asyncio
-import os
 import signal
 import sys
 from pathlib import Path
@@ -141,10 +140,21 @@ async def test_what_a_push_replaces_stays_reachable(forge_bench) -> None:
 @pytest.mark.parametrize(
     "branch", ["-d", "--mirror", "../main", "a..b", "a b", "a:b", "refs/heads/x^{}", "x.lock", "", "a\nb", "@{-1}"]
 )
-async def test_names_that_are_no_branches_are_refused(forge_bench, branch: str) -> None:
-    sha = await forge_bench.commit({"a.py": "a\n"})
-    with pytest.raises(RefusedError):
-        await forge_bench.forge.push(branch, sha)
+async def test_names_that_are_no_branches_are_refused(tmp_path: Path, branch: str) -> None:
+    async def green(commit: str, base: str) -> CiRun:
+        return CiRun(sha=commit, state=CiState.GREEN)
+
+    with pytest.raises(RefusedError, match="branch name"):
+        await LocalForge(tmp_path / "forge.git", tmp_path, green).push(branch, "0" * 40)
+
+
+@pytest.mark.parametrize(("size", "cut"), [(20_000, False), (20_001, True)])
+async def test_a_text_too_long_for_a_pull_request_is_cut_and_says_so(forge_bench, size: int, cut: bool) -> None:
+    await forge_bench.forge.push(HEAD, await forge_bench.commit({"a.py": "a\n"}))
+    pull = await forge_bench.forge.open(HEAD, "main", " ", "x" * size)
+    assert pull.body.endswith("(cut short)") is cut
+    assert len(pull.body) <= 20_000
+    assert pull.title
 
 
 async def test_the_forge_follows_what_the_user_commits(repository, forge_bench) -> None:
@@ -290,4 +300,4 @@ async def test_a_crashed_creation_leaves_nothing_in_the_way(make_bench, tmp_path
     bench = make_bench(bare=tmp_path / "other.git")
     assert await bench.forge.ensure("main")
     assert not (tmp_path / "other.git.new").exists()
-    assert os.listdir(tmp_path / "other.git")
+    assert (tmp_path / "other.git" / "HEAD").is_file()

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from setpoint.adapters.store import SqlStore
 from setpoint.engine.jobs import Jobs
+from setpoint.engine.port import JobInfo, JobState
 from setpoint.engine.worker import Worker
 from setpoint.model.run import State
 from setpoint.testing.stores import sample_run
@@ -41,7 +42,9 @@ class Chain:
         self._at(serial, POINTS[0])
         last = serial + 1 == STEPS
         with self.store.transaction() as transaction:
-            to = run.position.model_copy(update={"stage": f"step {serial}", "state": State.DONE if last else State.RUNNING})
+            to = run.position.model_copy(
+                update={"stage": f"step {serial}", "state": State.DONE if last else State.RUNNING}
+            )
             if transaction.move(run, to) is not None:
                 transaction.event(RUN, "committed", "", {"serial": serial, "pid": os.getpid()})
                 if not last:
@@ -63,7 +66,11 @@ class Chain:
         async with worker:
             if not self.store.runs():
                 self.begin()
-            await worker.run_until(self.done)
+            await worker.run_until(lambda: self.done() and not self.unfinished(), look_seconds=0.02)
+
+    def unfinished(self) -> Sequence[JobInfo]:
+        """Jobs that wait or run."""
+        return self.jobs.list(states=[JobState.QUEUED, JobState.RUNNING])
 
     def close(self) -> None:
         """Let go of the database."""

@@ -8,6 +8,7 @@ import pytest
 
 from setpoint.engine.worker import ADOPTIONS, Worker
 from setpoint.errors import LostLeaseError, PoisonedError
+from setpoint.testing.databases import VERSIONS
 from setpoint.testing.postgres import PostgresServer
 from setpoint.testing.processes import Child, until
 
@@ -33,11 +34,12 @@ async def test_a_run_killed_at_any_boundary_comes_out_the_same(sqlite_url: str, 
 
 @pytest.mark.parametrize(("step", "point"), SAMPLE)
 async def test_a_run_killed_on_postgresql_comes_out_the_same(
-    postgres_server: PostgresServer, step: int, point: str
+    postgres_server: PostgresServer, ready_database: str, step: int, point: str
 ) -> None:
-    await kill_and_carry_on(postgres_server.database(), step, point)
+    await kill_and_carry_on(postgres_server.emptied(ready_database, VERSIONS), step, point)
 
 
+@pytest.mark.slow
 async def test_a_run_killed_again_and_again_comes_out_the_same(sqlite_url: str) -> None:
     for step, point in EVERY:
         async with Child(chain.carry_and_die, sqlite_url, step, point) as child:
@@ -48,10 +50,10 @@ async def test_a_run_killed_again_and_again_comes_out_the_same(sqlite_url: str) 
     again.close()
 
 
-async def test_a_frozen_worker_that_wakes_after_its_lease_writes_nothing_and_leaves(database_url: str) -> None:
-    here = chain.Chain(database_url)
+async def test_a_frozen_worker_that_wakes_after_its_lease_writes_nothing_and_leaves(ready_url: str) -> None:
+    here = chain.Chain(ready_url)
     here.begin()
-    async with Child(chain.work_until_told, database_url, 0.5) as frozen:
+    async with Child(chain.work_until_told, ready_url, 0.5) as frozen:
         await until(lambda: any(event.kind == "waiting" for event in here.store.events(chain.RUN)))
         assert frozen.process.pid is not None
         os.kill(frozen.process.pid, signal.SIGSTOP)
@@ -88,6 +90,7 @@ async def test_what_a_client_without_a_worker_enqueued_waits_for_one(sqlite_url:
     here.close()
 
 
+@pytest.mark.slow
 async def test_a_job_that_kills_its_workers_is_given_up_and_reported(sqlite_url: str) -> None:
     for _ in range(ADOPTIONS + 1):
         async with Child(chain.carry_and_die, sqlite_url, 0, chain.POINTS[0]) as child:
@@ -103,8 +106,8 @@ async def test_a_job_that_kills_its_workers_is_given_up_and_reported(sqlite_url:
     here.close()
 
 
-async def test_a_worker_declared_dead_cannot_commit(database_url: str) -> None:
-    here, other = chain.Chain(database_url), chain.Chain(database_url)
+async def test_a_worker_declared_dead_cannot_commit(ready_url: str) -> None:
+    here, other = chain.Chain(ready_url), chain.Chain(ready_url)
     lost: list[bool] = []
     async with Worker(here.jobs, {}, on_lost=lambda: lost.append(True)) as worker:
         with other.store.transaction() as transaction:

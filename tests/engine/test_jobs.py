@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from setpoint.engine.database import writing
 from setpoint.engine.jobs import Jobs
@@ -17,8 +18,8 @@ from setpoint.testing.processes import until
 
 
 @pytest.fixture
-def jobs(database_url: str) -> Iterator[Jobs]:
-    opened = Jobs(database_url)
+def jobs(ready_url: str) -> Iterator[Jobs]:
+    opened = Jobs(ready_url)
     yield opened
     opened.close()
 
@@ -58,9 +59,12 @@ async def test_a_job_runs_on_the_loop_of_its_caller_with_what_it_was_given(jobs:
 
 
 async def test_a_job_of_a_transaction_that_failed_does_not_exist(jobs: Jobs) -> None:
-    with pytest.raises(ZeroDivisionError), writing(jobs.database) as connection:
+    def half(connection: Connection) -> None:
         jobs.enqueue(connection, "note", "a:1", {})
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), writing(jobs.database) as connection:
+        half(connection)
     assert jobs.list() == []
 
 
@@ -134,9 +138,9 @@ class Patience:
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-async def test_a_running_job_that_is_cancelled_is_stopped(jobs: Jobs, database_url: str, elsewhere: bool) -> None:
+async def test_a_running_job_that_is_cancelled_is_stopped(jobs: Jobs, ready_url: str, elsewhere: bool) -> None:
     wait = Patience()
-    other = Jobs(database_url)
+    other = Jobs(ready_url)
     async with Worker(jobs, {"wait": wait}) as worker:
         put(jobs, "a:1", job="wait")
         await worker.run_until(wait.began)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from setpoint.gates.detect import detect
 from setpoint.model.gate import Candidate
 from setpoint.testing.gate_rooms import MakeRoom
@@ -50,7 +51,7 @@ def test_python_linters_and_type_checkers_are_found_by_their_sections(project: M
 
 
 def test_mypy_keeps_the_files_its_configuration_names(project: MakeRoom) -> None:
-    found = detect(project({"mypy.ini": "[mypy]\nfiles = shop\n"}).path)
+    found = detect(project({"mypy.ini": "[mypy]\nfiles = shop\n", "shop.py": ""}).path)
     assert said(found)["types"].endswith("--error-summary")
 
 
@@ -61,12 +62,18 @@ def test_mypy_keeps_the_files_its_configuration_names(project: MakeRoom) -> None
         ("jest --runInBand", "node_modules/.bin/jest --ci --json --outputFile={report} --runInBand", "json"),
         ("mocha test", "node_modules/.bin/mocha --reporter xunit --reporter-option output={report} test", "junit"),
         ("node --test", "node --test --test-reporter=junit --test-reporter-destination={report}", "junit"),
-        ("NODE_ENV=test npx jest", "env NODE_ENV=test node_modules/.bin/jest --ci --json --outputFile={report}", "json"),
+        (
+            "NODE_ENV=test npx jest",
+            "env NODE_ENV=test node_modules/.bin/jest --ci --json --outputFile={report}",
+            "json",
+        ),
         ("npm run build && jest", "npm run test", "exit"),
         ("react-scripts test", "npm run test", "exit"),
     ],
 )
-def test_a_node_test_script_reports_where_its_tool_can(project: MakeRoom, script: str, expected: str, report: str) -> None:
+def test_a_node_test_script_reports_where_its_tool_can(
+    project: MakeRoom, script: str, expected: str, report: str
+) -> None:
     (candidate,) = detect(project({"package.json": json.dumps({"scripts": {"test": script}})}).path)
     assert " ".join(candidate.gate.run) == expected
     assert candidate.gate.report == report

@@ -75,8 +75,8 @@ def test_boundaries_come_from_policy_plan_and_ticket() -> None:
     ("policy", "planned", "why"),
     [
         (Boundaries(), Boundaries(), "names any"),
-        (Boundaries(paths=("src/**",)), Boundaries(paths=("docs/**",)), "nothing in common"),
-        (Boundaries(), Boundaries(paths=("/etc/**", "../x")), "nothing in common"),
+        (Boundaries(paths=("src/**",)), Boundaries(paths=("docs/**",)), "leaves no file"),
+        (Boundaries(), Boundaries(paths=("/etc/**", "../x")), "leaves no file"),
     ],
 )
 def test_a_run_without_boundaries_does_not_start(policy: Boundaries, planned: Boundaries, why: str) -> None:

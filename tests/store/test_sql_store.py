@@ -22,8 +22,8 @@ from setpoint.testing.stores import StoreContract, sample_run
 
 
 @pytest.fixture
-def sql_store(database_url: str) -> Iterator[SqlStore]:
-    store = SqlStore(database_url)
+def sql_store(ready_url: str) -> Iterator[SqlStore]:
+    store = SqlStore(ready_url)
     yield store
     store.close()
 

@@ -1,40 +1,18 @@
 """Commands that start and carry runs: plan, run, resume, retry, worker."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..errors import TicketError
 from .out import data, document, money, paint, plain
 
 if TYPE_CHECKING:
     from ..app import House
-    from ..model.run import Run
+    from ..model.run import Event, Run
     from ..service.views import PlanView
-
-
-def ticket_text(ticket: str) -> tuple[str, str]:
-    """The ticket's text and name: a file, `-` for standard input, or the words themselves."""
-    if ticket == "-":
-        return sys.stdin.read(), "ticket"
-    path = Path(ticket)
-    if len(ticket) < 400 and "\n" not in ticket and path.is_file():
-        try:
-            return path.read_text(encoding="utf-8"), path.stem
-        except UnicodeDecodeError as error:
-            raise TicketError(
-                f"{ticket} is not text", why=str(error), fix="write the ticket as UTF-8 Markdown"
-            ) from error
-    if len(ticket.split()) < 2 and ("/" in ticket or ticket.endswith(".md")):
-        raise TicketError(
-            f"there is no ticket file {ticket}",
-            fix="give a Markdown file, `-` for standard input, or the ticket's words",
-        )
-    return ticket, ""
 
 
 def plan(
@@ -43,10 +21,10 @@ def plan(
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """Show what a run would do: route and why, phases, models, boundaries, gates, cost. No model call."""
-    text, name = ticket_text(ticket)
 
     async def show(house: "House") -> int:
-        view = house.plan(text, name=name, kind=kind)
+        text, name = await house.ticket(ticket)
+        view = house.plan(text, name=name, kind=kind_of(kind))
         if as_json:
             document(view)
         else:
@@ -92,13 +70,10 @@ def run(
     as_json: bool = typer.Option(False, "--json", help="One JSON document at the end."),
 ) -> None:
     """Carry a ticket until it is done, stopped, or waits for a person (exit 4 off a terminal)."""
-    text, name = ticket_text(ticket)
 
     async def start(house: "House") -> int:
-        from ..model.ticket import Kind
-
+        text, name = await house.ticket(ticket)
         chosen = kind_of(kind)
-        assert chosen is None or isinstance(chosen, Kind)
         plain(paint("checking the base: its own gates must be green before anything starts", "dim"))
         started = await house.submit(text, name=name, kind=chosen, detach=detach)
         for result in started.baseline:
@@ -148,9 +123,12 @@ async def carry_on(house: "House", run_id: str, *, as_json: bool = False) -> int
     return finish(house, resting, as_json)
 
 
-def tell(line: str) -> None:
-    """One line of progress."""
-    plain(line)
+def tell(event: "Event") -> None:
+    """One line of progress, where the entry tells a person something."""
+    from .journal_lines import line_of
+
+    if line := line_of(event):
+        plain(line)
 
 
 def finish(house: "House", run: "Run", as_json: bool) -> int:

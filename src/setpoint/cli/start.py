@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,8 +64,20 @@ def demo(
 ) -> None:
     """A whole ticket on real code, from plan to deploy: no key, no server, no container engine."""
     from ..demo.play import play
+    from .asking import ask_person
+    from .runs import finish, tell
 
-    raise typer.Exit(asyncio.run(play(Path(folder) if folder else None)))
+    async def watch() -> int:
+        ask = ask_person if os.environ.get("DEMO_ASK") == "1" else None
+        house, run = await play(Path(folder) if folder else None, plain, tell, ask)
+        try:
+            code = finish(house, run, False)
+            plain(f"look around: cd {house.root} && setpoint show {run.id}")
+            return code
+        finally:
+            await house.close()
+
+    raise typer.Exit(asyncio.run(watch()))
 
 
 def schema(

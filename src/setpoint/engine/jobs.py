@@ -3,17 +3,19 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
+from dbos import error as dbos_errors
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import ConfigError
 from .database import is_sqlite, old_sqlite, open_database, setting_up, sqlite_is_too_old, translated
-from .lease import WorkerInfo, all_workers, forget, made_for, metadata
+from .lease import WorkerInfo, all_workers, forget, forget_adoptions, made_for, metadata
 from .port import SHARED, JobInfo, JobState
 
 APPLICATION = "setpoint"
@@ -85,7 +87,7 @@ class Jobs:
 
     def requeue(self, keys: Sequence[str], queue: str) -> None:
         """Put unfinished jobs back into `queue`, whoever had them."""
-        with translated():
+        with translated(), suppress(dbos_errors.DBOSNonExistentWorkflowError):
             self.client.resume_workflows(list(keys), queue_name=queue)
 
     def arguments(self, key: str) -> dict[str, Any]:
@@ -121,6 +123,7 @@ class Jobs:
         if keys:
             with translated():
                 self.client.delete_workflows(keys)
+            forget_adoptions(self.database, keys)
         return len(keys)
 
     def close(self) -> None:

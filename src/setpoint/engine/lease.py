@@ -129,10 +129,8 @@ class Lease:
         try:
             with writing(self._database) as connection:
                 # An adopter that died before it finished the adoption left the row, not the job.
-                gone = sa.select(workers.c.id).where(workers.c.state == DEAD)
-                again = adoptions.update().where(
-                    row & (adoptions.c.adopter.in_(gone) | (adoptions.c.adopter == self.id))
-                )
+                others = sa.select(workers.c.id).where((workers.c.state == LIVE) & (workers.c.id != self.id))
+                again = adoptions.update().where(row & adoptions.c.adopter.not_in(others))
                 if connection.execute(again.values(adopter=self.id, times=adoptions.c.times + 1)).rowcount == 0:
                     new = {"key": key, "worker": dead_worker, "adopter": self.id, "times": 1}
                     connection.execute(adoptions.insert().values(new))
@@ -149,7 +147,12 @@ def all_workers(database: sa.Engine) -> Sequence[WorkerInfo]:
 
 
 def forget(database: sa.Engine, dead_worker: str) -> None:
-    """Drop a dead worker that has no jobs left."""
+    """Drop a dead worker that has no jobs left. How often its jobs were adopted stays known."""
     with writing(database) as connection:
-        connection.execute(adoptions.delete().where(adoptions.c.worker == dead_worker))
         connection.execute(workers.delete().where((workers.c.id == dead_worker) & (workers.c.state == DEAD)))
+
+
+def forget_adoptions(database: sa.Engine, keys: Sequence[str]) -> None:
+    """Drop what is known of jobs that are gone."""
+    with writing(database) as connection:
+        connection.execute(adoptions.delete().where(adoptions.c.key.in_(keys)))

@@ -6,11 +6,13 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import BugError, LostLeaseError, PoisonedError, SetpointError
 from .database import translated
@@ -37,6 +39,7 @@ Crash = Callable[[str, dict[str, Any], Exception], None]
 
 def leave_the_process() -> None:
     """What a worker without a lease does: nothing more, not even tidying up."""
+    log.critical("this worker stood still for longer than its lease; its jobs go on in another one")
     os._exit(3)
 
 
@@ -53,6 +56,7 @@ class Worker:
         polling_seconds: float | None = None,
         lease_seconds: float = 15.0,
         mine: Callable[[str], bool] | None = None,
+        rest_after: float = REST_AFTER,
         on_crash: Crash | None = None,
         on_lost: Callable[[], None] = leave_the_process,
     ) -> None:
@@ -61,13 +65,14 @@ class Worker:
         self._handlers = dict(handlers)
         self._concurrency = concurrency
         self._polling = polling_seconds or POLLING_SECONDS[0 if private else 1]
+        self._rest_after = rest_after
         self._rests = False
         self._worked = time.monotonic()
         self._mine = mine or (lambda _key: True)
         self._on_crash = on_crash
         self._on_lost = on_lost
         self._running: dict[str, asyncio.Task[str]] = {}
-        self._ended: set[str] = set()
+        self._ended: deque[str] = deque(maxlen=256)
         self._again: set[str] = set()
         self._changed = asyncio.Event()
         self._stopping = threading.Event()
@@ -86,6 +91,8 @@ class Worker:
             self._launch()
         except BaseException:
             DBOS.destroy(destroy_registry=True)
+            with contextlib.suppress(SetpointError):
+                self.lease.release()
             _alone.release()
             raise
         self._pulse = threading.Thread(target=self._beat_on, name="setpoint-lease", daemon=True)
@@ -156,11 +163,10 @@ class Worker:
         # A job whose end is not on record yet would be adopted and run once more, for nothing.
         deadline = time.monotonic() + seconds
         while self._ended and time.monotonic() < deadline:
-            keys = sorted(self._ended)
-            open_ = {row.workflow_id for row in self.jobs.rows(workflow_ids=keys, status="PENDING")}
-            self._ended &= open_
-            if open_:
-                time.sleep(0.002)
+            unsettled = self.jobs.rows(workflow_ids=list(self._ended), status="PENDING", executor_id=self.lease.id)
+            if not unsettled:
+                return
+            time.sleep(0.002)
 
     def _bury_if_empty(self) -> None:
         me = next(worker for worker in self.jobs.workers() if worker.id == self.lease.id)
@@ -202,7 +208,7 @@ class Worker:
         self._running[key] = task
         try:
             failure = await task
-            self._ended.add(key)
+            self._ended.append(key)
         finally:
             self._running.pop(key, None)
             self._worked = time.monotonic()
@@ -255,12 +261,12 @@ class Worker:
                         self._on_lost()
                         return
                     self._sweep()
-            except SetpointError as trouble:
+            except (SetpointError, SQLAlchemyError) as trouble:
                 # The database is away or full; jobs find out themselves, and the lease stands or falls with it.
                 log.warning("lease of %s: %s", self.lease.id, trouble)
 
     def _rest_or_wake(self) -> None:
-        idle = not self._running and time.monotonic() - self._worked > REST_AFTER
+        idle = not self._running and time.monotonic() - self._worked > self._rest_after
         if idle != self._rests:
             self._look_every(REST_SECONDS if idle else self._polling)
 
@@ -273,11 +279,10 @@ class Worker:
     def _sweep(self) -> None:
         """Adopt what dead workers left and is ours to carry, and our own jobs whose end could not be put down."""
         for worker in self.lease.dead():
-            left = self.jobs.left_by(worker)
-            for key in left:
+            for key in self.jobs.left_by(worker):
                 if self._mine(key):
                     self._adopt(key, worker.id)
-            if not left:
+            if not self.jobs.left_by(worker):
                 self.jobs.bury(worker)
         for key in self._again - self._running.keys():
             self._again.discard(key)
@@ -292,16 +297,23 @@ class Worker:
             log.info("adopted %s from %s (%d)", key, dead_worker, times)
 
     def _poisoned(self, key: str) -> None:
-        args = self.jobs.arguments(key)
-        self.jobs.cancel(key)
         error = PoisonedError(
             f"job {key} was given up",
-            why=f"its worker died {ADOPTIONS} times",
+            why=f"{ADOPTIONS + 1} workers died while it ran",
             fix="`setpoint log` shows what it did last",
         )
         log.error("%s", error)
-        if self._on_crash is not None and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._on_crash, key, args, error)
+        args = self.jobs.arguments(key)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._give_up, key, args, error)
+
+    def _give_up(self, key: str, args: dict[str, Any], error: PoisonedError) -> None:
+        try:
+            if self._on_crash is not None:
+                self._on_crash(key, args, error)
+            self.jobs.cancel(key)
+        except SetpointError as trouble:
+            log.error("job %s could not be given up: %s; it is tried again", key, trouble)
 
 
 _alone = threading.Lock()

@@ -134,10 +134,7 @@ def in_shell(gate: Gate) -> tuple[str, ...]:
 
     The shell sees quoted words only; nothing of the gate is interpreted by it.
     """
-    parts = [
-        f'"$SETPOINT_REPORTS"/{REPORT_FILE}'.join(_quoted(piece) for piece in word.split(REPORT)) for word in gate.run
-    ]
-    command = f"exec {' '.join(parts)}"
+    command = f"exec {' '.join(map(_in_place, gate.run))}"
     if gate.where != ".":
         folder = shlex.quote(gate.where)
         command = (
@@ -146,8 +143,9 @@ def in_shell(gate: Gate) -> tuple[str, ...]:
     return ("sh", "-c", command)
 
 
-def _quoted(piece: str) -> str:
-    return shlex.quote(piece) if piece else ""
+def _in_place(word: str) -> str:
+    pieces = [shlex.quote(piece) if piece else "" for piece in word.split(REPORT)]
+    return f'"$SETPOINT_REPORTS"/{REPORT_FILE}'.join(pieces) or "''"
 
 
 def shown(argv: Sequence[str]) -> str:

@@ -105,7 +105,7 @@ async def _proof(
     named = [claim.id.partition("::")[0] for claim in claims] + [path for path in test_files if is_test_file(path)]
     there = [path for path in dict.fromkeys(named) if _exists(room, path)]
     results = await _run(name, there, gate, room, tree, environment, keep)
-    crashed = [result for result in results.values() if not result.tests and result.outcome is Outcome.REFUSED]
+    crashed = [result for files, result in results.items() if _told_nothing(files, result)]
     if not is_test_tool(gate) or not results or (crashed and len(crashed) == len(results)):
         why = (
             crashed[0].reason if crashed else "none of the test files is there" if is_test_tool(gate) else _no_ids(gate)
@@ -118,6 +118,13 @@ async def _proof(
         if reason:
             raised.append(_objection(name, claim, reason, found, gate))
     return _sealed(name, gate, claims, results, tree, environment, tuple(raised), "")
+
+
+def _told_nothing(files: str, result: GateResult) -> bool:
+    """A crash of the runner, which may still report itself as a test."""
+    ours = {*files.split("\n"), "test"}
+    told = any(test.id.partition("::")[0] in ours for test in result.tests)
+    return result.outcome is Outcome.REFUSED and not told
 
 
 def _exists(room: Room, path: str) -> bool:

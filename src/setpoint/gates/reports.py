@@ -58,11 +58,17 @@ def read_json(content: bytes, layout: Layout) -> Reading:
             return tests_read(_jest(told, layout))
         if isinstance(told, dict) and "generalDiagnostics" in told:
             return _pyright(told, layout)
-        if isinstance(told, list) and all(isinstance(entry, dict) and "filePath" in entry for entry in told):
+        if isinstance(told, list) and all(map(_is_eslint, told)):
             return _eslint(told, layout)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         return unreadable(f"the JSON report has an unknown shape: {error!r}")
     return unreadable(f"the JSON report cannot be read: {told if isinstance(told, str) else 'no known shape'}")
+
+
+def _is_eslint(entry: object) -> bool:
+    return (
+        isinstance(entry, dict) and isinstance(entry.get("filePath"), str) and isinstance(entry.get("messages"), list)
+    )
 
 
 def _json(content: bytes) -> Any:
@@ -98,7 +104,7 @@ def _eslint(told: list[dict[str, Any]], layout: Layout) -> Reading:
             message=line(str(message.get("message") or "no message")),
         )
         for file in told
-        for message in file.get("messages") or ()
+        for message in file["messages"]
         if message.get("severity", 2) == 2
     )
     return Reading(len(told), "files", findings=tuple(findings))

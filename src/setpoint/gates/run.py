@@ -77,9 +77,10 @@ def read_report(path: Path) -> bytes | None:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        return None
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            return None
         content = file.read(REPORT_BYTES + 1)
     return content if len(content) <= REPORT_BYTES else None
 
@@ -90,7 +91,9 @@ async def _asked_count(gate: Gate, room: Room) -> int | None:
         return None
     gate = gate.model_copy(update={"run": asking})
     done = await room.run(in_shell(gate), limits=CommandLimits(seconds=gate.timeout, output_bytes=OUTPUT_BYTES))
-    return len(done.stdout.splitlines()) if done.exit_code == 0 else None
+    # A configuration file that is looked at too is not the code the gate is there for.
+    listed = [name for name in done.stdout.splitlines() if name.strip() and not name.endswith(".toml")]
+    return len(listed) if done.exit_code == 0 else None
 
 
 async def _unsteady(gate: Gate, room: Room, layout: Layout, verdict: Verdict, reruns: int) -> tuple[str, ...]:

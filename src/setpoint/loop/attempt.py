@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..model.objection import Objection
+from ..model.objection import Objection, Source
 from ..model.record import Record
 from ..model.run import Round
 from ..model.session import Asked
@@ -68,10 +68,19 @@ async def attempt(work: Work, history: History, limits: Loop, *, escalated: int 
     objections = list(await work.check(handed))
     if not any(objection.blocks for objection in objections):
         objections += await work.judge(handed)
+    else:
+        objections += _not_judged_again(history, objections)
     rounds = [round_ for round_, _ in history]
     now = measured(rounds, objections, stage=work.stage, lines=handed.lines, diff=handed.diff, usd=handed.usd)
     decision = decide([*rounds, now], limits, attempts=work.attempts, escalated=escalated)
     return Verdict(decision, now, tuple(objections), handed)
+
+
+def _not_judged_again(history: History, objections: Sequence[Objection]) -> list[Objection]:
+    """What a model minded last: it was not asked this time, so it still stands."""
+    known = {objection.fingerprint for objection in objections}
+    last = history[-1][1] if history else ()
+    return [old for old in last if old.source in (Source.VALIDATOR, Source.REVIEWER) and old.fingerprint not in known]
 
 
 def accepted(outcome: Verdict | Asked) -> bool:

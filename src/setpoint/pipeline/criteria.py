@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..errors import BugError
+from ..model.approval import Answer
 from ..model.boundary import Boundaries
 from ..model.objection import Deviation, Objection
 from ..model.plan import Plan
 from ..model.spec import Diagnosis, FunctionalSpec
 from ..model.ticket import Criterion, Kind, SourceTag, Ticket
-from ..policy.compile import compile_boundaries
+from ..policy.action import Action, ActionKind
+from ..policy.compile import beyond, compile_boundaries
 from .bench import Ground
 from .document import objection
 
@@ -39,7 +41,26 @@ def boundaries_of(ground: Ground) -> Boundaries:
         if content is None:
             raise BugError("boundaries were asked for before plan or diagnosis")
         planned = Boundaries(paths=Diagnosis.model_validate(content).paths)
-    return compile_boundaries(ground.config.boundaries, planned, ground.run.ticket.boundaries)
+    policy, ticket = ground.config.boundaries, ground.run.ticket.boundaries
+    return compile_boundaries(policy, planned, ticket, granted=granted_by_person(ground) if plan else ())
+
+
+def wished(ground: Ground, plan: Plan) -> tuple[Action, ...]:
+    """What the plan wants beyond policy and ticket: asked in one batch with the plan decision."""
+    return beyond(ground.config.boundaries, plan.boundaries, ground.run.ticket.boundaries)
+
+
+def granted_by_person(ground: Ground) -> frozenset[ActionKind]:
+    """The kinds of `wished` actions that a named person said yes to by approving the plan; what the ticket's own words
+    forbid is never among them."""
+    approvals = ground.bench.store.approvals(ground.run.id, ground.position.cycle, "plan")
+    plan = plan_of(ground)
+    if plan is None or not any(approval.answer is Answer.GRANTED for approval in approvals):
+        return frozenset()
+    frozen = ground.run.ticket.boundaries.frozen
+    closed = {ActionKind.MIGRATION} if "database schema" in frozen else set()
+    closed |= {ActionKind.DEPENDENCY} if "dependencies" in frozen else set()
+    return frozenset(action.kind for action in wished(ground, plan)) - closed
 
 
 def check_criteria(ticket: Ticket, criteria: Sequence[Criterion]) -> list[Objection]:
@@ -84,8 +105,10 @@ def check_plan(ground: Ground, plan: Plan) -> list[Objection]:
         objection(f"tasks: {name} is not a criterion", "tasks serve the spec's criteria")
         for name in sorted(served - known)
     ]
-    if plan.boundaries.migrations and not ticket.migrations and "migration" in " ".join(ticket.frozen).casefold():
+    if plan.boundaries.migrations and "database schema" in ticket.frozen:
         found.append(_wider("migrations are allowed by the plan and forbidden by the ticket"))
+    if plan.boundaries.dependencies and "dependencies" in ticket.frozen:
+        found.append(_wider("new dependencies are allowed by the plan and forbidden by the ticket"))
     for interface in ticket.frozen:
         if not _mentions(plan.boundaries.frozen, interface):
             found.append(_wider(f"boundaries.frozen leaves out what the ticket freezes: {interface}"))

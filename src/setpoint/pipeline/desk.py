@@ -5,7 +5,7 @@ A session's user messages are kept as they were first written, so that a resumed
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,6 +22,16 @@ from .prompts import Prompt
 
 SCHEMA_TURNS = 3
 """How often a session may mend the form of its deliverable before that counts as a failed round."""
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """A room that can be put back: the run's workspace, not a throw-away copy."""
+
+    async def autosave(self, label: str) -> str: ...
+
+    async def restore(self, commit: str) -> None: ...
+
 
 REPLAYED = ModelRef(provider="replay", model="recording")
 
@@ -108,6 +118,7 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
         _keep_turns(ground, sitting.session, turns)
     started = len(turns)
     while True:
+        await _settled_ground(ground, sitting.session, len(turns), room)
         reply = await _agent(ground).work(_task(ground, sitting, turns), room, StoredLog(ground, sitting.session))
         if isinstance(reply, Asked):
             return reply
@@ -119,6 +130,22 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
             return Handing(None, problems)
         turns.append((f"form:{len(turns)}", _form_turn(sitting.deliverable, problems)))
         _keep_turns(ground, sitting.session, turns)
+
+
+async def _settled_ground(ground: Ground, session: SessionId, turn: int, room: Room) -> None:
+    """The workspace as the session's last saved message left it: a step cut off by a crash leaves no trace."""
+    if not isinstance(room, Restorable):
+        return
+    store, key = ground.bench.store, f"ground:{session}:{turn}"
+    messages = store.session(session)
+    begun = store.recall(ground.run.id, key)
+    if begun is None:
+        fact = {"autosave": await room.autosave(f"turn {turn}"), "messages": len(messages)}
+        with store.transaction() as tx:
+            tx.remember(ground.run.id, key, fact)
+        return
+    saved = [message.autosave for message in messages[begun["messages"] :] if message.autosave]
+    await room.restore(saved[-1] if saved else begun["autosave"])
 
 
 def said(error: ValidationError) -> tuple[str, ...]:

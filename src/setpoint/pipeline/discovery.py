@@ -9,6 +9,7 @@ from ..model.spec import FunctionalSpec
 from .bench import Ground
 from .criteria import check_spec
 from .document import Document, write_document
+from .intake import open_points
 from .prompts import section
 from .rounds import Done
 
@@ -22,7 +23,7 @@ def before(ground: Ground) -> str:
         f"- can break: {ticket.can_break or 'not said: find out'}",
         *(f"- must stay: {item}" for item in ticket.must_stay),
         *(f"- required test: {item}" for item in ticket.required_tests),
-        *(f"- no check was found for: {item}" for item in ticket.uncheckable),
+        *(f"- open: {item}" for item in open_points(ticket)),
     ]
     return section("What intake read", "\n".join(lines))
 

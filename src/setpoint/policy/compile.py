@@ -5,7 +5,7 @@ from collections.abc import Collection
 from ..errors import DeniedError
 from ..model.boundary import Boundaries
 from .action import Action, ActionKind
-from .paths import NOTHING, intersect, with_folders
+from .paths import NOTHING, intersect, usable, with_folders
 
 CEILING = Boundaries(
     commands=("*",), network=("*",), dependencies=True, migrations=True, max_files=10_000, max_lines=1_000_000
@@ -88,7 +88,8 @@ def beyond(policy: Boundaries, planned: Boundaries, ticket: Boundaries) -> tuple
 
 
 def _spread(part: Boundaries) -> Boundaries:
-    return part.model_copy(update={"paths": with_folders(part.paths)})
+    spread = tuple(glob for glob in with_folders(part.paths) if usable(glob))
+    return part.model_copy(update={"paths": spread or ((NOTHING,) if part.paths else ())})
 
 
 def _why_none(policy: Boundaries, planned: Boundaries, ticket: Boundaries) -> str:
@@ -97,4 +98,8 @@ def _why_none(policy: Boundaries, planned: Boundaries, ticket: Boundaries) -> st
         for who, part in (("policy", policy), ("the plan", planned), ("the ticket", ticket))
         if part.paths
     ]
-    return "; ".join(said) + ", which have nothing in common" if said else "neither policy, plan nor ticket names any"
+    return (
+        "; ".join(said) + ", which leaves no file inside the repository that all allow"
+        if said
+        else "neither policy, plan nor ticket names any"
+    )

@@ -97,6 +97,11 @@ def allowed(globs: Iterable[str], path: str) -> bool:
     return any(matches(glob, path) for glob in globs)
 
 
+def usable(glob: str) -> bool:
+    """Whether `glob` can match a file of the repository at all."""
+    return bool(_segments(glob))
+
+
 def with_folders(globs: Iterable[str]) -> tuple[str, ...]:
     """`globs`, each plain name (it may be a file or a folder) followed by the glob of all below it."""
     spread: dict[str, None] = {}

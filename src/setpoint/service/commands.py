@@ -87,7 +87,7 @@ class Commands:
 
     def read(self, text: str, *, name: str = "", kind: Kind | None = None) -> tuple[Ticket, Kind, str]:
         """The ticket, its route and why. Raises TicketError when it is too vague to be measured."""
-        ticket = read_ticket(text, name=name)
+        ticket = read_ticket(text, name=name, kind=kind)
         require_concrete(ticket)
         chosen, because = choose(ticket, kind)
         return ticket.model_copy(update={"kind": chosen}), chosen, because

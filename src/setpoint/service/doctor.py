@@ -1,11 +1,9 @@
 """What a run needs on this machine, each finding with the exact fix. Offline."""
 
 import shutil
-import sqlite3
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import SetpointError
 from ..model.command import Layer
@@ -49,26 +47,11 @@ def disk(folder: Path) -> Check:
     )
 
 
-def database(facts: Mapping[str, object]) -> list[Check]:
-    """What the store says of itself."""
-    found = ", ".join(f"{key} {value}" for key, value in facts.items())
-    checks = [Check(name="database", state="ok", found=found or "not created yet")]
-    if sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42):
-        fix = "use Python 3.11, or a Python built with SQLite 3.42 or newer"
-        checks.append(
-            Check(
-                name="sqlite",
-                state="bad",
-                found=f"SQLite {sqlite3.sqlite_version} on Python {sys.version_info[1]}",
-                fix=fix,
-            )
-        )
-    journal = facts.get("journal_mode")
-    if journal is not None and str(journal).lower() != "wal":
-        checks.append(
-            Check(name="WAL", state="bad", found=f"journal mode {journal}", fix="move .setpoint to a local disk")
-        )
-    return checks
+def database(facts: Mapping[str, Any]) -> list[Check]:
+    """What the engine says of the state's database."""
+    told = ", ".join(f"{key} {facts[key]}" for key in ("kind", "version", "journal") if key in facts)
+    problems = [Check(name="database", state="bad", found=what, fix=fix) for what, fix in facts.get("problems", ())]
+    return problems or [Check(name="database", state="ok", found=told)]
 
 
 def sandbox(level: str, layers: Sequence[Layer], problem: str = "") -> list[Check]:

@@ -17,11 +17,13 @@ from ..model.command import CommandLimits, Completed
 class FolderRoom:
     """Keeps the promises of `ports.Room` at level `none`: time and output are bounded, nothing is contained."""
 
-    def __init__(self, path: Path, *, tools: Sequence[Path] = ()) -> None:
+    def __init__(self, path: Path, *, tools: Sequence[Path] = (), env: Mapping[str, str] | None = None) -> None:
         self.path = path
         self.inside = str(path)
         self._tools = tools
         """Folders put first on the commands' path."""
+        self._env = dict(env or {})
+        """Added to the environment of every command."""
         self.ran: list[tuple[str, ...]] = []
         """All commands so far."""
 
@@ -75,7 +77,7 @@ class FolderRoom:
 
     def _environment(self, env: dict[str, str] | None, reports: Path | None) -> dict[str, str]:
         path = os.pathsep.join([*(str(folder) for folder in self._tools), os.environ.get("PATH", os.defpath)])
-        told = {"PATH": path, "HOME": str(self.path), "LANG": "C.UTF-8", **(env or {})}
+        told = {"PATH": path, "HOME": str(self.path), "LANG": "C.UTF-8", **self._env, **(env or {})}
         return told if reports is None else {**told, "SETPOINT_REPORTS": str(reports)}
 
     def read(self, path: str) -> bytes:
@@ -113,7 +115,7 @@ class FolderRoom:
         copy = self.path.with_name(f"{self.path.name}-copy")
         shutil.copytree(self.path, copy, symlinks=True)
         try:
-            room = FolderRoom(copy, tools=self._tools)
+            room = FolderRoom(copy, tools=self._tools, env=self._env)
             for path, content in overlay.items():
                 if content is None:
                     (copy / path).unlink()
@@ -128,11 +130,13 @@ MakeRoom = Callable[[Mapping[str, str]], FolderRoom]
 """Makes a repository with these files."""
 
 
-def repository_room(root: Path, files: Mapping[str, str], *, tools: Sequence[Path] = ()) -> FolderRoom:
+def repository_room(
+    root: Path, files: Mapping[str, str], *, tools: Sequence[Path] = (), env: Mapping[str, str] | None = None
+) -> FolderRoom:
     """A room on a new git repository at `root` that holds `files`, uncommitted."""
     root.mkdir()
     subprocess.run(["git", "init", "-q", str(root)], check=True)
-    room = FolderRoom(root, tools=tools)
+    room = FolderRoom(root, tools=tools, env=env)
     for name, content in files.items():
         room.write(name, content.encode())
     return room

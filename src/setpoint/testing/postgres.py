@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -32,6 +32,18 @@ class PostgresServer:
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"'.encode())
         return self._url(name)
+
+    def emptied(self, url: str, but: Sequence[str]) -> str:
+        """The same `url`, all rows gone but those of the tables named: quicker than a new database."""
+        query = (
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        )
+        with psycopg.connect(url) as connection:
+            connection.execute("SET session_replication_role = replica")
+            for schema, table in connection.execute(query).fetchall():
+                if table not in but:
+                    connection.execute(f'DELETE FROM "{schema}"."{table}"'.encode())
+        return url
 
     def kill(self) -> None:
         """The server dies without a word, as in a power cut."""
@@ -71,7 +83,9 @@ def postgres() -> Iterator[PostgresServer]:
             os.chown(folder, NOBODY, NOBODY)
         binaries = _usable_binaries(folder)
         data = folder / "data"
-        _as_server([str(binaries / "initdb"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N", "-D", str(data)], folder)
+        _as_server(
+            [str(binaries / "initdb"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N", "-D", str(data)], folder
+        )
         server = PostgresServer(binaries, folder, _serve(binaries, folder))
         _await(server._url("postgres"), server._process)
         yield server
@@ -88,12 +102,16 @@ def _serve(binaries: Path, folder: Path) -> "subprocess.Popen[bytes]":
         "max_connections": "200",
         "shared_buffers": "16MB",
         "dynamic_shared_memory_type": "mmap",
+        # A killed server loses nothing that the kernel has; a power cut is not what is tried here.
+        "fsync": "off",
     }
     argv = [str(binaries / "postgres"), "-D", str(folder / "data")]
     for name, value in settings.items():
         argv += ["-c", f"{name}={value}"]
     with (folder / "log").open("ab") as log:
-        return subprocess.Popen(argv, stdout=log, stderr=log, cwd=folder, env=_environment(), **_identity())
+        return subprocess.Popen(
+            argv, stdout=log, stderr=log, cwd=folder, env=_environment(), user=_user(), group=_user()
+        )
 
 
 def _await(url: str, process: "subprocess.Popen[bytes]") -> None:
@@ -148,14 +166,16 @@ def _runs(binaries: Path, folder: Path) -> bool:
 
 
 def _as_server(argv: list[str], folder: Path) -> None:
-    done = subprocess.run(argv, capture_output=True, cwd=folder, env=_environment(), check=False, **_identity())
+    done = subprocess.run(
+        argv, capture_output=True, cwd=folder, env=_environment(), check=False, user=_user(), group=_user()
+    )
     if done.returncode != 0:
         raise RuntimeError(f"{argv[0]} failed: {done.stderr.decode(errors='replace')}")
 
 
-def _identity() -> dict[str, int]:
+def _user() -> int | None:
     """PostgreSQL refuses to run as root; as root it runs as nobody."""
-    return {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+    return NOBODY if os.geteuid() == 0 else None
 
 
 def _environment() -> dict[str, str]:

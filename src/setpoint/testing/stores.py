@@ -12,7 +12,7 @@ from ..model.objection import Deviation, Objection, Severity, Source
 from ..model.run import Position, Round, Run, State
 from ..model.session import Message, Said, SessionId, ToolCall, Usage
 from ..model.ticket import Kind, Ticket
-from ..ports import Store
+from ..ports import Store, Transaction
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -107,10 +107,13 @@ class StoreContract:
             assert transaction.move(run, run.position) is None
 
     def test_a_transaction_that_raises_leaves_nothing(self, store: Store) -> None:
-        with pytest.raises(ZeroDivisionError), store.transaction() as transaction:
+        def half(transaction: Transaction) -> None:
             transaction.create(sample_run())
             transaction.event("3c91aa", "seen", "", {})
             raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError), store.transaction() as transaction:
+            half(transaction)
         assert store.runs() == []
         assert store.events("3c91aa") == []
 

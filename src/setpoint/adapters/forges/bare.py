@@ -83,9 +83,9 @@ class BareRepository:
         """The output of one git command, stripped."""
         return (await self.git(*words))[1].decode("utf-8", "surrogateescape").strip()
 
-    async def create(self, like: Path) -> None:
-        """An empty bare repository, cut off where `like` (a git folder) is cut off."""
-        await self.git("init", "--quiet", "--bare", "--template=", str(self.folder))
+    async def create(self, like: Path, branch: str) -> None:
+        """An empty bare repository whose HEAD is `branch`, cut off where `like` (a git folder) is cut off."""
+        await self.git("init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}", str(self.folder))
         if (like / "shallow").is_file():
             shutil.copyfile(like / "shallow", self.folder / "shallow")
 
@@ -104,10 +104,9 @@ class BareRepository:
 
     async def holds(self, sha: str) -> bool:
         """Whether a ref here reaches commit `sha`."""
-        code, _ = await self.git("cat-file", "-e", f"{sha}^{{commit}}", accept=(0, 1, 128))
-        if code:
-            return False
-        return bool(await self.words("for-each-ref", "--count=1", f"--contains={sha}", "--format=%(refname)"))
+        words = ("for-each-ref", "--count=1", f"--contains={sha}", "--format=%(refname)")
+        code, out = await self.git(*words, accept=(0, 128, 129))
+        return code == 0 and bool(out.strip())
 
     async def resolve(self, ref: str) -> str | None:
         """The commit a full ref name points to; None when there is none."""

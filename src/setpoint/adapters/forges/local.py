@@ -22,6 +22,8 @@ Checkpoint = Callable[[str], None]
 
 _LOG_KEPT = 2_000_000
 _TRIES = 5
+_LONGEST_TITLE = 500
+_LONGEST_BODY = 20_000
 _FIRST_PARENTS = 2_000
 
 
@@ -71,14 +73,14 @@ class LocalForge:
                 raise RepositoryError(f"there is no branch {base} in the repository", fix=f"git branch {base}")
             if not (self.folder / "HEAD").is_file():
                 await self._create(source, base, local)
+                return local
             return await self._follow(source, base, local)
 
     async def _create(self, source: Path, base: str, local: str) -> None:
         aside = BareRepository(self.folder.with_name(self.folder.name + ".new"))
         remove(aside.folder)
-        await aside.create(source)
+        await aside.create(source, base)
         await aside.take(source / "objects", local, strict=False)
-        await aside.git("symbolic-ref", "HEAD", f"refs/heads/{base}")
         await aside.move(f"refs/heads/{base}", local, None)
         self._before("create")
         aside.folder.rename(self.folder)
@@ -155,6 +157,7 @@ class LocalForge:
         return await self._shown(pull) if pull else None
 
     async def open(self, head: str, base: str, title: str, body: str) -> PullRequest:
+        title, body = _fitted(title, _LONGEST_TITLE), _fitted(body, _LONGEST_BODY)
         async with self._locked():
             tip, onto = await self.head(head), await self.head(base)
             if tip is None or onto is None:
@@ -309,6 +312,12 @@ def _checked(branch: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][\w./+@#-]*", branch) or ".." in branch or branch.endswith((".lock", "/", ".")):
         raise RefusedError(f"{branch!r} is not a usable branch name", fix="letters, digits, `-`, `_`, `.` and `/`")
     return branch
+
+
+def _fitted(text: str, most: int) -> str:
+    """`text` as a pull request can hold it: something, and not too much."""
+    text = text.strip() or "(nothing said)"
+    return text if len(text) <= most else f"{text[: most - 20].rstrip()} (cut short)"
 
 
 def _numbered(message: str, number: int) -> str:

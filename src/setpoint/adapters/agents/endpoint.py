@@ -1,0 +1,58 @@
+"""Where a provider is reached, resolved from configuration and environment by the composition root."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ...errors import ConfigError, NotSignedInError
+from ...model.record import Record
+from .wire.answer import Wire
+from .wire.anthropic import AnthropicMessages
+from .wire.openai_chat import OpenAIChat
+from .wire.openai_responses import OpenAIResponses
+
+WIRES: dict[str, Wire] = {
+    "anthropic": AnthropicMessages(),
+    "openai-chat": OpenAIChat(),
+    "openai-responses": OpenAIResponses(),
+}
+
+
+class Endpoint(Record):
+    """One provider."""
+
+    api: Literal["anthropic", "openai-chat", "openai-responses"]
+    base_url: str = ""
+    """Empty: the provider's own. For Anthropic without `/v1`; for OpenAI's formats usually with it."""
+    key: str | None = Field(default=None, repr=False)
+    """None: the endpoint wants none. Empty: it wants one, and there is none."""
+    headers: dict[str, str] = Field(default={}, repr=False)
+    """Sent besides the format's own, and over them."""
+    max_output_tokens: int = 32_000
+    """Longest reply, reasoning included."""
+
+    @property
+    def wire(self) -> Wire:
+        """The format it speaks."""
+        return WIRES[self.api]
+
+    def url(self) -> str:
+        """Where requests go. Raises ConfigError when the base URL is none."""
+        base = (self.base_url or self.wire.default_url).rstrip("/")
+        if not base.startswith(("http://", "https://")):
+            raise ConfigError(
+                f"base URL `{base}` is not one", why="it has no http:// or https://", fix="mend `base_url`"
+            )
+        if self.api == "anthropic":
+            base = base.removesuffix("/v1")
+        return base + self.wire.path
+
+    def signed(self, provider: str) -> dict[str, str]:
+        """The request's headers. Raises NotSignedInError without a key where one is wanted."""
+        if self.key == "":
+            raise NotSignedInError(
+                f"no key for provider `{provider}`",
+                why="the environment variable that should hold it is empty or not set",
+                fix=f"set the key's variable (`setpoint doctor` names it), or choose a model not of `{provider}`",
+            )
+        return {"content-type": "application/json", **self.wire.headers(self.key or ""), **self.headers}

@@ -1,0 +1,133 @@
+"""What a provider's refusal means for the run. Judged by status, type and code only, never by prose."""
+
+import json
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ...errors import ConfigError, NotSignedInError, ParkedError, SetpointError, TransientError
+
+BACK_OFF = (0.5, 1.0, 2.0, 4.0)
+"""Seconds before each repeat of a failed request: four failures in a row are survived within ten seconds."""
+
+LONGEST_WAIT = 60.0
+"""Seconds a provider may ask us to wait inside a session; asked for more, it counts as out of reach."""
+
+OUT_OF_MONEY = frozenset(
+    {
+        "insufficient_quota",
+        "quota_exceeded",
+        "billing_error",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "insufficient_credits",
+    }
+)
+NOT_SIGNED_IN = frozenset({"authentication_error", "permission_error", "invalid_api_key", "invalid_authentication"})
+AGAIN = frozenset(
+    {
+        "rate_limit_error",
+        "rate_limit_exceeded",
+        "overloaded_error",
+        "api_error",
+        "server_error",
+        "timeout_error",
+        "server_is_overloaded",
+        "slow_down",
+        "server_overloaded",
+        "vector_store_timeout",
+    }
+)
+TOO_LONG = frozenset({"context_length_exceeded", "request_too_large", "string_above_max_length"})
+INVALID = frozenset({"invalid_request_error", "invalid_prompt", "bad_request", "invalid_encrypted_content"})
+NO_SUCH_MODEL = frozenset({"not_found_error", "model_not_found"})
+
+
+class SilentError(TransientError):
+    """No byte came for as long as a model may be silent."""
+
+
+class UnsupportedError(SetpointError):
+    """The provider refused a named field of the request."""
+
+    def __init__(self, what: str, *, why: str, fix: str, field: str) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.field = field
+
+
+def judged(who: str, body: Any, *, status: int = 0, headers: Mapping[str, str] | None = None) -> SetpointError:
+    """The error to raise for a provider's answer `body` (its JSON, or None) that was not a reply."""
+    told = body.get("error") if isinstance(body, dict) and isinstance(body.get("error"), dict) else body
+    told = told if isinstance(told, dict) else {}
+    names = {str(told.get("type") or ""), str(told.get("code") or "")}
+    why = _words(told, status)
+    if names & OUT_OF_MONEY or status == 402:
+        return ParkedError(
+            f"{who} has no quota or money left", why=why, fix="raise it at the provider, then `setpoint resume`"
+        )
+    if names & NOT_SIGNED_IN or status in (401, 403):
+        return NotSignedInError(
+            f"{who} does not accept the key", why=why, fix="set a valid key (`setpoint doctor` checks it)"
+        )
+    if names & TOO_LONG or status == 413:
+        return ParkedError(
+            f"the session no longer fits {who}",
+            why=why,
+            fix="set a model with a larger context, then `setpoint resume`",
+        )
+    unknown_inside_stream = not status and not names & (NO_SUCH_MODEL | INVALID)
+    if names & AGAIN or status in (408, 409, 425, 429) or status >= 500 or unknown_inside_stream:
+        return TransientError(f"{who} could not answer", why=why, retry_after=_retry_after(headers or {}))
+    if names & NO_SUCH_MODEL or status == 404:
+        return ConfigError(
+            f"{who} is not there", why=why, fix="mend the model's name or the provider's `base_url` in setpoint.toml"
+        )
+    field = "reasoning" if "invalid_encrypted_content" in names else str(told.get("param") or "")
+    return UnsupportedError(
+        f"{who} refused the request",
+        why=why,
+        fix="check the model and the provider's `api` in setpoint.toml; a refused request is not repeated",
+        field=field,
+    )
+
+
+def _words(told: dict[str, Any], status: int) -> str:
+    message = told.get("message")
+    text = message[:1000] if isinstance(message, str) and message else "no reason given"
+    kind = told.get("type") or told.get("code") or ""
+    return ": ".join(part for part in (f"HTTP {status}" if status else "", str(kind), text) if part)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds; the header may hold them, milliseconds, or a date."""
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name, "")
+        try:
+            return max(0.0, float(value) * scale)
+        except ValueError:
+            continue
+    try:
+        when = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def wait(failures: int, error: TransientError) -> float | None:
+    """Seconds to wait after the `failures`th failure in a row; None when the model counts as out of reach."""
+    if failures > len(BACK_OFF) or isinstance(error, SilentError):
+        return None
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= LONGEST_WAIT else None
+    return BACK_OFF[failures - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - spreads repeats, guards nothing
+
+
+def parsed(body: bytes) -> Any:
+    """JSON of an error answer, None when it is none."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None

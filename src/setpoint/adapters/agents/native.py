@@ -1,0 +1,53 @@
+"""The built-in agent: models over HTTP, tools in the room's sandbox."""
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx2
+
+from ...model.command import CommandLimits
+from ...model.session import Reply, Task
+from ...ports import Room, SessionLog
+from .conversation import Conversation
+from .endpoint import Endpoint
+from .http import new_client
+from .live import LiveModel, Pause, Reach, sleep
+from .tools import Toolbox, offered
+
+
+class NativeAgent:
+    """Keeps the promises of `ports.Agent`. One per process: its sessions share connections."""
+
+    name = "native"
+
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        *,
+        command_limits: CommandLimits | None = None,
+        pause: Pause = sleep,
+    ) -> None:
+        self._endpoints = dict(endpoints)
+        self._limits = command_limits or CommandLimits()
+        self._pause = pause
+        self._reach: Reach | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
+        """Hold the session of `task` to its end; goes on from `log`."""
+        model = LiveModel(task, offered(task), self._shared())
+        return await Conversation(task, room, log, model, Toolbox(task, room, self._limits)).hold()
+
+    async def close(self) -> None:
+        """Close the connections; a later session opens new ones."""
+        if self._reach is not None and self._loop is asyncio.get_running_loop():
+            await self._reach.client.aclose()
+        self._reach = self._loop = None
+
+    def _shared(self) -> Reach:
+        """Connections belong to one event loop; another loop gets its own."""
+        loop = asyncio.get_running_loop()
+        if self._reach is None or self._loop is not loop:
+            client: httpx2.AsyncClient = new_client()
+            self._reach, self._loop = Reach(self._endpoints, self._pause, client), loop
+        return self._reach

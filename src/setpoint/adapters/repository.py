@@ -1,0 +1,117 @@
+"""The user's own repository: where a run starts from, and who starts it. Never run on a tree an agent may write."""
+
+import asyncio
+import getpass
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import RepositoryError
+
+SAFE = (
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.quotePath=false",
+    "-c", "core.pager=cat",
+)  # fmt: skip
+
+
+class UserRepository:
+    """The repository around a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = str(root)
+        self._root = root
+
+    @classmethod
+    async def around(cls, folder: Path) -> "UserRepository":
+        """The repository that holds `folder`. Raises RepositoryError when there is none."""
+        code, out, said = await _git(folder, "rev-parse", "--path-format=absolute", "--show-toplevel")
+        if code != 0:
+            raise RepositoryError(
+                f"{folder} is not in a git repository",
+                why=said.strip()[:200],
+                fix="cd into your repository, or `git init`",
+            )
+        return cls(Path(out.strip()))
+
+    async def base(self, configured: str) -> tuple[str, str]:
+        """Branch and commit a run starts from: the configured branch, or the one checked out."""
+        branch = configured
+        if not branch:
+            code, out, _ = await _git(self._root, "symbolic-ref", "--short", "-q", "HEAD")
+            branch = out.strip()
+            if code != 0 or not branch:
+                raise RepositoryError(
+                    "no branch is checked out",
+                    why="HEAD is detached",
+                    fix="git switch to the branch changes should land on",
+                )
+        code, out, _ = await _git(self._root, "rev-parse", "--verify", "-q", f"refs/heads/{branch}^{{commit}}")
+        if code != 0:
+            raise RepositoryError(
+                f"branch {branch} has no commit", fix=f"commit something to {branch}, or set project.base"
+            )
+        return branch, out.strip()
+
+    async def dirty(self) -> Sequence[str]:
+        """Tracked files with uncommitted changes."""
+        code, out, said = await _git(
+            self._root, "status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all", "--no-renames"
+        )
+        if code != 0:
+            raise RepositoryError("git status failed", why=said.strip()[:400], fix="`git status` in the repository")
+        return tuple(entry[3:] for entry in out.split("\0") if entry)
+
+    async def person(self) -> str:
+        """Who works here: git's user.name, else the account."""
+        _, out, _ = await _git(self._root, "config", "--get", "user.name")
+        return out.strip() or getpass.getuser()
+
+    async def show(self, commit: str, path: str) -> str | None:
+        """A file's text at a commit; None when it is not there."""
+        code, out, _ = await _git(self._root, "show", f"{commit}:{path}")
+        return out if code == 0 else None
+
+    async def tree(self, commit: str) -> str:
+        """The tree of a commit."""
+        _, out, _ = await _git(self._root, "rev-parse", f"{commit}^{{tree}}")
+        return out.strip()
+
+    async def snapshot(self) -> str:
+        """The tree of the working tree as it is, untracked files included, ignored ones not."""
+        with tempfile.TemporaryDirectory(prefix="setpoint-index-") as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            for words in (("read-tree", "HEAD"), ("add", "-A"), ("write-tree",)):
+                code, out, said = await _git(self._root, *words, extra=index)
+                if code != 0:
+                    raise RepositoryError(f"git {words[0]} failed", why=said.strip()[:400], fix="`git status`")
+        return out.strip()
+
+    async def diff(self, base: str, head: str) -> str:
+        """Unified diff between two commits."""
+        _, out, _ = await _git(self._root, "diff", "--no-ext-diff", "--no-textconv", "--no-renames", base, head)
+        return out
+
+    async def version(self) -> str:
+        """The words of `git --version`; empty when there is no git."""
+        try:
+            _, out, _ = await _git(self._root, "--version")
+        except RepositoryError:
+            return ""
+        return out.strip()
+
+
+async def _git(folder: Path, *arguments: str, extra: dict[str, str] | None = None) -> tuple[int, str, str]:
+    env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    env |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8", **(extra or {})}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "git", *SAFE, *arguments, cwd=folder, env=env,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise RepositoryError("git is not on PATH", fix="install git 2.38 or newer") from error
+    out, said = await process.communicate()
+    return process.returncode or 0, out.decode("utf-8", "replace"), said.decode("utf-8", "replace")

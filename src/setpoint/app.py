@@ -1,0 +1,396 @@
+"""The composition root: the one place where parts are chosen. `House` is one repository with its store and engine."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .adapters.repository import UserRepository
+from .config import load, with_environment
+from .errors import SetpointError, UsageError
+from .model.run import Run, State
+from .model.settings import Config
+
+if TYPE_CHECKING:
+    from .adapters.store import SqlStore
+    from .engine.jobs import Jobs
+    from .engine.worker import Worker
+    from .gates.prove import Proven
+    from .model.evidence import GateResult
+    from .model.gate import Candidate
+    from .model.run import Event
+    from .model.ticket import Kind
+    from .pipeline.bench import Bench, Ground
+    from .service.commands import Commands, Started
+    from .service.doctor import Check
+    from .service.views import PlanView, RunView
+
+Tell = Callable[["Event"], None]
+"""Told of each journal entry as it is written."""
+
+BASELINE = "baseline"
+"""Results on untouched bases are kept under this name, for all runs."""
+FOLLOW_SECONDS = 0.1
+
+
+class House:
+    """One repository: its configuration, store, engine, and all that a person can do there."""
+
+    def __init__(self, repository: UserRepository, config: Config) -> None:
+        self.repository = repository
+        self.root = Path(repository.root)
+        self.state = self.root / ".setpoint"
+        self.config = config
+        self._benches: dict[str, Bench] = {}
+        self._worker: Worker | None = None
+        self._detached = False
+        self._mine: set[str] = set()
+        self._told: dict[str, int] = {}
+
+    @classmethod
+    async def open(cls, folder: Path) -> "House":
+        """The house of the repository around `folder`. Raises RepositoryError, ConfigError."""
+        repository = await UserRepository.around(folder)
+        return cls(repository, load(Path(repository.root)))
+
+    # -- parts --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def jobs(self) -> "Jobs":
+        """The engine's port."""
+        from .engine.jobs import Jobs
+
+        self._private_folder()
+        return Jobs(self.database_url)
+
+    @cached_property
+    def store(self) -> "SqlStore":
+        """All that is durable."""
+        from .adapters.store import SqlStore
+        from .parts import redactor
+
+        self._private_folder()
+        return SqlStore(self.database_url, redact=redactor(self.config, os.environ), fence=lambda c: self.jobs.fence(c))
+
+    @property
+    def database_url(self) -> str:
+        """The team's PostgreSQL, or the file below `.setpoint`."""
+        return self.config.database_url or f"sqlite:///{self.state / 'setpoint.db'}"
+
+    def _private_folder(self) -> None:
+        from .service.setup import IGNORED
+
+        self.state.mkdir(exist_ok=True)
+        ignore = self.state / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text(IGNORED, encoding="utf-8")
+
+    @cached_property
+    def commands(self) -> "Commands":
+        """All a user can do."""
+        from .service.commands import Commands
+
+        return Commands(
+            store=self.store,
+            repository=self.repository,
+            bench=self.bench,
+            config=self.config,
+            pinned=self.pinned,
+            baseline=self._baseline,
+            now=lambda: datetime.now(UTC),
+        )
+
+    def pinned(self, run: Run) -> Config:
+        """The configuration a run was started with, its keys from this process's environment."""
+        kept = self.store.recall(run.id, "config")
+        return with_environment(Config.model_validate(kept), os.environ) if kept else self.config
+
+    def bench(self, config: Config) -> "Bench":
+        """All seams under one configuration."""
+        mark = config.digest()
+        if mark not in self._benches:
+            from .parts import assemble
+
+            self._benches[mark] = assemble(self.root, self.state, config, self.store, self._enqueue)
+        return self._benches[mark]
+
+    def _enqueue(self, connection: Any, job: str, key: str, args: dict[str, Any]) -> None:
+        from .engine.port import SHARED
+
+        self.jobs.enqueue(connection, job, key, args, queue=SHARED if self._detached else "")
+
+    def ground(self, run: Run) -> "Ground":
+        """A run on its bench."""
+        return self.commands.ground(run)
+
+    # -- carrying -----------------------------------------------------------------------------------------------
+
+    def only_queue(self) -> None:
+        """What is enqueued from here on is for `setpoint worker`."""
+        self._detached = True
+
+    async def submit(self, text: str, *, name: str, kind: "Kind | None", detach: bool) -> "Started":
+        """Start a run; in the foreground its jobs are this process's own."""
+        if detach:
+            self.only_queue()
+        else:
+            await self._foreground()
+        started = await self.commands.submit(text, name=name, kind=kind)
+        self._mine.add(started.run.id)
+        return started
+
+    async def _foreground(self) -> None:
+        if self._worker is None:
+            from .engine.worker import Worker
+            from .pipeline.carry import JOB
+
+            self._worker = Worker(
+                self.jobs,
+                {JOB: self._job},
+                private=True,
+                concurrency=1,
+                mine=lambda key: key.split(":")[0] in self._mine,
+                on_crash=self._crashed,
+            )
+            await self._worker.start()
+
+    async def carry(self, run_id: str, tell: Tell) -> Run:
+        """Carry one run here until it rests, telling what happens."""
+        self._mine.add(run_id)
+        await self._foreground()
+        assert self._worker is not None
+        self._adopt_queued(run_id)
+        follower = asyncio.create_task(self._follow(run_id, tell))
+        try:
+            await self._worker.run_until(lambda: self.rests(run_id))
+        finally:
+            follower.cancel()
+            await asyncio.gather(follower, return_exceptions=True)
+            self._tell_rest(run_id, tell)
+        return self.store.run(run_id)
+
+    def _adopt_queued(self, run_id: str) -> None:
+        from .engine.port import JobState
+
+        waiting = [job.key for job in self.jobs.list(f"{run_id}:", (JobState.QUEUED,)) if job.queue != self.jobs.queue]
+        if waiting:
+            self.jobs.requeue(waiting, self.jobs.queue)
+
+    async def work(self, tell: Tell, *, once: bool = False) -> None:
+        """Carry every queued run until interrupted; with `once` until none is under way."""
+        from .engine.worker import Worker
+        from .pipeline.carry import JOB
+
+        worker = Worker(self.jobs, {JOB: self._job}, concurrency=self.config.concurrency, on_crash=self._crashed)
+        async with worker:
+            follower = asyncio.create_task(self._follow("", tell))
+            try:
+                await worker.run_until(
+                    lambda: once and not any(r.position.state is State.RUNNING for r in self.store.runs(active=True))
+                )
+            finally:
+                follower.cancel()
+                await asyncio.gather(follower, return_exceptions=True)
+
+    async def _job(self, key: str, args: dict[str, Any]) -> None:
+        from .pipeline.carry import carry
+
+        run = self.store.run(args["run"])
+        moved = await carry(self.bench(self.pinned(run)), run.id, args["serial"])
+        if moved is not None:
+            self._write_progress(moved)
+
+    def _crashed(self, key: str, args: dict[str, Any], error: BaseException) -> None:
+        from .pipeline.carry import crashed
+
+        run = self.store.run(args["run"])
+        crashed(self.bench(self.pinned(run)), run.id, error)
+
+    def _write_progress(self, run: Run) -> None:
+        from .service.queries import progress
+
+        folder = self.state / "runs" / run.id
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = folder / "progress.json.new"
+        fresh.write_text(json.dumps(progress(self.store, run), indent=2, ensure_ascii=False), encoding="utf-8")
+        fresh.replace(folder / "progress.json")
+
+    async def _follow(self, run_id: str, tell: Tell) -> None:
+        """Tell what is written from now on, of one run or (empty) of all."""
+        seen = {run.id: self._last(run.id) for run in self.store.runs()} if not run_id else {run_id: 0}
+        if run_id:
+            seen[run_id] = self._told.get(run_id, 0)
+        while True:
+            for name in [run_id] if run_id else [run.id for run in self.store.runs(active=True)]:
+                for event in self.store.events(name, seen.get(name, 0)):
+                    seen[name] = self._told[name] = event.seq
+                    tell(event)
+            await asyncio.sleep(FOLLOW_SECONDS)
+
+    def _last(self, run_id: str) -> int:
+        seq = 0
+        while events := self.store.events(run_id, seq):
+            seq = events[-1].seq
+        return seq
+
+    def _tell_rest(self, run_id: str, tell: Tell) -> None:
+        for event in self.store.events(run_id, self._told.get(run_id, 0)):
+            self._told[run_id] = event.seq
+            tell(event)
+
+    # -- seeing -------------------------------------------------------------------------------------------------
+
+    def view(self, run: Run) -> "RunView":
+        """A run, whole."""
+        from .service.queries import view
+
+        return view(self.ground(run))
+
+    async def ticket(self, words: str) -> tuple[str, str]:
+        """The ticket's text and name: of a file, of `-` (standard input), or the words themselves."""
+        from .adapters.trackers.files import FileTracker
+
+        path = Path(words)
+        named = len(words.split()) < 2 and ("/" in words or words.endswith(".md"))
+        there = len(words) < 400 and "\n" not in words and await asyncio.to_thread(path.is_file)
+        if words == "-" or named or there:
+            return await FileTracker().fetch(words), "" if words == "-" else path.stem
+        return words, ""
+
+    def plan(self, text: str, *, name: str, kind: "Kind | None") -> "PlanView":
+        """What a run would do; no model call."""
+        from .service.estimate import plan_view
+
+        ticket, chosen, because = self.commands.read(text, name=name, kind=kind)
+        return plan_view(self.config, ticket, chosen, because)
+
+    def header(self) -> list[str]:
+        """What a person must know before a run of this configuration: containment, independence, replay."""
+        from .parts import header
+
+        return header(self.config)
+
+    async def diff(self, run: Run) -> str:
+        """The change so far, against the base of the present cycle."""
+        workspace = await self.ground(run).workspace()
+        return await workspace.diff(run.base)
+
+    async def shown(self, run: Run) -> list[str]:
+        """What a person is shown at a decision."""
+        from .service.shown import shown
+
+        return await shown(self.ground(run))
+
+    def workspace_path(self, run: Run) -> Path:
+        """The run's worktree on the host."""
+        return self.root / self.view(run).workspace
+
+    def costs(self, prefix: str) -> dict[str, Any]:
+        """What was spent, by run, phase, role and model."""
+        from .service.costs import costs
+
+        return costs(self.store, [self.store.run(prefix)] if prefix else list(self.store.runs()))
+
+    def export(self, run: Run, form: str) -> dict[str, Any]:
+        """A run in an open format."""
+        from .service.export import export
+
+        return export(self.ground(run), form)
+
+    # -- without a run ------------------------------------------------------------------------------------------
+
+    async def init(self, *, replace: bool, tell: Callable[[str], None]) -> dict[str, Any]:
+        """Find the repository's commands, run them on the base, write what ran green."""
+        from .gates.detect import detect
+        from .service.setup import report, written
+
+        _, base = await self.repository.base(self.config.project.base)
+        candidates = detect(self.root)
+        if not candidates:
+            raise UsageError(
+                "no test, lint or type command was found here",
+                why="neither Python nor Node configuration, nor Makefile targets, nor CI steps name one",
+                fix="write [gates.tests] in setpoint.toml: `setpoint schema config` shows the form",
+            )
+        tell(
+            f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox"
+        )
+        confirmed = await self._confirmed(candidates, base)
+        wrote = written(self.root, confirmed, replace=replace)
+        return report(self.root, confirmed, wrote)
+
+    async def _confirmed(
+        self, candidates: Sequence["Candidate"], base: str
+    ) -> Sequence[tuple["Candidate", "GateResult"]]:
+        from .gates.baseline import confirm
+        from .gates.environment import environment_digest
+
+        async with self.bench(self.config).workspaces.checkout(base) as room:
+            gates = {candidate.name: candidate.gate for candidate in candidates}
+            environment = await environment_digest(room, gates)
+            return await confirm(candidates, room, tree=await self.repository.tree(base), environment=environment)
+
+    async def _baseline(self, bench: "Bench", base: str) -> tuple["GateResult", ...]:
+        from .gates.baseline import baseline
+        from .gates.environment import environment_digest
+
+        tree = await self.repository.tree(base)
+        known = {r.gate: r for _, r in self.store.results(BASELINE, tree)}
+        async with bench.workspaces.checkout(base) as room:
+            environment = await environment_digest(room, bench.config.gates)
+            keep = self.store.put_blob
+            results = await baseline(
+                bench.config.gates, room, tree=tree, environment=environment, known=lambda n, _: known.get(n), keep=keep
+            )
+        with self.store.transaction() as tx:
+            for result in results:
+                tx.result(BASELINE, "baseline", result)
+        return results
+
+    async def run_gates(self) -> Sequence["GateResult"]:
+        """All gates on the working tree as it is."""
+        from .parts import gates_here
+
+        return await gates_here(self.bench(self.config), await self.repository.snapshot())
+
+    async def prove_gates(self) -> Sequence["Proven"]:
+        """Whether each gate can fail."""
+        from .parts import proofs
+
+        _, base = await self.repository.base(self.config.project.base)
+        return await proofs(self.bench(self.config), await self.repository.tree(base))
+
+    async def doctor(self) -> Sequence["Check"]:
+        """What a run needs here."""
+        from .engine.database import describe
+        from .parts import sandbox_of
+        from .service import doctor
+
+        config = self.config
+        found = [doctor.git(await self.repository.version()), doctor.disk(self.root)]
+        found += doctor.database(describe(self.database_url))
+        results: Sequence[GateResult] = ()
+        try:
+            sandbox = sandbox_of(config)
+            found += doctor.sandbox(config.sandbox.level, sandbox.layers())
+            _, base = await self.repository.base(config.project.base)
+            results = await self._baseline(self.bench(config), base) if config.gates else ()
+        except SetpointError as error:
+            found += doctor.sandbox(config.sandbox.level, (), str(error))
+        return [*found, *doctor.baseline(results), *doctor.models(config), *doctor.delivery(config)]
+
+    def rests(self, run_id: str) -> bool:
+        """Whether nothing carries the run on by itself."""
+        return self.store.run(run_id).position.state is not State.RUNNING
+
+    async def close(self) -> None:
+        """Stop carrying and let go of the database."""
+        if self._worker is not None:
+            await self._worker.stop()
+        for part in ("store", "jobs"):
+            if part in self.__dict__:
+                self.__dict__[part].close()

@@ -1,0 +1,335 @@
+"""The three public wire formats from the server's side: reading requests, writing replies streamed and whole."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+NOTICE = "[setpoint] "
+PIECE = 24
+"""Characters of one delta."""
+
+PATHS = {
+    "/v1/messages": "anthropic",
+    "/v1/chat/completions": "openai-chat",
+    "/chat/completions": "openai-chat",
+    "/v1/responses": "openai-responses",
+    "/responses": "openai-responses",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call of a reply; arguments given as text are sent as they are."""
+
+    name: str
+    arguments: dict[str, Any] | str = field(default_factory=dict)
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One reply."""
+
+    text: str = ""
+    calls: tuple[Call, ...] = ()
+    thinking: str = ""
+    """An opaque part before the rest, which must come back unchanged."""
+    input_tokens: int = 1000
+    output_tokens: int = 50
+    cached_tokens: int = 0
+    stop: str = ""
+    """`truncated` or `refused`; empty: as the content says."""
+
+
+class Turn(NamedTuple):
+    """What the messages of a request say about where the session is."""
+
+    turns: int
+    """User turns: messages that are neither tool results nor notices."""
+    replies: int
+    """Assistant replies in all."""
+    replies_in_turn: int
+    first: str
+    """Text of the first user message."""
+
+
+Items = Sequence[tuple[str, str, bool]]
+"""Role, text and whether it is a tool's result, of each item."""
+
+
+def items_of(api: str, body: dict[str, Any]) -> Items:
+    """The conversation of a request in one shape for all formats."""
+    found: list[tuple[str, str, bool]] = []
+    for item in body.get("input" if api == "openai-responses" else "messages", []):
+        kind = item.get("type", "message")
+        content = item.get("content")
+        pieces = content if isinstance(content, list) else []
+        text = content if isinstance(content, str) else "".join(str(piece.get("text", "")) for piece in pieces)
+        result = (
+            item.get("role") == "tool"
+            or kind == "function_call_output"
+            or any(piece.get("type") == "tool_result" for piece in pieces)
+        )
+        assistant = item.get("role") == "assistant" or kind in ("function_call", "reasoning")
+        if item.get("role") not in ("system", "developer"):
+            found.append(("assistant" if assistant else "user", text, result))
+    return found
+
+
+def where(items: Items) -> Turn:
+    """Counts turns and replies; neighbouring assistant items are one reply."""
+    turns = replies = in_turn = 0
+    first, last_role = "", ""
+    for role, text, result in items:
+        if role == "assistant" and last_role != "assistant":
+            replies, in_turn = replies + 1, in_turn + 1
+        elif role == "user" and not result and not text.startswith(NOTICE):
+            turns, in_turn = turns + 1, 0
+            first = first or text
+        last_role = role
+    return Turn(turns, replies, in_turn, first)
+
+
+def system_of(api: str, body: dict[str, Any]) -> str:
+    """The system text of a request."""
+    if api == "openai-responses":
+        return str(body.get("instructions") or "")
+    if api == "openai-chat":
+        return "".join(str(item.get("content")) for item in body.get("messages", []) if item.get("role") == "system")
+    system = body.get("system") or ""
+    return system if isinstance(system, str) else "".join(block["text"] for block in system)
+
+
+def tools_of(body: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the tools on offer."""
+    return tuple(tool.get("name") or tool["function"]["name"] for tool in body.get("tools", []))
+
+
+def _text(arguments: dict[str, Any] | str) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+
+def _pieces(text: str) -> list[str]:
+    size = max(PIECE, len(text) // 40)
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def _event(data: dict[str, Any], name: str = "") -> bytes:
+    head = f"event: {name}\n" if name else ""
+    return f"{head}data: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+
+
+def _named(data: dict[str, Any]) -> bytes:
+    return _event(data, data["type"])
+
+
+def _identified(step: Step, number: int) -> list[tuple[Call, str]]:
+    return [(call, call.id or f"call_{number}_{at}") for at, call in enumerate(step.calls)]
+
+
+# -- Anthropic Messages ----------------------------------------------------------------------------------------------
+
+
+def _anthropic_blocks(step: Step, number: int) -> list[dict[str, Any]]:
+    blocks: list[dict[str, Any]] = []
+    if step.thinking:
+        blocks.append({"type": "thinking", "thinking": step.thinking, "signature": f"signed-{number}"})
+    if step.text:
+        blocks.append({"type": "text", "text": step.text})
+    for call, name in _identified(step, number):
+        blocks.append({"type": "tool_use", "id": name, "name": call.name, "input": call.arguments})
+    return blocks
+
+
+def _anthropic_stop(step: Step) -> str:
+    other = "tool_use" if step.calls else "end_turn"
+    return {"truncated": "max_tokens", "refused": "refusal"}.get(step.stop, other)
+
+
+def _anthropic_usage(step: Step) -> dict[str, int]:
+    return {
+        "input_tokens": step.input_tokens - step.cached_tokens,
+        "cache_read_input_tokens": step.cached_tokens,
+        "cache_creation_input_tokens": 0,
+        "output_tokens": step.output_tokens,
+    }
+
+
+def _anthropic_whole(step: Step, model: str, number: int) -> dict[str, Any]:
+    return {
+        "id": f"msg_{number}",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": _anthropic_blocks(step, number),
+        "stop_reason": _anthropic_stop(step),
+        "usage": _anthropic_usage(step),
+    }
+
+
+def _anthropic_stream(step: Step, model: str, number: int) -> list[bytes]:
+    opening = _anthropic_whole(Step(), model, number) | {"content": [], "stop_reason": None}
+    opening["usage"] = _anthropic_usage(step) | {"output_tokens": 1}
+    events = [_named({"type": "message_start", "message": opening}), _named({"type": "ping"})]
+    for index, block in enumerate(_anthropic_blocks(step, number)):
+        deltas: list[dict[str, Any]] = []
+        start = dict(block)
+        if block["type"] == "tool_use":
+            start["input"] = {}
+            deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in _pieces(_text(block["input"]))]
+        else:
+            kind = str(block["type"])
+            start |= {kind: ""} | ({"signature": ""} if kind == "thinking" else {})
+            deltas = [{"type": f"{kind}_delta", kind: piece} for piece in _pieces(block[kind])]
+            if kind == "thinking":
+                deltas.append({"type": "signature_delta", "signature": block["signature"]})
+        events.append(_named({"type": "content_block_start", "index": index, "content_block": start}))
+        events += [_named({"type": "content_block_delta", "index": index, "delta": delta}) for delta in deltas]
+        events.append(_named({"type": "content_block_stop", "index": index}))
+    closing = {"stop_reason": _anthropic_stop(step), "stop_sequence": None}
+    usage = {"output_tokens": step.output_tokens}
+    events.append(_named({"type": "message_delta", "delta": closing, "usage": usage}))
+    events.append(_named({"type": "message_stop"}))
+    return events
+
+
+# -- OpenAI Chat Completions -----------------------------------------------------------------------------------------
+
+
+def _chat_calls(step: Step, number: int) -> list[dict[str, Any]]:
+    return [
+        {"id": name, "type": "function", "function": {"name": call.name, "arguments": _text(call.arguments)}}
+        for call, name in _identified(step, number)
+    ]
+
+
+def _chat_stop(step: Step) -> str:
+    other = "tool_calls" if step.calls else "stop"
+    return {"truncated": "length", "refused": "content_filter"}.get(step.stop, other)
+
+
+def _chat_usage(step: Step) -> dict[str, Any]:
+    return {
+        "prompt_tokens": step.input_tokens,
+        "completion_tokens": step.output_tokens,
+        "total_tokens": step.input_tokens + step.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": step.cached_tokens},
+    }
+
+
+def _chat_whole(step: Step, model: str, number: int) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": step.text or None}
+    if step.calls:
+        message["tool_calls"] = _chat_calls(step, number)
+    choice = {"index": 0, "message": message, "finish_reason": _chat_stop(step)}
+    usage = _chat_usage(step)
+    return {"id": f"c_{number}", "object": "chat.completion", "model": model, "choices": [choice], "usage": usage}
+
+
+def _chat_stream(step: Step, model: str, number: int) -> list[bytes]:
+    def chunk(delta: dict[str, Any], stop: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": stop}
+        return _event(
+            {"id": f"c_{number}", "object": "chat.completion.chunk", "model": model, "choices": [choice], "usage": None}
+        )
+
+    events = [chunk({"role": "assistant", "content": ""})]
+    events += [chunk({"content": piece}) for piece in _pieces(step.text)]
+    for index, call in enumerate(_chat_calls(step, number)):
+        function = call["function"]
+        opening = {**call, "index": index, "function": {"name": function["name"], "arguments": ""}}
+        events.append(chunk({"tool_calls": [opening]}))
+        for piece in _pieces(function["arguments"]):
+            events.append(chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}))
+    events.append(chunk({}, _chat_stop(step)))
+    events.append(_event({"id": f"c_{number}", "model": model, "choices": [], "usage": _chat_usage(step)}))
+    events.append(b"data: [DONE]\n\n")
+    return events
+
+
+# -- OpenAI Responses ------------------------------------------------------------------------------------------------
+
+
+def _responses_items(step: Step, number: int) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    if step.thinking:
+        items.append(
+            {"type": "reasoning", "id": f"rs_{number}", "summary": [], "encrypted_content": f"sealed {step.thinking}"}
+        )
+    if step.text:
+        content = [{"type": "output_text", "text": step.text, "annotations": []}]
+        items.append({"type": "message", "id": f"msg_{number}", "role": "assistant", "content": content})
+    for call, name in _identified(step, number):
+        text = _text(call.arguments)
+        items.append(
+            {"type": "function_call", "id": f"fc_{name}", "call_id": name, "name": call.name, "arguments": text}
+        )
+    return items
+
+
+def _responses_whole(step: Step, model: str, number: int) -> dict[str, Any]:
+    reason = {"truncated": "max_output_tokens", "refused": "content_filter"}.get(step.stop)
+    return {
+        "id": f"resp_{number}",
+        "object": "response",
+        "model": model,
+        "status": "incomplete" if reason else "completed",
+        "incomplete_details": {"reason": reason} if reason else None,
+        "output": _responses_items(step, number),
+        "usage": {
+            "input_tokens": step.input_tokens,
+            "input_tokens_details": {"cached_tokens": step.cached_tokens},
+            "output_tokens": step.output_tokens,
+        },
+    }
+
+
+def _responses_stream(step: Step, model: str, number: int) -> list[bytes]:
+    whole = _responses_whole(step, model, number)
+    opening = whole | {"status": "in_progress", "output": [], "usage": None, "incomplete_details": None}
+    events = [_named({"type": "response.created", "response": opening})]
+    for index, item in enumerate(whole["output"]):
+        at = {"output_index": index, "item_id": item["id"]}
+        events.append(
+            _named({"type": "response.output_item.added", "output_index": index, "item": item | {"content": []}})
+        )
+        if item["type"] == "function_call":
+            for piece in _pieces(item["arguments"]):
+                events.append(_named({"type": "response.function_call_arguments.delta", **at, "delta": piece}))
+        if item["type"] == "message":
+            for piece in _pieces(step.text):
+                events.append(_named({"type": "response.output_text.delta", **at, "content_index": 0, "delta": piece}))
+        events.append(_named({"type": "response.output_item.done", "output_index": index, "item": item}))
+    kind = "response.incomplete" if whole["status"] == "incomplete" else "response.completed"
+    events.append(_named({"type": kind, "response": whole}))
+    return events
+
+
+WHOLE: dict[str, Callable[[Step, str, int], dict[str, Any]]] = {
+    "anthropic": _anthropic_whole,
+    "openai-chat": _chat_whole,
+    "openai-responses": _responses_whole,
+}
+STREAM: dict[str, Callable[[Step, str, int], list[bytes]]] = {
+    "anthropic": _anthropic_stream,
+    "openai-chat": _chat_stream,
+    "openai-responses": _responses_stream,
+}
+
+
+def error_body(api: str, kind: str, code: str, message: str) -> dict[str, Any]:
+    """An error as the format words it."""
+    if api == "anthropic":
+        return {"type": "error", "error": {"type": kind, "message": message}}
+    return {"error": {"type": kind, "code": code or None, "message": message, "param": None}}
+
+
+def error_event(api: str) -> bytes:
+    """An error inside a stream that had begun well."""
+    if api == "anthropic":
+        return _named(error_body(api, "overloaded_error", "", "too busy"))
+    if api == "openai-chat":
+        return _event(error_body(api, "server_error", "", "too busy"))
+    failed = {"id": "resp_x", "status": "failed", "error": {"code": "server_error", "message": "too busy"}}
+    return _named({"type": "response.failed", "response": failed})

@@ -1,0 +1,352 @@
+"""A model that says what a script tells it, over HTTP on loopback, with faults where they are asked for.
+
+Speaks Anthropic Messages, OpenAI Chat Completions and OpenAI Responses, streamed and whole. In a test it is a context
+manager; `python -m setpoint.testing.model_server --script FILE --port N` serves a recording by hand. It keeps no state
+of a session: where a session stands is read from each request, so a repeat gets the same reply again.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .model_formats import (
+    PATHS,
+    STREAM,
+    WHOLE,
+    Call,
+    Step,
+    error_body,
+    error_event,
+    items_of,
+    system_of,
+    tools_of,
+    where,
+)
+
+HUGE = 2_000_000
+LARGEST_REQUEST = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with one request."""
+
+    kind: str
+    """A status (`429`, `529`, `500`, `502`, `503`, `400`, `401`, `404`), `500x4`, `quota`, `reset`, `cut`,
+    `stream_error`, `garbage`, `slow_first`, `hang`, `malformed`, `unknown_tool`, `empty`, `truncated`, `refused`,
+    `huge_text` or `loop`."""
+    seconds: float = 0.0
+    """Of `429`: the retry-after; of `slow_first`: the wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One request, as the script and the test see it."""
+
+    number: int
+    """Counted from 1 over all sessions."""
+    api: str
+    path: str
+    headers: Mapping[str, str]
+    raw: bytes
+    body: dict[str, Any]
+    system: str
+    tools: tuple[str, ...]
+    turns: int
+    replies: int
+    replies_in_turn: int
+    first: str
+    at: float = field(default_factory=time.monotonic)
+
+    @property
+    def submit(self) -> str:
+        """The name of the session's submit tool."""
+        return next((name for name in self.tools if name.startswith("submit_")), "")
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation as it was sent."""
+        found: list[dict[str, Any]] = self.body["input" if self.api == "openai-responses" else "messages"]
+        return found
+
+
+Script = Sequence[Step] | Callable[[Seen], Step]
+"""The replies of one session in order, or a function of the request."""
+
+ERRORS = {
+    "429": ("rate_limit_error", "rate_limit_exceeded", 429),
+    "529": ("overloaded_error", "", 529),
+    "500": ("api_error", "server_error", 500),
+    "502": ("api_error", "", 502),
+    "503": ("api_error", "", 503),
+    "400": ("invalid_request_error", "", 400),
+    "401": ("authentication_error", "invalid_api_key", 401),
+    "404": ("not_found_error", "model_not_found", 404),
+    "quota": ("billing_error", "insufficient_quota", 429),
+}
+
+
+def reply_of(script: Script, seen: Seen) -> Step | None:
+    """The scripted reply; None when the script is over."""
+    if callable(script):
+        return script(seen)
+    return script[seen.replies] if seen.replies < len(script) else None
+
+
+def _faulty(step: Step, kind: str) -> Step:
+    """The reply, spoilt."""
+    first = step.calls[0] if step.calls else Call("read", {"path": "README.md"})
+    match kind:
+        case "malformed":
+            return replace(step, calls=(replace(first, arguments='{"path": "unfinished'), *step.calls[1:]))
+        case "unknown_tool":
+            return replace(step, calls=(replace(first, name="no_such_tool"), *step.calls[1:]))
+        case "empty":
+            return Step(output_tokens=1)
+        case "truncated":
+            text = json.dumps(first.arguments)
+            return Step(calls=(replace(first, arguments=text[: len(text) // 2]),), stop="truncated")
+        case "refused":
+            return Step(text="No.", stop="refused")
+        case "huge_text":
+            return replace(step, text="word " * (HUGE // 5))
+        case "loop":
+            return Step(calls=(Call("read", {"path": "README.md"}),))
+    return step
+
+
+class ScriptedModel:
+    """The server, on a thread of its own while the context is open."""
+
+    def __init__(
+        self, script: Script, *, faults: Mapping[int, str | Fault] | None = None, key: str = "", port: int = 0
+    ) -> None:
+        self._script = script
+        self._key = key
+        """What requests must be signed with; empty: anything goes."""
+        self._port = port
+        self._faults: dict[int, Fault] = {}
+        self._loop_from: int | None = None
+        for number, given in (faults or {}).items():
+            self._plan(number, given if isinstance(given, Fault) else Fault(given))
+        self.requests: list[Seen] = []
+        self._ready = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._open: set[_Connection] = set()
+
+    def _plan(self, number: int, fault: Fault) -> None:
+        if fault.kind == "loop":
+            self._loop_from = number
+        elif fault.kind == "500x4":
+            self._faults |= {number + later: Fault("500") for later in range(4)}
+        else:
+            self._faults[number] = fault
+
+    @property
+    def root(self) -> str:
+        """Base URL of the Anthropic format."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def base_url(self, api: str) -> str:
+        """What a client of `api` is configured with."""
+        return self.root if api == "anthropic" else f"{self.root}/v1"
+
+    def __enter__(self) -> "ScriptedModel":
+        self._thread = threading.Thread(target=self._serve, name="scripted-model", daemon=True)
+        self._thread.start()
+        if not self._ready.wait(10):
+            raise RuntimeError("the scripted model did not start")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._loop is not None
+        assert self._thread is not None
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def _serve(self) -> None:
+        self._loop = loop = asyncio.new_event_loop()
+        server = loop.run_until_complete(loop.create_server(lambda: _Connection(self), "127.0.0.1", self._port))
+        self._port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        try:
+            loop.run_forever()
+        finally:
+            server.close()
+            for connection in list(self._open):
+                connection.abort()
+            loop.run_until_complete(asyncio.sleep(0))
+            loop.close()
+
+    def opened(self, connection: "_Connection") -> None:
+        """Remember a connection until it is lost."""
+        self._open.add(connection)
+
+    def lost(self, connection: "_Connection") -> None:
+        """Forget it."""
+        self._open.discard(connection)
+
+    def answer(self, connection: "_Connection", path: str, headers: dict[str, str], raw: bytes) -> None:
+        """Reply to one request."""
+        api = PATHS.get(path.partition("?")[0])
+        if api is None:
+            connection.whole(404, {"error": {"type": "not_found_error", "message": f"no {path} here"}})
+            return
+        seen = self._noted(api, path, headers, raw)
+        given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        if self._key and given != self._key:
+            connection.whole(401, error_body(api, "authentication_error", "invalid_api_key", "wrong key"))
+            return
+        fault = self._faults.get(seen.number, Fault(""))
+        if self._loop_from is not None and seen.number >= self._loop_from:
+            fault = Fault("loop")
+        if fault.kind in ERRORS:
+            kind, code, status = ERRORS[fault.kind]
+            extra = {"retry-after": f"{fault.seconds:g}"} if fault.kind == "429" else {}
+            connection.whole(status, error_body(api, kind, code, f"fault {fault.kind}"), extra)
+        elif fault.kind != "hang":
+            self._say(connection, seen, fault)
+
+    def _noted(self, api: str, path: str, headers: dict[str, str], raw: bytes) -> Seen:
+        body = json.loads(raw)
+        turn = where(items_of(api, body))
+        seen = Seen(
+            number=len(self.requests) + 1,
+            api=api,
+            path=path,
+            headers=headers,
+            raw=raw,
+            body=body,
+            system=system_of(api, body),
+            tools=tools_of(body),
+            turns=turn.turns,
+            replies=turn.replies,
+            replies_in_turn=turn.replies_in_turn,
+            first=turn.first,
+        )
+        self.requests.append(seen)
+        return seen
+
+    def _say(self, connection: "_Connection", seen: Seen, fault: Fault) -> None:
+        step = reply_of(self._script, seen)
+        if step is None and fault.kind != "loop":
+            connection.whole(400, error_body(seen.api, "invalid_request_error", "", "the script is over"))
+            return
+        step = _faulty(step or Step(), fault.kind)
+        model = str(seen.body.get("model"))
+        if not seen.body.get("stream"):
+            connection.whole(200, WHOLE[seen.api](step, model, seen.number))
+            return
+        events = STREAM[seen.api](step, model, seen.number)
+        if fault.kind == "slow_first":
+            asyncio.get_running_loop().call_later(fault.seconds, connection.stream, events)
+        elif fault.kind in ("reset", "cut"):
+            connection.broken(events[: max(2, len(events) - 3)], reset=fault.kind == "reset")
+        elif fault.kind == "stream_error":
+            connection.stream([*events[: max(2, len(events) - 3)], error_event(seen.api)])
+        elif fault.kind == "garbage":
+            connection.stream([events[0], b"data: {not json\n\n"])
+        else:
+            connection.stream(events)
+
+
+class _Connection(asyncio.Protocol):
+    """One kept-alive HTTP/1.1 connection."""
+
+    def __init__(self, server: ScriptedModel) -> None:
+        self._server = server
+        self._buffer = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._server.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._server.lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        length = int(headers.get("content-length", "0"))
+        if length > LARGEST_REQUEST or first.split(" ")[0] != "POST":
+            self.whole(405, {"error": {"type": "invalid_request_error", "message": "only POST"}})
+            return
+        if len(rest) >= length:
+            self._buffer = rest[length:]
+            self._server.answer(self, first.split(" ")[1], headers, rest[:length])
+
+    def _send(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def whole(self, status: int, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> None:
+        """A reply in one piece."""
+        data = json.dumps(body).encode()
+        fields = {"content-type": "application/json", "content-length": str(len(data)), **(headers or {})}
+        self._send(_head(status, fields) + data)
+
+    def stream(self, events: Sequence[bytes]) -> None:
+        """A streamed reply, to its end."""
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(event), event) for event in events)
+        fields = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
+        self._send(_head(200, fields) + chunks + b"0\r\n\r\n")
+
+    def broken(self, events: Sequence[bytes], *, reset: bool) -> None:
+        """A streamed reply whose connection ends in its middle: by a reset, or as cleanly as a whole one."""
+        self._send(_head(200, {"content-type": "text/event-stream", "connection": "close"}) + b"".join(events))
+        if self._transport is None:
+            return
+        if reset:
+            raw: socket.socket = self._transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._transport.abort()
+        else:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _head(status: int, fields: Mapping[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status} Scripted", *(f"{name}: {value}" for name, value in fields.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve a recording until interrupted."""
+    from .model_script import from_recording
+
+    parser = argparse.ArgumentParser(description="A model that replays a recording over HTTP on loopback.")
+    parser.add_argument("--script", type=Path, required=True, help="a recording (docs/recordings.md)")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--fault", action="append", default=[], metavar="N=KIND", help="spoil request N")
+    arguments = parser.parse_args(argv)
+    faults = {int(number): kind for number, _, kind in (text.partition("=") for text in arguments.fault)}
+    with ScriptedModel(from_recording(arguments.script), faults=faults, port=arguments.port) as server:
+        print(f"ANTHROPIC_BASE_URL={server.base_url('anthropic')}", flush=True)
+        print(f"OPENAI_BASE_URL={server.base_url('openai-responses')}", flush=True)
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

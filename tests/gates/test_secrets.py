@@ -1,0 +1,106 @@
+"""Secrets on added lines are found and never repeated; known values leave no trace in what is journaled."""
+
+import base64
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from setpoint.gates.objections import objections
+from setpoint.gates.secrets import HIDDEN, redact, scan_secrets
+from setpoint.model.evidence import Outcome
+
+TAIL = "Ab3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3hJ5"
+SECRETS = [
+    "-----BEGIN " + "OPENSSH PRIVATE KEY-----",
+    "AKIA" + "IOSFODNN7EXAMPL3",
+    "ghp_" + TAIL,
+    "github_pat_" + TAIL + TAIL,
+    "glpat-" + TAIL[:20],
+    "sk-ant-" + "api03-" + TAIL,
+    "sk-proj-" + TAIL,
+    "xoxb-" + "123456789012-" + TAIL,
+    "AIza" + TAIL[:35],
+    "sk_live_" + TAIL,
+    "npm_" + TAIL,
+    "postgresql://app:" + "s3cr3tpass@db/shop",
+    "DB_PASSWORD = '" + TAIL + "'",
+]
+
+
+def diff(*added: str, path: str = "src/a.py") -> str:
+    lines = "".join(f"+{text}\n" for text in added)
+    return f"--- a/{path}\n+++ b/{path}\n@@ -1,1 +1,{len(added) + 1} @@\n kept\n{lines}"
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_on_an_added_line_is_found_and_not_repeated(secret: str) -> None:
+    result = scan_secrets(diff("fine = 1", f"key = {secret!r}"), tree="t")
+    assert result.outcome is Outcome.FAILED
+    assert (result.evidence.examined, result.evidence.unit) == (2, "lines")
+    assert (result.findings[0].path, result.findings[0].line) == ("src/a.py", 3)
+    assert secret[-12:] not in result.model_dump_json()
+    assert secret[-12:] not in objections(result)[0].model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "commit = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b'",
+        "password = 'your-password-example-1'",
+        "token = os.environ['TOKEN']",
+        "url = 'postgresql://user:${PASSWORD}@db/shop'",
+        "api_key = settings.api_key_for_the_shop_2",
+        "sk-learn is a library",
+    ],
+)
+def test_ordinary_lines_are_left_alone(text: str) -> None:
+    assert scan_secrets(diff(text), tree="t").green
+
+
+def test_removed_lines_do_not_count_and_nothing_is_refused() -> None:
+    removed = f"--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,1 @@\n kept\n-{SECRETS[1]}\n"
+    result = scan_secrets(removed, tree="t")
+    assert (result.green, result.evidence.examined, result.evidence.unit) == (True, 1, "files")
+    assert scan_secrets("", tree="t").outcome is Outcome.REFUSED
+    assert scan_secrets("--- a/a\n+++ b/a\n@@ -1,5 +1,5 @@\n one\n", tree="t").outcome is Outcome.REFUSED
+
+
+def test_an_environment_file_is_found_by_its_name() -> None:
+    assert scan_secrets(diff("A=1", path="web/.env.local"), tree="t").findings[0].rule == "env-file"
+    assert scan_secrets(diff("A=1", path="web/.env.example"), tree="t").green
+
+
+def test_a_secret_deep_in_a_long_line_is_found() -> None:
+    assert not scan_secrets(diff("x" * 50_000 + " " + SECRETS[2] + " " + "y" * 50_000), tree="t").green
+
+
+@given(
+    secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40),
+    before=st.text(max_size=10),
+    after=st.text(max_size=10),
+)
+def test_known_values_are_taken_out_in_every_form(secret: str, before: str, after: str) -> None:
+    forms = [secret, secret[::-1], secret.encode().hex(), quote(secret, safe=""), "\n".join(secret)]
+    forms.append("\x1b[31m".join(secret))
+    for form in forms:
+        assert form not in redact(f"{before}{form}{after}", [secret])
+    for offset in range(3):
+        encoded = base64.b64encode(b"x" * offset + secret.encode() + b"tail").decode()
+        middle = base64.b64encode(b"x" * offset + secret.encode()).decode()[4:-4]
+        assert middle not in redact(encoded, [secret])
+
+
+@pytest.mark.parametrize("secret", [secret for secret in SECRETS if "PASSWORD" not in secret])
+def test_shapes_are_taken_out_without_being_known(secret: str) -> None:
+    assert redact(f"before {secret} after").startswith(f"before {HIDDEN}")
+
+
+def test_a_whole_private_key_is_taken_out() -> None:
+    key = f"{SECRETS[0]}\nabcdef\n-----END " + "OPENSSH PRIVATE KEY-----"
+    assert redact(f"a {key} b") == f"a {HIDDEN} b"
+
+
+def test_short_values_do_not_shred_the_text() -> None:
+    assert redact("a cat sat", ["a", "cat"]) == "a cat sat"
