@@ -24,6 +24,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 HERE = Path(__file__).resolve().parent
@@ -91,12 +92,12 @@ class Judgement:
 def cases() -> dict[str, Case]:
     """All cases by id, quickest first."""
     raw = tomllib.loads((HERE / "cases.toml").read_text(encoding="utf-8"))
-    return {
-        name: Case(
-            id=name, **{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-        )
-        for name, fields in raw.items()
-    }
+    return {name: _case(name, fields) for name, fields in raw.items()}
+
+
+def _case(name: str, fields: dict[str, Any]) -> Case:
+    lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+    return Case(id=name, **{**fields, **lists})
 
 
 def case_named(name: str) -> Case:
@@ -182,8 +183,8 @@ def distribution(package: str, version: str, cache: Path) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as name:
             scratch = Path(name)
-            wanted = [f"{package}=={version}", "--no-deps", "--no-binary", ":all:", "-q", "-d", scratch / "down"]
-            run([*pip(cache), "download", *wanted])
+            options = ("--no-deps", "--no-binary", ":all:", "-q", "-d", scratch / "down")
+            run([*pip(cache), "download", *options, f"{package}=={version}"])
             archive = next((scratch / "down").glob("*.tar.gz"), None)
             if archive is None:
                 raise LabError(f"there is no source distribution of {package} {version}")
@@ -253,10 +254,10 @@ def _copy(target: Path, work: Path, revision: str) -> None:
 
 def _tested(case: Case, work: Path, python: Path, report: Path) -> tuple[dict[str, str], str]:
     """Outcome of each test by its dotted name, and the end of the output."""
-    argv = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "addopts=", "-o", "junit_family=xunit1"]
+    options = ("-q", "-p", "no:cacheprovider", "-o", "addopts=", "-o", "junit_family=xunit1", f"--junit-xml={report}")
     environ = {**cleared(), "PYTHONPATH": os.pathsep.join(str(work / path) for path in case.pythonpath)}
     done = subprocess.run(
-        [*argv, f"--junit-xml={report}", "tests"],
+        [python, "-m", "pytest", *options, "tests"],
         cwd=work,
         env=environ,
         stdin=subprocess.DEVNULL,

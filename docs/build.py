@@ -99,8 +99,7 @@ def config_page() -> str:
     intro = (
         "`setpoint.toml` at the repository's root, or `[tool.setpoint]` in `pyproject.toml`. Unknown keys are errors "
         "that name the nearest known one. `setpoint config` prints what is in force, `setpoint schema config` the "
-        "JSON schema. Boundaries and gates are taken from the base branch: what a run changes here holds for later "
-        "runs.\n\nKeys are never written here: a provider names the environment variable that holds its key. "
+        "JSON schema. A run keeps the configuration it was started with: what changes here holds for later runs.\n\nKeys are never written here: a provider names the environment variable that holds its key. "
         "`ANTHROPIC_API_KEY` or `OPENAI_API_KEY` alone is enough; `ANTHROPIC_BASE_URL` and `OPENAI_BASE_URL` are "
         "honoured."
     )
@@ -136,8 +135,9 @@ def _shape(schema: Mapping[str, Any]) -> str:
 
 def _table(schema: Mapping[str, Any]) -> str:
     required = set(schema.get("required", ()))
+    known = schema.get("$defs", {})
     rows = [
-        f"| `{name}` | {_type(field)} | {'required' if name in required else _default(field)} | {_said(field)} |"
+        f"| `{name}` | {_type(field)} | {'required' if name in required else _default(field)} | {_said(field, known)} |"
         for name, field in schema.get("properties", {}).items()
     ]
     return "\n".join(["| field | type | default | meaning |", "|---|---|---|---|", *rows])
@@ -152,8 +152,10 @@ def _default(field: Mapping[str, Any]) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _said(field: Mapping[str, Any]) -> str:
-    return " ".join(str(field.get("description", "")).split()).replace("|", "\\|")
+def _said(field: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+    inner = known.get(str(field.get("$ref", "")).rpartition("/")[2], {})
+    words = field.get("description") or inner.get("description", "")
+    return " ".join(str(words).split()).replace("|", "\\|")
 
 
 def _type(field: Mapping[str, Any]) -> str:
@@ -326,7 +328,7 @@ GROUPS = {
 
 def _linked(by: str) -> str:
     text = by.replace("|", "\\|")
-    return re.sub(r"(?<![\w`/])((?:tests|docs)/[\w./-]+(?:::\w+)?)", r"`\1`", text)
+    return re.sub(r"(?<![\w`/])((?:tests|docs|src)/[\w./-]+(?:::\w+)?)", r"`\1`", text)
 
 
 def main() -> int:

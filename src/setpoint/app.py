@@ -163,7 +163,7 @@ class House:
         self._mine.add(run_id)
         await self._foreground()
         assert self._worker is not None
-        self._adopt_queued(run_id)
+        self._claim(run_id)
         follower = asyncio.create_task(self._follow(run_id, tell))
         try:
             await self._worker.run_until(lambda: self.rests(run_id))
@@ -173,12 +173,23 @@ class House:
             self._tell_rest(run_id, tell)
         return self.store.run(run_id)
 
-    def _adopt_queued(self, run_id: str) -> None:
+    def _claim(self, run_id: str) -> None:
+        """Make this process carry the run, unless a living worker has its job: then this process only watches."""
         from .engine.port import JobState
+        from .pipeline.carry import JOB, job_key
 
-        waiting = [job.key for job in self.jobs.list(f"{run_id}:", (JobState.QUEUED,)) if job.queue != self.jobs.queue]
-        if waiting:
-            self.jobs.requeue(waiting, self.jobs.queue)
+        run = self.store.run(run_id)
+        if run.position.state is not State.RUNNING:
+            return
+        living = {worker.queue: worker for worker in self.jobs.workers() if worker.state == "live"}
+        held = self.jobs.list(job_key(run), (JobState.QUEUED, JobState.RUNNING))
+        if any(job.queue in living for job in held):
+            return
+        # The old job, wherever it waits, finds the serial moved on and does nothing.
+        with self.store.transaction() as tx:
+            moved = tx.move(run, run.position, "carried on here")
+            if moved is not None:
+                self._enqueue(tx.connection, JOB, job_key(moved), {"run": moved.id, "serial": moved.position.serial})
 
     async def work(self, tell: Tell, *, once: bool = False) -> None:
         """Carry every queued run until interrupted; with `once` until none is under way."""

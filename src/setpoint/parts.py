@@ -2,16 +2,19 @@
 
 import importlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .config import parse
 from .errors import ConfigError
 from .model.approval import Answer
+from .model.release import CiRun, CiState
 from .model.run import Run, State
 from .model.session import Role
 from .model.settings import Config
-from .pipeline.bench import Bench
+from .pipeline.bench import Bench, Enqueue
 from .pipeline.models import choose_models
 from .policy.action import Action, ActionKind
 from .policy.decide import Allow, Decision, Deny
@@ -174,3 +177,47 @@ async def proofs(bench: Bench, tree: str) -> "Sequence[Proven]":
         await prove(name, gate, lambda laid: bench.workspaces.checkout(tree, laid), tree=tree, environment=environment)
         for name, gate in bench.config.gates.items()
     ]
+
+
+def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "Enqueue") -> Bench:
+    """The bench of one repository under one configuration, every seam with an effect behind its guard."""
+    from .policy.guard import GuardedDeployer, GuardedForge
+
+    sandbox = sandbox_of(config)
+    bare = root / config.forge.path if config.forge.path else state / "forge.git"
+    workspaces = part("workspaces", "worktrees")(root, state, sandbox, config=config, forge=bare)
+    forge = part("forge", config.forge.kind)(bare, root, _judge(config, workspaces, lambda: forge))
+    deployer = part("deployer", "command")(state, forge.checkout, sandbox, environ=os.environ)
+    permit = permit_of(store, config)
+    return Bench(
+        config=config,
+        store=store,
+        enqueue=enqueue,
+        workspaces=workspaces,
+        forge=GuardedForge(forge, config.project.base, permit),
+        deployer=GuardedDeployer(deployer, permit),
+        agents=Agents(config, root),
+        notifier=part("notifier", "terminal")(),
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callable[[str, str], Awaitable[CiRun]]:
+    """CI of the local forge: the gates of the base branch's configuration on a fresh checkout in a fresh sandbox."""
+
+    async def judge(commit: str, base: str) -> CiRun:
+        from .gates.environment import environment_digest
+        from .gates.judge import run_gates
+
+        text = await forge().show(base, "setpoint.toml")
+        gates = parse(text.decode("utf-8"), "setpoint.toml").gates if text else config.gates
+        async with forge().checkout(commit) as folder:
+            room = workspaces.room(folder)
+            environment = await environment_digest(room, gates)
+            results = await run_gates(gates, room, tree=commit, environment=environment)
+        required = [result for result in results if gates[result.gate].required]
+        state = CiState.REFUSED if not required else CiState.GREEN if all(r.green for r in required) else CiState.RED
+        log = "\n\n".join(f"== {r.gate}: {r.outcome.value}: {r.reason}\n{r.tail}" for r in results)
+        return CiRun(sha=commit, state=state, results=results, log=log)
+
+    return judge

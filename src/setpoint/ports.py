@@ -169,6 +169,11 @@ class Agent(Protocol):
 class Forge(Protocol):
     """Where changes are offered, judged by CI and merged."""
 
+    async def ensure(self, base: str) -> str:
+        """The forge's commit of branch `base`, after it took over what the user committed there. Raises
+        RepositoryError when the two have diverged."""
+        ...
+
     async def push(self, branch: str, sha: str) -> None:
         """Put `sha` on the run's own `branch`. A repeat changes nothing."""
         ...

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..model.run import State
 from .out import plain
 from .runs import carry_on, finish, in_house, queued
 
@@ -23,6 +22,8 @@ Act = Callable[["House"], Awaitable["Run"]]
 
 def _say(act: Act, detach: bool, as_json: bool) -> None:
     async def use(house: "House") -> int:
+        from ..model.run import State
+
         if detach:
             house.only_queue()
         run = await act(house)
@@ -69,6 +70,8 @@ def resume(
     """Carry on after a park, a pause or a crash; no finished step is repeated."""
 
     async def go_on(house: "House") -> "Run":
+        from ..model.run import State
+
         there = house.store.run(run)
         if there.position.state is State.RUNNING:
             return there

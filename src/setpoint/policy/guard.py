@@ -141,6 +141,9 @@ class GuardedForge:
         self._base = base
         self._permit = permit
 
+    async def ensure(self, base: str) -> str:
+        return await self._forge.ensure(base)
+
     async def push(self, branch: str, sha: str) -> None:
         action = Action(kind=ActionKind.PUSH, subject=branch, detail=sha)
         if branch == self._base:

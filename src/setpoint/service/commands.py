@@ -96,7 +96,7 @@ class Commands:
         """Start a run: ticket, base, models and baseline are checked before anything is written."""
         ticket, chosen, because = self.read(text, name=name, kind=kind)
         self._free(ticket)
-        branch, base = await self.repository.base(self.config.project.base)
+        branch, _ = await self.repository.base(self.config.project.base)
         dirty = await self.repository.dirty()
         if dirty:
             raise RepositoryError(
@@ -110,6 +110,8 @@ class Commands:
         except RefusedError as error:
             raise RepositoryError(error.what, why=error.why, fix=error.fix) from error
         bench = self.bench(self.config)
+        await bench.forge.ensure(branch)
+        base = await bench.workspaces.fetch(branch)
         results = await self.baseline(bench, base)
         require_green(results)
         run = await self._new(ticket, chosen, because, branch, base)

@@ -47,6 +47,9 @@ class MemoryForge:
         self.commits[commit.sha] = commit
         return commit.sha
 
+    async def ensure(self, base: str) -> str:
+        return self.branches[base]
+
     async def push(self, branch: str, sha: str) -> None:
         if sha not in self.commits:
             raise RefusedError(f"there is no commit {sha}")

@@ -327,5 +327,5 @@ REWORK_TURN = Turn(
             )
         ),
     ),
-    task="rework",
+    task="T002", turn=2,
 )

@@ -1,0 +1,5 @@
+"""`python -m setpoint.cli`."""
+
+from .main import main
+
+main()

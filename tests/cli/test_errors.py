@@ -1,0 +1,126 @@
+"""Bad input gets a clear error on stderr with its exit code, nothing on stdout, and nothing is lost."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+TICKET = "Add a `shout` function to shop.py that returns its text in upper case. Add tests for shout."
+
+
+def setpoint(folder: Path, *arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))}
+    command = [sys.executable, "-m", "setpoint.cli", *arguments]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**clean, **GIT, **env},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, env={**os.environ, **GIT}, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    (folder / "tests").mkdir(parents=True)
+    (folder / "shop.py").write_text("def whisper(text):\n    return text.lower()\n")
+    (folder / "tests" / "test_shop.py").write_text(
+        "import shop\n\n\ndef test_whisper():\n    assert shop.whisper('A') == 'a'\n"
+    )
+    (folder / "setpoint.toml").write_text(
+        '[gates.tests]\nkind = "tests"\nreport = "junit"\n'
+        'run = ["python", "-m", "pytest", "-q", "-o", "junit_family=xunit1", "--junit-xml={report}"]\n'
+    )
+    (folder / "ticket.md").write_text(TICKET)
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "config", "user.name", "Ann")
+    git(folder, "config", "user.email", "ann@example.invalid")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "shop")
+    return folder
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int, *said: str) -> None:
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    for words in said:
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_outside_a_repository(tmp_path: Path) -> None:
+    refused(setpoint(tmp_path, "list"), 2, "not in a git repository", "next:")
+
+
+def test_an_unknown_key_names_the_nearest(repository: Path) -> None:
+    (repository / "setpoint.toml").write_text("[loop]\nplateu = 3\n")
+    refused(setpoint(repository, "list"), 2, "did you mean `plateau`?")
+
+
+@pytest.mark.parametrize("words", ["Improve the app.", "Make it better", "---\nkind: [\n---\nx"])
+def test_a_vague_or_malformed_ticket(repository: Path, words: str) -> None:
+    refused(setpoint(repository, "plan", "-", stdin=words), 2, "next:")
+
+
+def test_a_ticket_file_that_is_not_there(repository: Path) -> None:
+    refused(setpoint(repository, "run", "tickets/none.md"), 2, "none.md")
+
+
+def test_a_dirty_base(repository: Path) -> None:
+    (repository / "shop.py").write_text("x = 1\n")
+    refused(setpoint(repository, "run", "ticket.md"), 2, "uncommitted", "shop.py", "stash")
+
+
+def test_no_model(repository: Path) -> None:
+    refused(setpoint(repository, "run", "ticket.md"), 5, "no model", "ANTHROPIC_API_KEY")
+
+
+def test_no_test_command(repository: Path) -> None:
+    (repository / "setpoint.toml").write_text("")
+    git(repository, "commit", "-qam", "no gates")
+    refused(
+        setpoint(repository, "run", "ticket.md", ANTHROPIC_API_KEY="dummy"), 2, "no gate runs tests", "setpoint init"
+    )
+
+
+def test_a_red_base(repository: Path) -> None:
+    (repository / "shop.py").write_text("def whisper(text):\n    return text\n")
+    git(repository, "commit", "-qam", "break it")
+    refused(setpoint(repository, "run", "ticket.md", ANTHROPIC_API_KEY="dummy"), 14, "test_whisper")
+
+
+def test_a_recording_that_cannot_be_read(repository: Path) -> None:
+    with (repository / "setpoint.toml").open("a") as config:
+        config.write('\n[agent]\nkind = "replay"\nrecording = "gone.json"\n')
+    git(repository, "commit", "-qam", "replay")
+    done = setpoint(repository, "run", "ticket.md")
+    assert done.returncode == 1, done.stderr
+    assert "gone.json" in done.stderr
+    assert setpoint(repository, "list").stdout.count("\n") == 1
+
+
+def test_a_run_that_is_not_there(repository: Path) -> None:
+    refused(setpoint(repository, "show", "ffff"), 2, "ffff")
+
+
+def test_an_unknown_command_or_option(repository: Path) -> None:
+    refused(setpoint(repository, "shwo"), 2)
+    refused(setpoint(repository, "list", "--jsno"), 2)
+
+
+def test_a_folder_that_cannot_be_written_is_said(repository: Path) -> None:
+    (repository / ".setpoint").write_text("a file where the folder should be")
+    done = setpoint(repository, "list")
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr

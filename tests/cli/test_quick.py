@@ -1,0 +1,20 @@
+"""The command line answers at once: nothing heavy is imported for help or version."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("sqlalchemy", "dbos", "httpx2", "jinja2", "pydantic", "rich", "anthropic", "pydantic_ai", "alembic")
+LOOK = (
+    "import sys; from setpoint.cli.main import run; code = run({words}); "
+    "print('|', [m for m in {heavy} if m in sys.modules], code)"
+)
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["run", "--help"]])
+def test_nothing_heavy_is_imported(words: list[str]) -> None:
+    heavy = tuple(name for name in HEAVY if not (name == "rich" and "--help" in words))
+    code = LOOK.format(words=words, heavy=heavy)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.rsplit("|", 1)[-1].strip() == "[] 0", done.stdout + done.stderr
