@@ -46,12 +46,12 @@ class HandOver(Record):
     """What a person gets when the loop stops: enough to decide without reading the log."""
 
     stage: Line
-    cause: Line
+    cause: Text
     """The controller's reason: plateau, reversal, oscillation, repeated diff, limit, ..."""
     errors: tuple[float, ...]
     """The error of each round."""
     open: tuple[Objection, ...]
-    tried: tuple[Line, ...]
+    tried: tuple[str, ...]
     """What each round did about it."""
     cost_usd: float | None = None
     workspace: str = ""

@@ -142,16 +142,24 @@ async def settle(ground: Ground, done: Done) -> Run | None:
     return moved
 
 
+class _OvertakenError(Exception):
+    """Somebody moved the run first; the transaction is rolled back."""
+
+
 def write_move(bench: Bench, run: Run, move: Move, done: Done) -> Run | None:
-    """The move with all that belongs to it; None when somebody moved the run before."""
-    with bench.store.transaction() as tx:
-        moved = tx.move(run, move.to, done.note or move.because)
-        if moved is None:
-            return None
-        if move.voids:
-            tx.void(run.id, run.position.cycle, tuple(name for name in move.voids if not name.startswith("decision:")))
-        for write in done.writes:
-            write(tx)
-        if move.job:
-            bench.enqueue(tx.connection, JOB, job_key(moved), {"run": moved.id, "serial": moved.position.serial})
-    return moved
+    """The move with all that belongs to it; None when somebody moved the run before: then nothing was written."""
+    try:
+        with bench.store.transaction() as tx:
+            if move.voids:
+                names = tuple(name for name in move.voids if not name.startswith("decision:"))
+                tx.void(run.id, run.position.cycle, names)
+            for write in done.writes:
+                write(tx)
+            moved = tx.move(run, move.to, done.note or move.because)
+            if moved is None:
+                raise _OvertakenError
+            if move.job:
+                bench.enqueue(tx.connection, JOB, job_key(moved), {"run": moved.id, "serial": moved.position.serial})
+        return moved
+    except _OvertakenError:
+        return None
