@@ -99,7 +99,8 @@ def config_page() -> str:
     intro = (
         "`setpoint.toml` at the repository's root, or `[tool.setpoint]` in `pyproject.toml`. Unknown keys are errors "
         "that name the nearest known one. `setpoint config` prints what is in force, `setpoint schema config` the "
-        "JSON schema. A run keeps the configuration it was started with: what changes here holds for later runs.\n\nKeys are never written here: a provider names the environment variable that holds its key. "
+        "JSON schema. A run keeps the configuration it was started with: what changes here holds for later runs.\n\n"
+        "Keys are never written here: a provider names the environment variable that holds its key. "
         "`ANTHROPIC_API_KEY` or `OPENAI_API_KEY` alone is enough; `ANTHROPIC_BASE_URL` and `OPENAI_BASE_URL` are "
         "honoured."
     )
@@ -175,7 +176,7 @@ def _type(field: Mapping[str, Any]) -> str:
         return f"table of {_type(inner)}" if isinstance(inner, dict) else "table"
     if field.get("type") == "null":
         return "nothing"
-    return str(field.get("pattern") and f"`{field['pattern']}`" or field.get("format") or field.get("type", "any"))
+    return str((field.get("pattern") and f"`{field['pattern']}`") or field.get("format") or field.get("type", "any"))
 
 
 # -- routes -----------------------------------------------------------------------------------------------------------

@@ -58,9 +58,7 @@ def prove(as_json: bool = JSON) -> None:
             document([proof.model_dump(mode="json") for proof in proofs])
         for proof in proofs if not as_json else ():
             said = "turns red on" if proof.red else "stays green on"
-            data(
-                f"{MARKS['passed' if proof.red else 'refused']} {proof.gate:<14} {said} {proof.fault}"
-            )
+            data(f"{MARKS['passed' if proof.red else 'refused']} {proof.gate:<14} {said} {proof.fault}")
         return 0 if proofs and all(proof.red for proof in proofs) else 11
 
     in_house(use)

@@ -215,6 +215,11 @@ def answers(ground: Ground, session: SessionId) -> dict[str, str]:
     return found
 
 
+BUILDS_ON_PLAN = frozenset({"tests", "implementation", "ci_fix"})
+"""Phases whose sessions start afresh once the plan they built on was sent back."""
+
+
 def producer(ground: Ground, phase: str, task: str = "") -> SessionId:
     """The producing session of a phase: the same one through all its corrections."""
-    return ground.session(phase, task=task, role=Role.PRODUCER, fresh=ground.position.epoch)
+    fresh = ground.position.epoch if phase in BUILDS_ON_PLAN else 1
+    return ground.session(phase, task=task, role=Role.PRODUCER, fresh=fresh)

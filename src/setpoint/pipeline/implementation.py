@@ -81,7 +81,7 @@ class CodeWork:
         ground, loops = self._ground, [self.stage]
         if ground.position.rework == "review":
             loops = [ground.loop_of("review"), self.stage]
-        return later_turns(ground, self.session, loops, stage="implementation")
+        return later_turns(ground, self.session, loops)
 
     async def _brief(self) -> str:
         ground = self._ground

@@ -21,7 +21,7 @@ from .judging import sealed, write_results
 from .messages import commit_message
 from .outcomes import Outcome
 from .prompts import objections_text, prompt, section
-from .rounds import Done, Write, history, looped, plain_accept
+from .rounds import Done, Write, history, later_turns, looped, plain_accept
 
 
 class ReviewWork:
@@ -50,6 +50,7 @@ class ReviewWork:
             deliverable="review",
             record=Review,
             brief=await self._brief(),
+            turns=later_turns(ground, self.session, []),
         )
         handing = await sit(ground, sitting, self._room)
         if isinstance(handing, Asked):

@@ -8,12 +8,13 @@ from ..loop.attempt import History, Verdict, Work, attempt
 from ..loop.controller import Choice
 from ..model.approval import HandOver
 from ..model.objection import Objection
-from ..model.session import Asked, SessionId
+from ..model.session import Asked, Role, SessionId
 from ..ports import Transaction
 from .bench import Ground
-from .desk import answers, question_of
+from .desk import answers, producer, question_of
 from .outcomes import Accepted, Again, AskedPerson, HandedOver, Outcome, PlanFault
 from .prompts import objections_text
+from .routes import Decision
 
 Write = Callable[[Transaction], None]
 
@@ -55,7 +56,7 @@ async def looped(ground: Ground, work: Work, session: SessionId, accept: Accept)
     if isinstance(result, Asked):
         question = question_of(ground, result)
         return Done(AskedPerson(), (lambda tx: tx.ask(ground.run.id, question, session),), note=question.question)
-    writes: list[Write] = [_round(ground, result)]
+    writes: list[Write] = [_round(ground, result), _handed(ground, result)]
     if result.decision.choice is Choice.ACCEPT:
         outcome, more = await accept(result)
         return Done(outcome, (*writes, *more), note=result.decision.cause)
@@ -89,32 +90,49 @@ def _round(ground: Ground, result: Verdict) -> Write:
     return write
 
 
+def _handed(ground: Ground, result: Verdict) -> Write:
+    """Keep what was handed in last: a person may overrule its judge."""
+    fact = {"content": dict(result.handed.content)}
+    return lambda tx: tx.remember(ground.run.id, f"handed:{ground.position.cycle}:{ground.position.stage}", fact)
+
+
 def plan_objections(ground: Ground, objections: Sequence[Objection]) -> Write:
     """What the planning session is told when code has shown the plan to be wrong."""
-    text = "The plan was approved and then shown to be wrong:\n" + "\n".join(
-        f"- {o.what} ({o.cause})" for o in objections
-    )
-    return word_to(ground, ground.route.plans_in, text, ground.position.epoch + 1)
+    listed = "\n".join(f"- {o.what} ({o.cause})" for o in objections if o.blocks)
+    text = f"The plan was accepted and then shown to be wrong:\n{listed}\nMend the plan and submit it again, whole."
+    return word_to(ground, producer(ground, ground.route.plans_in), text)
 
 
-def word_to(ground: Ground, stage: str, text: str, epoch: int | None = None) -> Write:
-    """A message for the next session of `stage` in this cycle."""
-    return lambda tx: say_to(ground, tx, stage, text)
+def word_to(ground: Ground, session: SessionId, text: str) -> Write:
+    """A further turn for `session`: a person's word, or what later phases found."""
+
+    def write(tx: Transaction) -> None:
+        tx.remember(ground.run.id, f"words:{session}", {"words": [*words_for(ground, session), text]})
+
+    return write
 
 
-def say_to(ground: Ground, tx: Transaction, stage: str, text: str) -> None:
-    """Keep `text` as a further turn for the session of `stage`."""
-    words = words_for(ground, stage)
-    tx.remember(ground.run.id, f"words:{ground.position.cycle}:{stage}", {"words": [*words, text]})
-
-
-def words_for(ground: Ground, stage: str) -> list[str]:
-    """Messages kept for the session of `stage`, oldest first."""
-    kept = ground.bench.store.recall(ground.run.id, f"words:{ground.position.cycle}:{stage}")
+def words_for(ground: Ground, session: SessionId) -> list[str]:
+    """Words kept for `session`, oldest first."""
+    kept = ground.bench.store.recall(ground.run.id, f"words:{session}")
     return list(kept["words"]) if kept else []
 
 
-def later_turns(ground: Ground, session: SessionId, loops: Sequence[str], stage: str = "") -> dict[str, str]:
+def hears(ground: Ground, stage: str) -> SessionId:
+    """The session that hears a person's word on `stage`: its own, or the one that mends what it judges."""
+    step = next((s for s in (*ground.route.steps, *ground.route.beside) if s.name == stage), None)
+    phase = step.back_to if isinstance(step, Decision) else stage
+    if phase == "review":
+        rounds = len(history(ground, ground.loop_of("review")))
+        return ground.session("review", role=Role.REVIEWER, fresh=rounds + 1)
+    if phase == "implementation":
+        ids = ground.task_ids()
+        here = ground.position.task if ground.position.stage == "implementation" else -1
+        return producer(ground, "implementation", ids[here] if ids else "")
+    return producer(ground, phase, str(ground.position.visit) if phase == "ci_fix" else "")
+
+
+def later_turns(ground: Ground, session: SessionId, loops: Sequence[str]) -> dict[str, str]:
     """The user messages after the brief, by key: the objections of all rounds of `loops`, answers, a person's words."""
     turns: dict[str, str] = {}
     for loop in loops:
@@ -122,7 +140,7 @@ def later_turns(ground: Ground, session: SessionId, loops: Sequence[str], stage:
         if rounds and rounds[-1][0].blocking:
             turns[f"round:{loop}:{len(rounds)}"] = objections_text(rounds)
     turns.update(answers(ground, session))
-    for number, text in enumerate(words_for(ground, stage or ground.position.stage)):
+    for number, text in enumerate(words_for(ground, session)):
         turns[f"word:{number}"] = text
     return turns
 

@@ -15,7 +15,7 @@ from ..model.run import Position, Run, State, Waits
 from ..model.session import Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
-from ..pipeline.advance import advance
+from ..pipeline.advance import OVERRULED_BY_PERSON, advance
 from ..pipeline.bench import Bench, Ground
 from ..pipeline.carry import write_move
 from ..pipeline.choose import choose
@@ -36,7 +36,7 @@ from ..pipeline.outcomes import (
     SentBack,
     Taken,
 )
-from ..pipeline.rounds import Done, Write, history, say_to
+from ..pipeline.rounds import Done, Write, hears, history, word_to
 from ..pipeline.routes import start
 from ..ports import Store, Transaction
 
@@ -184,7 +184,10 @@ class Commands:
         """Yes, bound to the digest of what is there now."""
         ground, by = await self._answering(prefix)
         approval = await self._approval(ground, Answer.GRANTED, by, because)
-        return self._move(ground, Granted(), by, because, [_approving(ground, approval)])
+        writes = [_approving(ground, approval)]
+        if ground.position.waits is Waits.HANDOVER and ground.position.stage in OVERRULED_BY_PERSON:
+            writes.append(_overruling(ground))
+        return self._move(ground, Granted(), by, because, writes)
 
     async def reject(self, prefix: str, *, because: str, stop: bool = False) -> Run:
         """Not so, with the reason, back to the phase that can mend it; or, with `stop`, no."""
@@ -196,7 +199,7 @@ class Commands:
         writes: list[Write] = [_approving(ground, approval)]
         if not stop:
             text = f"{by} read your work and objects:\n{because}\nMend exactly this and hand in again."
-            writes.append(lambda tx: say_to(ground, tx, _mends(ground), text))
+            writes.append(word_to(ground, hears(ground, _mends(ground)), text))
         return self._move(ground, Declined() if stop else SentBack(), by, because, writes)
 
     async def answer(self, prefix: str, text: str, *, question: str = "") -> Run:
@@ -235,7 +238,7 @@ class Commands:
         writes: list[Write] = [_restart(ground)]
         if because:
             text = f"{by} lets you try again and says:\n{because}"
-            writes.append(lambda tx: say_to(ground, tx, stage or _mends(ground), text))
+            writes.append(word_to(ground, hears(ground, stage or ground.position.stage), text))
         return self._move(ground, Retried(stage=stage), by, because, writes)
 
     async def take(self, prefix: str) -> Run:
@@ -261,7 +264,7 @@ class Commands:
             ),
         ]
         if files:
-            writes.append(lambda tx: say_to(ground, tx, _mends(ground), text))
+            writes.append(word_to(ground, hears(ground, _mends(ground)), text))
         return self._move(ground, Given(), by, because, writes)
 
     # -- how ----------------------------------------------------------------------------------------------------
@@ -342,6 +345,21 @@ async def _shown(ground: Ground, answer: Answer) -> tuple[str, str, str]:
             fix=f"`setpoint retry {ground.run.id} --from review`",
         )  # fmt: skip
     return "change", change_subject(ground, tree), tree
+
+
+def _overruling(ground: Ground) -> Write:
+    """Let what was handed in last stand, against its judge: a named person answers for it."""
+    stage, cycle = ground.position.stage, ground.position.cycle
+    handed = ground.bench.store.recall(ground.run.id, f"handed:{cycle}:{stage}")
+    if not handed or not handed["content"]:
+        raise UsageError(f"nothing was handed in at {stage} that could stand", fix=f"`setpoint retry {ground.run.id}`")
+    name = {"discovery": "functional_spec", "planning": "plan"}.get(stage, stage)
+
+    def write(tx: Transaction) -> None:
+        tx.void(ground.run.id, cycle, (name,))
+        tx.deliver(ground.run.id, cycle, name, handed["content"])
+
+    return write
 
 
 def _environment(ground: Ground, position: Position) -> str:

@@ -14,11 +14,7 @@ _LOAD, _JEQ, _JSET, _AND, _RET = 0x20, 0x15, 0x45, 0x54, 0x06
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _NR, _ARCH, _ARGS = 0, 4, 16
 
-_DENIED = """ptrace process_vm_readv process_vm_writev bpf io_uring_setup io_uring_enter io_uring_register add_key
-request_key keyctl mount umount2 pivot_root chroot open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr
-open_tree_attr unshare setns perf_event_open userfaultfd kexec_load kexec_file_load init_module finit_module
-delete_module quotactl quotactl_fd name_to_handle_at open_by_handle_at kcmp pidfd_getfd fanotify_init swapon swapoff
-reboot acct syslog lookup_dcookie iopl ioperm modify_ldt uselib settimeofday clock_settime clock_adjtime""".split()
+_DENIED = ["ptrace", "process_vm_readv", "process_vm_writev", "bpf", "io_uring_setup", "io_uring_enter", "io_uring_register", "add_key", "request_key", "keyctl", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "open_tree_attr", "unshare", "setns", "perf_event_open", "userfaultfd", "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "quotactl", "quotactl_fd", "name_to_handle_at", "open_by_handle_at", "kcmp", "pidfd_getfd", "fanotify_init", "swapon", "swapoff", "reboot", "acct", "syslog", "lookup_dcookie", "iopl", "ioperm", "modify_ldt", "uselib", "settimeofday", "clock_settime", "clock_adjtime"]
 
 _X86_64 = {
     "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "bpf": 321, "io_uring_setup": 425,
@@ -98,12 +94,15 @@ def _rules() -> Iterable[tuple[str, list[Instruction]]]:
         yield name, [_argument(flags), (_JSET, 1, 0, _CREATES), _allow(), *_refuse_bits(flags + 1, _SET_ID)]
     for name in ("socket", "socketpair"):
         yield name, _only_known_families()
-    yield "ioctl", [
-        _argument(1),
-        *((_JEQ, len(_TERMINAL_INJECTION) - index, 0, code) for index, code in enumerate(_TERMINAL_INJECTION)),
-        _allow(),
-        _refuse(errno.EPERM),
-    ]
+    yield (
+        "ioctl",
+        [
+            _argument(1),
+            *((_JEQ, len(_TERMINAL_INJECTION) - index, 0, code) for index, code in enumerate(_TERMINAL_INJECTION)),
+            _allow(),
+            _refuse(errno.EPERM),
+        ],
+    )
 
 
 def _only_known_families() -> list[Instruction]:

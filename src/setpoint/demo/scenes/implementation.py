@@ -327,5 +327,6 @@ REWORK_TURN = Turn(
             )
         ),
     ),
-    task="T002", turn=2,
+    task="T002",
+    turn=2,
 )

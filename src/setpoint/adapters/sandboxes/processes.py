@@ -1,0 +1,46 @@
+"""Looking at a process and what descends from it, through `/proc`."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_MIB = 1024 * 1024
+_MOST = 20_000
+
+
+def descendants(pid: int) -> Sequence[int]:
+    """`pid` and all that descend from it. Daemons count: in a PID namespace they are children of its first process."""
+    found: list[int] = []
+    pending = [pid]
+    while pending and len(found) < _MOST:
+        one = pending.pop()
+        found.append(one)
+        with suppress(OSError):
+            for task in os.listdir(f"/proc/{one}/task"):  # noqa: PTH208
+                with suppress(OSError):
+                    pending += map(int, Path(f"/proc/{one}/task/{task}/children").read_text().split())
+    return found
+
+
+def resident_mib(pids: Sequence[int]) -> float:
+    """Memory in use by `pids` together; what they share counts for each."""
+    pages = 0
+    for pid in pids:
+        with suppress(OSError, IndexError, ValueError):
+            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * _PAGE / _MIB
+
+
+def marked(mark: str) -> Sequence[int]:
+    """Processes whose environment holds `mark`, as far as we may look."""
+    wanted = mark.encode()
+    found: list[int] = []
+    with suppress(OSError):
+        for name in os.listdir("/proc"):  # noqa: PTH208
+            if name.isdigit():
+                with suppress(OSError):
+                    if wanted in Path(f"/proc/{name}/environ").read_bytes():
+                        found.append(int(name))
+    return found
