@@ -83,7 +83,7 @@ def _commands(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]
 
 
 def _help(words: Sequence[str]) -> str:
-    environ = {"COLUMNS": str(WIDTH), "TERMINAL_WIDTH": str(WIDTH), "NO_COLOR": "1", "TERM": "dumb"}
+    environ = {"COLUMNS": str(WIDTH), "TERMINAL_WIDTH": str(WIDTH), "NO_COLOR": "1", "TERM": "xterm"}
     told = CliRunner().invoke(app, [*words, "--help"], prog_name="setpoint", env=environ)
     if told.exit_code != 0:
         raise SystemExit(f"`setpoint {' '.join(words)} --help` left with {told.exit_code}: {told.output}")

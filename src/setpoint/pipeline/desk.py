@@ -51,7 +51,8 @@ class StoredLog:
     def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
         """Save messages and journal notes in one transaction."""
         self._still_ours()
-        self._ground.bench.store.say(self._session, messages, notes)
+        named = [(kind, {"session": str(self._session), **data}) for kind, data in notes]
+        self._ground.bench.store.say(self._session, messages, named)
         self._messages.extend(messages)
 
     def afford(self) -> None:

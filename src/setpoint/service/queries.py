@@ -114,7 +114,7 @@ def view(ground: Ground) -> RunView:
         ticket=run.ticket.id,
         title=run.ticket.title,
         route=position.route.value,
-        route_because=run.route_because,
+        route_because=_because(run),
         cycle=position.cycle,
         stage=position.stage,
         state=position.state.value,
@@ -145,6 +145,13 @@ def view(ground: Ground) -> RunView:
         next=next_steps(run),
         exit_code=exit_code(store, run),
     )
+
+
+def _because(run: Run) -> str:
+    times = run.position.cycle - 1
+    if not times:
+        return run.route_because
+    return f"reopened {times} time{'s' if times > 1 else ''} after a failed smoke; it began as {run.ticket.kind.value}"
 
 
 def _round(cycle: int, round_: Any) -> RoundView:

@@ -7,9 +7,7 @@ kernel ties "die with the parent" to the thread that forked, that thread has to 
 import asyncio
 import contextlib
 import os
-import select
 import selectors
-import signal
 import subprocess
 import threading
 import time
@@ -17,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ...errors import BugError, SandboxError
+from ...errors import BugError, SetpointError
 from ...model.command import CommandLimits
 from .groups import Group
 from .growth import Growth
@@ -93,25 +91,25 @@ async def supervise(launch: Launch, after: Callable[[], None]) -> Ending:
     reader, writer = os.pipe()
     stop = _Stop(reader, writer)
 
-    def tell(ending: Ending | None, error: BaseException | None) -> None:
+    def tell(ending: Ending | None, trouble: BaseException) -> None:
         if ended.done():
             return
-        if error is not None:
-            ended.set_exception(error)
-        elif ending is not None:
+        if ending is None:
+            ended.set_exception(trouble)
+        else:
             ended.set_result(ending)
 
     def work() -> None:
         ending: Ending | None = None
-        trouble: BaseException | None = None
+        trouble: BaseException = BugError("the supervision of a command ended without a result")
         try:
             ending = _Supervision(launch, stop).run()
-        except (OSError, SandboxError, BugError, ValueError, subprocess.SubprocessError) as error:
+        except (OSError, SetpointError, ValueError, subprocess.SubprocessError) as error:
             trouble = error
         finally:
             after()
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
-            loop.call_soon_threadsafe(tell, ending, trouble)
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+                loop.call_soon_threadsafe(tell, ending, trouble)
 
     threading.Thread(target=work, name="setpoint-command", daemon=True).start()
     try:
@@ -154,11 +152,13 @@ class _Supervision:
             self._listen(process, watched)
             self._until_exit(process, watched, started)
             self._launch.leash.gone(process)
+            process.wait(_END)
             self._last_words()
             return self._ending(process, started)
         finally:
-            self._launch.leash.kill(process)
-            process.wait(_END)
+            if process.returncode is None:
+                self._launch.leash.kill(process)
+                process.wait(_END)
             self._selector.close()
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream is not None:
@@ -169,17 +169,21 @@ class _Supervision:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         launch = self._launch
-        return subprocess.Popen(
-            launch.argv,
-            stdin=subprocess.PIPE if launch.stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(launch.env),
-            cwd=launch.cwd,
-            pass_fds=launch.fds,
-            start_new_session=launch.new_session,
-            bufsize=0,
-        )
+        try:
+            return subprocess.Popen(
+                launch.argv,
+                stdin=subprocess.PIPE if launch.stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(launch.env),
+                cwd=launch.cwd,
+                pass_fds=launch.fds,
+                start_new_session=launch.new_session,
+                bufsize=0,
+            )
+        finally:
+            for descriptor in launch.fds:
+                os.close(descriptor)
 
     def _listen(self, process: "subprocess.Popen[bytes]", watched: int) -> None:
         assert process.stdout is not None
@@ -190,8 +194,6 @@ class _Supervision:
             os.set_blocking(process.stdin.fileno(), False)
             self._selector.register(process.stdin.fileno(), selectors.EVENT_WRITE, process)
         if self._launch.status >= 0:
-            for descriptor in self._launch.fds:
-                os.close(descriptor)
             self._hear(self._launch.status, self._launch.leash.said)
         self._selector.register(self._stop.reader, selectors.EVENT_READ)
         if watched >= 0:
@@ -209,7 +211,7 @@ class _Supervision:
             now = time.monotonic()
             pause = max(0.0, min(deadline, look, dead_line) - now)
             self._turn(pause if watched >= 0 else min(pause, 0.01))
-            if process.poll() is not None:
+            if _ended(process):
                 return
             now = time.monotonic()
             if now >= dead_line:
@@ -241,15 +243,14 @@ class _Supervision:
             return "memory"
         return launch.growth.exceeded(pids)
 
-    def _turn(self, pause: float) -> bool:
-        """Serve what is ready; False when nothing was."""
-        ready = self._selector.select(pause)
-        for key, _ in ready:
+    def _turn(self, pause: float) -> None:
+        for key, _ in self._selector.select(pause):
             if isinstance(key.data, subprocess.Popen):
                 self._feed(key.data, key.fd)
             elif key.data is not None:
                 self._take(key.fd, key.data)
-        return bool(ready)
+            else:
+                self._selector.unregister(key.fd)  # said once: asked to stop, or ended
 
     def _take(self, descriptor: int, take: Callable[[bytes], None]) -> None:
         try:
@@ -273,17 +274,12 @@ class _Supervision:
 
     def _last_words(self) -> None:
         """Read what is still in the pipes. At level `none` an escaped process may hold them open: not for ever."""
+        for key in list(self._selector.get_map().values()):
+            if key.data is None or isinstance(key.data, subprocess.Popen):
+                self._selector.unregister(key.fd)
         until = time.monotonic() + _LAST_WORDS
-        while time.monotonic() < until:
-            heard = [
-                k for k in self._selector.get_map().values() if k.data and not isinstance(k.data, subprocess.Popen)
-            ]
-            if not heard:
-                return
-            for key in heard:
-                self._take(key.fd, key.data)
-            if self._selector.get_map():
-                select.select([], [], [], 0 if heard else 0.01)
+        while self._selector.get_map() and time.monotonic() < until:
+            self._turn(until - time.monotonic())
 
     def _ending(self, process: "subprocess.Popen[bytes]", started: float) -> Ending:
         launch = self._launch
@@ -303,7 +299,6 @@ def _exit_of(process: "subprocess.Popen[bytes]") -> int:
         return -1
 
 
-def kill_hard(pid: int) -> None:
-    """SIGKILL, if it is still there."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+def _ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Whether it ended. It is not reaped: its number must not go to another process while we clear up after it."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

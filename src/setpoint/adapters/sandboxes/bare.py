@@ -1,0 +1,155 @@
+"""Level `none`: limits on time, memory, processes, output and disk, and nothing else. Asked for by name, never fallen
+back to.
+
+The command sees the whole host with the worker's rights. Only its environment is its own, so that the worker's keys
+are not handed to it; that is courtesy, not containment.
+"""
+
+import os
+import re
+import resource
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ...errors import SandboxError
+from ...model.command import Command, CommandLimits, Completed, Layer, Mount
+from .groups import Group, hierarchy
+from .growth import Growth
+from .processes import marked
+from .profile import ENVIRONMENT, writable
+from .supervise import Ending, Launch, supervise
+
+_MARK = "SETPOINT_COMMAND"
+_SWEEPS = 20
+_LIMITS = 'ulimit -c 0; ulimit -f "$1"; [ "$2" = - ] || ulimit -d "$2"; shift 2; exec "$@"'
+_JOIN = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; '
+
+
+class Bare:
+    """Runs commands as plain children of the worker, at the host's own paths."""
+
+    level = "none"
+
+    def layers(self) -> Sequence[Layer]:
+        """What is missing, which is nearly all."""
+        missing = 'not at level none; set level = "bubblewrap" in [sandbox]'
+        groups = hierarchy()
+        return (
+            *(Layer(name=name, in_force=False, note=missing) for name in ("files", "processes", "network", "system calls")),
+            Layer(name="memory", in_force=groups is not None, note="control groups" if groups else "rlimit per process"),
+            Layer(name="disk", in_force=True, note="file size limit, growth watched ten times a second"),
+            Layer(name="output and time", in_force=True, note="by the supervising process"),
+        )
+
+    async def run(self, command: Command) -> Completed:
+        """Run `command` at the host's paths: where a mount shows a folder elsewhere, the words of the command that
+        name the inside path are made to name the host's. Nothing keeps a process from hiding, but none that keeps its
+        session or its environment is left."""
+        groups = hierarchy()
+        try:
+            group = groups.make(command.limits.memory_mib, command.limits.processes) if groups else None
+        except OSError as error:
+            raise SandboxError("no control group could be made; nothing was run", why=str(error)) from error
+        home = Path(tempfile.mkdtemp(prefix="setpoint-home-"))
+        leash = _Family(secrets.token_hex(16), group)
+        host = _HostView(command.mounts)
+        env = {**ENVIRONMENT, "HOME": str(home), "TMPDIR": str(home), _MARK: leash.mark}
+        env |= {name: host.said(value) for name, value in command.env.items()}
+
+        def clear() -> None:
+            shutil.rmtree(home, ignore_errors=True)
+            if group is not None:
+                group.remove()
+
+        launch = Launch(
+            argv=_limited([host.said(word) for word in command.argv], command.limits, group),
+            env=env,
+            cwd=host.said(command.cwd),
+            stdin=command.stdin.encode("utf-8", "surrogateescape"),
+            limits=command.limits,
+            leash=leash,
+            growth=Growth([*writable(command.mounts), home], command.limits.disk_mib, command.limits.files),
+            group=group,
+            new_session=True,
+        )
+        try:
+            return _completed(await supervise(launch, clear))
+        except OSError as error:
+            raise SandboxError("the command could not be started", why=str(error)) from error
+
+
+class _HostView:
+    """Host paths in place of inside paths, the longest first, each place once."""
+
+    def __init__(self, mounts: Sequence[Mount]) -> None:
+        self._hosts = {mount.inside: mount.host for mount in mounts}
+        longest_first = sorted(self._hosts, key=len, reverse=True)
+        self._names = re.compile("|".join(rf"{re.escape(name)}(?![^/:;,'\"\s])" for name in longest_first) or r"(?!)")
+
+    def said(self, text: str) -> str:
+        return self._names.sub(lambda found: self._hosts[found[0]], text)
+
+
+class _Family:
+    """All processes of one command, by their group, their session's leader and a mark in their environment."""
+
+    def __init__(self, mark: str, group: Group | None) -> None:
+        self.mark = mark
+        self._group = group
+
+    def said(self, text: bytes) -> None:
+        """There is no container to speak."""
+
+    def kill(self, process: "subprocess.Popen[bytes]") -> None:
+        """Kill the process group, the control group, and whoever carries the mark."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if self._group is not None:
+            self._group.kill()
+        self._kill_marked()
+
+    def gone(self, process: "subprocess.Popen[bytes]") -> None:
+        """Kill until nobody is found any more: who forks meanwhile is found the next time."""
+        for _ in range(_SWEEPS):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if self._group is not None:
+                self._group.kill()
+            if not self._kill_marked():
+                return
+
+    def _kill_marked(self) -> bool:
+        found = marked(f"{_MARK}={self.mark}")
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(found)
+
+
+def _limited(argv: list[str], limits: CommandLimits, group: Group | None) -> list[str]:
+    blocks = str(limits.disk_mib * 2048 + 8)
+    if group is not None:
+        return ["/bin/sh", "-c", _JOIN + _LIMITS, "sh", *group.entrances, "--", blocks, "-", *argv]
+    data = limits.memory_mib * 1024 * 2
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    kept = "-" if hard != resource.RLIM_INFINITY and hard < data * 1024 else str(data)
+    return ["/bin/sh", "-c", _LIMITS, "sh", blocks, kept, *argv]
+
+
+def _completed(ending: Ending) -> Completed:
+    return Completed(
+        exit_code={"": ending.code, "time": 124}.get(ending.killed, 137),
+        stdout=ending.stdout.text(),
+        stderr=ending.stderr.text(),
+        seconds=ending.seconds,
+        truncated=bool(ending.stdout.dropped or ending.stderr.dropped),
+        timed_out=ending.killed == "time",
+        killed=ending.killed,
+        level=Bare.level,
+    )
