@@ -14,7 +14,7 @@ from rich.text import Text
 
 HERE = Path(__file__).resolve().parent
 WIDTH = 132
-PATHS = re.compile(r"(/\S*)?/(setpoint-demo-\w+)")
+PATHS = re.compile(r"(?:/\S*)?/(setpoint-demo-\w+)")
 
 
 def seen(command: list[str]) -> str:
@@ -36,7 +36,9 @@ def seen(command: list[str]) -> str:
 def drawn(text: str, title: str) -> str:
     """The terminal's text as an SVG picture."""
     console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"), force_terminal=True)
-    console.print(Text.from_ansi(PATHS.sub(r"/tmp/\2", text)), soft_wrap=False, no_wrap=True, crop=True, overflow="crop")
+    # Runs of spaces would fall together in the picture.
+    shown = PATHS.sub(r"~/\1", text).replace(" ", "\u00a0")
+    console.print(Text.from_ansi(shown), soft_wrap=False, no_wrap=True, crop=True, overflow="crop")
     return console.export_svg(title=title, clear=True)
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .engine.worker import Worker
     from .gates.prove import Proven
     from .model.evidence import GateResult
-    from .model.gate import Candidate
     from .model.run import Event
     from .model.ticket import Kind
     from .pipeline.bench import Bench, Ground
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 Tell = Callable[["Event"], None]
 """Told of each journal entry as it is written."""
 
-BASELINE = "baseline"
-"""Results on untouched bases are kept under this name, for all runs."""
 FOLLOW_SECONDS = 0.1
 
 
@@ -317,6 +314,7 @@ class House:
     async def init(self, *, replace: bool, tell: Callable[[str], None]) -> dict[str, Any]:
         """Find the repository's commands, run them on the base, write what ran green."""
         from .gates.detect import detect
+        from .parts import confirmed_on
         from .service.setup import report, written
 
         _, base = await self.repository.base(self.config.project.base)
@@ -330,37 +328,14 @@ class House:
         tell(
             f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox"
         )
-        confirmed = await self._confirmed(candidates, base)
+        confirmed = await confirmed_on(self.bench(self.config), candidates, base, await self.repository.tree(base))
         wrote = written(self.root, confirmed, replace=replace)
         return report(self.root, confirmed, wrote)
 
-    async def _confirmed(
-        self, candidates: Sequence["Candidate"], base: str
-    ) -> Sequence[tuple["Candidate", "GateResult"]]:
-        from .gates.baseline import confirm
-        from .gates.environment import environment_digest
-
-        async with self.bench(self.config).workspaces.checkout(base) as room:
-            gates = {candidate.name: candidate.gate for candidate in candidates}
-            environment = await environment_digest(room, gates)
-            return await confirm(candidates, room, tree=await self.repository.tree(base), environment=environment)
-
     async def _baseline(self, bench: "Bench", base: str) -> tuple["GateResult", ...]:
-        from .gates.baseline import baseline
-        from .gates.environment import environment_digest
+        from .parts import on_base
 
-        tree = await self.repository.tree(base)
-        known = {r.gate: r for _, r in self.store.results(BASELINE, tree)}
-        async with bench.workspaces.checkout(base) as room:
-            environment = await environment_digest(room, bench.config.gates)
-            keep = self.store.put_blob
-            results = await baseline(
-                bench.config.gates, room, tree=tree, environment=environment, known=lambda n, _: known.get(n), keep=keep
-            )
-        with self.store.transaction() as tx:
-            for result in results:
-                tx.result(BASELINE, "baseline", result)
-        return results
+        return await on_base(bench, base, await self.repository.tree(base))
 
     async def run_gates(self) -> Sequence["GateResult"]:
         """All gates on the working tree as it is."""

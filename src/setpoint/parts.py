@@ -22,6 +22,7 @@ from .policy.decide import Allow, Decision, Deny
 if TYPE_CHECKING:
     from .gates.prove import Proven
     from .model.evidence import GateResult
+    from .model.gate import Candidate
     from .ports import Agent, Sandbox, Store
 
 ADAPTERS: Mapping[tuple[str, str], str] = {
@@ -221,3 +222,39 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
         return CiRun(sha=commit, state=state, results=results, log=log)
 
     return judge
+
+
+BASELINE = "baseline"
+"""Results on untouched bases are kept under this name, for all runs."""
+
+
+async def on_base(bench: Bench, base: str, tree: str) -> "tuple[GateResult, ...]":
+    """The gates on an untouched base; what is known of the same tree and environment is not run again."""
+    from .gates.baseline import baseline
+    from .gates.environment import environment_digest
+
+    store, gates = bench.store, bench.config.gates
+    earlier = {result.gate: result for _, result in store.results(BASELINE, tree)}
+
+    def known(name: str, _definition: str) -> "GateResult | None":
+        return earlier.get(name)
+
+    async with bench.workspaces.checkout(base) as room:
+        environment = await environment_digest(room, gates)
+        results = await baseline(gates, room, tree=tree, environment=environment, known=known, keep=store.put_blob)
+    with store.transaction() as tx:
+        for result in results:
+            tx.result(BASELINE, "baseline", result)
+    return results
+
+
+async def confirmed_on(
+    bench: Bench, candidates: "Sequence[Candidate]", base: str, tree: str
+) -> "Sequence[tuple[Candidate, GateResult]]":
+    """Candidates with what they did on the untouched base."""
+    from .gates.baseline import confirm
+    from .gates.environment import environment_digest
+
+    async with bench.workspaces.checkout(base) as room:
+        environment = await environment_digest(room, {candidate.name: candidate.gate for candidate in candidates})
+        return await confirm(candidates, room, tree=tree, environment=environment)

@@ -8,7 +8,7 @@ from typing import Any
 
 from setpoint.adapters.store import SqlStore
 from setpoint.engine.jobs import Jobs
-from setpoint.engine.port import JobInfo, JobState
+from setpoint.engine.port import JobStatus, JobState
 from setpoint.engine.worker import Worker
 from setpoint.model.run import State
 from setpoint.testing.stores import sample_run
@@ -68,7 +68,7 @@ class Chain:
                 self.begin()
             await worker.run_until(lambda: self.done() and not self.unfinished(), look_seconds=0.02)
 
-    def unfinished(self) -> Sequence[JobInfo]:
+    def unfinished(self) -> Sequence[JobStatus]:
         """Jobs that wait or run."""
         return self.jobs.list(states=[JobState.QUEUED, JobState.RUNNING])
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..model.run import Event
-from .out import MARKS, money, paint, visible
+from .out import MARKS, paint, visible
 
 
 def line_of(event: Event, *, every: bool = False) -> str:
@@ -11,11 +11,11 @@ def line_of(event: Event, *, every: bool = False) -> str:
     told = _TOLD.get(event.kind)
     text = told(event.data, event.stage) if told else ""
     if not text and every:
-        text = f"{event.kind} {_short(event.data)}"
+        text = visible(f"{event.kind} {_short(event.data)}")
     if not text:
         return ""
     clock = event.at.astimezone().strftime("%H:%M:%S")
-    return f"{paint(clock, 'dim')}  {event.stage:<14} {visible(text)}"
+    return f"{paint(clock, 'dim')}  {event.stage:<14}  {text}"
 
 
 def _short(data: dict[str, Any]) -> str:
@@ -23,88 +23,118 @@ def _short(data: dict[str, Any]) -> str:
     return text if len(text) <= 200 else f"{text[:200]}…"
 
 
+_COLOURS = {"passed": "green", "failed": "red", "refused": "yellow", "high": "red", "medium": "yellow", "low": "dim"}
+_INDENT = " " * 26
+
+
+def _mark(outcome: str) -> str:
+    return paint(MARKS[outcome], _COLOURS[outcome])
+
+
 def _created(data: dict[str, Any], stage: str) -> str:
-    return f"run started: route {data['route']} ({data['because']})"
+    return visible(f"run started: route {data['route']} ({data['because']})")
+
+
+_DECISIONS = {
+    "accept": ("accepted", "green"),
+    "correct": ("goes back", "yellow"),
+    "escalate": ("a stronger model tries", "yellow"),
+    "plan-fault": ("back to the plan", "red"),
+    "hand-over": ("a person is called", "red"),
+}
 
 
 def _round(data: dict[str, Any], stage: str) -> str:
-    marks = [f"error {data['error']:g}", f"{data['blocking']} above Low"]
-    if data["closed"]:
-        marks.append(f"{len(data['closed'])} closed")
-    if data["reopened"]:
-        marks.append(f"{len(data['reopened'])} came back")
-    lines = [f"round {data['attempt']}: {', '.join(marks)} → {data['decision']}"]
-    for objection in data["objections"][:8]:
-        place = objection.get("place") or {}
-        where = f" {place['path']}:{place['line']}" if place.get("line") else f" {place['path']}" if place else ""
-        lines.append(
-            f"{'':<26}{objection['severity'].upper():<6} {objection['source']}:{where} {objection['what'][:160]}"
-        )
+    words, colour = _DECISIONS[data["decision"]]
+    marks = [f"error {data['error']:g}"]
+    marks += [f"{data['blocking']} above Low"] if data["blocking"] else []
+    marks += [f"{len(data['closed'])} closed"] if data["closed"] else []
+    marks += [f"{len(data['reopened'])} came back"] if data["reopened"] else []
+    reason = f": {data['cause']}" if data["decision"] in ("hand-over", "escalate") else ""
+    lines = [f"round {data['attempt']}: {', '.join(marks)} → {paint(words, colour)}{visible(reason)}"]
+    lines += [_objection(objection) for objection in data["objections"][:8]]
     return "\n".join(lines)
 
 
-def _gate(data: dict[str, Any], stage: str) -> str:
-    return f"{MARKS[data['outcome']]} {data['gate']}: {data['reason']}"
+def _objection(objection: dict[str, Any]) -> str:
+    place = objection.get("place") or {}
+    where = f" {place['path']}" if place else ""
+    where += f":{place['line']}" if place.get("line") else ""
+    severity = paint(f"{objection['severity']:<6}", _COLOURS[objection["severity"]])
+    return f"{_INDENT}{severity} {objection['source']}{visible(where)}: {visible(objection['what'])[:130]}"
+
+
+def _gates(data: dict[str, Any], stage: str) -> str:
+    green = [row for row in data["results"] if row["outcome"] == "passed"]
+    lines = [
+        f"{_mark(row['outcome'])} {visible(row['gate'])}: {visible(row['reason'])[:130]}"
+        for row in data["results"]
+        if row not in green
+    ]
+    if green:
+        counts = " · ".join(f"{visible(row['gate'])} {row['examined']}" for row in green)
+        lines.insert(0, f"{_mark('passed')} {counts}")
+    return f"\n{_INDENT}".join(lines)
 
 
 def _sealed(data: dict[str, Any], stage: str) -> str:
-    return f"✓ red proof: {len(data['tests'])} tests fail on the base for the right reason; sealed"
+    names = ", ".join(visible(name.rsplit("::", 1)[-1]) for name in data["tests"][:4])
+    more = ", …" if len(data["tests"]) > 4 else ""
+    return f"{_mark('passed')} red for the right reason, sealed: {names}{more}"
 
 
 def _effect(data: dict[str, Any], stage: str) -> str:
     if "branch" in data:
-        return f"pushed {data['branch']}, pull request #{data['pull_request']}"
-    return f"merged #{data['pull_request']} as {data['sha'][:12]}: {', '.join(data['stages'])} passed"
+        return visible(f"pushed {data['branch']}, pull request #{data['pull_request']}")
+    return f"{_mark('passed')} merged #{data['pull_request']} as {data['sha'][:12]}: {', '.join(data['stages'])}"
 
 
 def _ci(data: dict[str, Any], stage: str) -> str:
-    counts = ", ".join(f"{gate['gate']} {gate['examined']}" for gate in data["gates"])
-    return f"CI {data['state']} on {data['sha'][:12]} ({counts})"
+    counts = " · ".join(visible(f"{gate['gate']} {gate['examined']}") for gate in data["gates"])
+    mark = _mark({"green": "passed", "red": "failed"}.get(data["state"], "refused"))
+    return f"{mark} CI {data['state']} on {data['sha'][:12]}: {counts}"
 
 
 def _deploy(data: dict[str, Any], stage: str) -> str:
-    mark = MARKS["passed" if data["ok"] else "failed"]
-    last = "" if data["ok"] else f": {data['output'].strip().splitlines()[-1][:160] if data['output'].strip() else ''}"
-    return f"{mark} {data['step']} {data['environment']} ({data['sha'][:12]}){last}"
+    said = data["output"].strip().splitlines()
+    last = "" if data["ok"] or not said else f": {visible(said[-1])[:120]}"
+    where = visible(f"{data['step']} {data['environment']}")
+    return f"{_mark('passed' if data['ok'] else 'failed')} {where} {data['sha'][:12]}{last}"
 
 
 def _person(data: dict[str, Any], stage: str) -> str:
     because = f": {data['because']}" if data["because"] else ""
-    return f"{data['by']} said {data['said']}{because}"
+    return visible(f"{data['by']} said {data['said']}{because}")
 
 
 def _moved(data: dict[str, Any], stage: str) -> str:
     to = data["to"]
-    if to.get("state", "running") in ("waiting", "parked", "paused", "done", "declined", "cancelled"):
+    if to.get("state", "running") != "running":
         waits = f" for {to['waits']}" if to.get("waits") else ""
-        return f"{to['state']}{waits} at {to['stage']}"
-    return f"→ {to['stage']}" if data["from"].get("stage") != to["stage"] else ""
-
-
-def _tool(data: dict[str, Any], stage: str) -> str:
+        return paint(visible(f"{to['state']}{waits} at {to['stage']}"), "bold")
     return ""
 
 
 def _stopped(data: dict[str, Any], stage: str) -> str:
-    return f"stopped: {data['error']}"
-
-
-def _cost(data: dict[str, Any], stage: str) -> str:
-    return f"cost {money(data.get('usd'))}"
+    return paint("stopped: ", "red") + visible(data["error"]).replace("\n", f"\n{_INDENT}")
 
 
 def _deliverable(data: dict[str, Any], stage: str) -> str:
-    return f"✓ {data['name']} accepted and locked ({data['sha256'][:12]})"
+    return f"{_mark('passed')} {data['name']} locked as {data['sha256'][:12]}"
 
 
 def _lesson(data: dict[str, Any], stage: str) -> str:
-    return f"lesson candidate: {data['rule']}"
+    return f"lesson candidate: {visible(data['rule'])}"
+
+
+def _manual(data: dict[str, Any], stage: str) -> str:
+    return visible(f"{data['by']} changed {', '.join(data['files'][:8]) or 'nothing'} by hand")
 
 
 _TOLD = {
     "created": _created,
     "round": _round,
-    "gate": _gate,
+    "gates": _gates,
     "sealed": _sealed,
     "effect": _effect,
     "ci": _ci,
@@ -114,4 +144,5 @@ _TOLD = {
     "stopped": _stopped,
     "deliverable": _deliverable,
     "lesson-candidate": _lesson,
+    "manual": _manual,
 }

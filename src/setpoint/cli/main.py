@@ -15,6 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Carry a ticket to a reviewed, proven and released change, as a closed control loop.",
     epilog="Start with `setpoint demo`, or in your repository with `setpoint init`.",

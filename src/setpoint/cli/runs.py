@@ -143,7 +143,8 @@ def finish(house: "House", run: "Run", as_json: bool) -> int:
         colour = "green" if code == 0 else "yellow"
         tokens = run.cost.input_tokens + run.cost.output_tokens
         plain(paint(f"{run.id} is {state} at {run.position.stage}: {run.note}", colour))
-        plain(f"cost {money(run.cost.usd)}, {run.cost.requests} requests, {tokens} tokens")
+        would = "would have cost" if house.pinned(run).agent.kind == "replay" else "cost"
+        plain(f"{would} {money(run.cost.usd)}, {run.cost.requests} requests, {tokens} tokens")
         for step in next_steps(run)[:3]:
             plain(f"next: {step}")
     return code

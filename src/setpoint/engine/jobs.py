@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ..errors import ConfigError
 from .database import is_sqlite, old_sqlite, open_database, setting_up, sqlite_is_too_old, translated
-from .lease import WorkerInfo, all_workers, forget, forget_adoptions, made_for, metadata
-from .port import SHARED, JobInfo, JobState
+from .lease import WorkerLease, all_workers, forget, forget_adoptions, made_for, metadata
+from .port import SHARED, JobState, JobStatus
 
 APPLICATION = "setpoint"
 VERSION = "jobs-1"
@@ -75,7 +75,7 @@ class Jobs:
             self.client.cancel_workflows([key])
         self.on_cancel(key)
 
-    def list(self, prefix: str = "", states: Sequence[JobState] = (), limit: int = 1000) -> Sequence[JobInfo]:
+    def list(self, prefix: str = "", states: Sequence[JobState] = (), limit: int = 1000) -> Sequence[JobStatus]:
         """Jobs whose key starts with `prefix`, newest first."""
         wanted = [name for name, state in _STATES.items() if state in states] or None
         return [_info(row) for row in self.rows(workflow_id_prefix=prefix or None, status=wanted, limit=limit)]
@@ -97,18 +97,18 @@ class Jobs:
         given = found[0].input if found else None
         return dict(given["args"][1]) if given else {}
 
-    def workers(self) -> Sequence[WorkerInfo]:
+    def workers(self) -> Sequence[WorkerLease]:
         """Who carries jobs, living or dead."""
         return all_workers(self.database)
 
-    def left_by(self, worker: WorkerInfo) -> Sequence[str]:
+    def left_by(self, worker: WorkerLease) -> Sequence[str]:
         """Keys of the unfinished jobs of a dead worker: what it was running, and what waited in its own queue."""
         left = [row.workflow_id for row in self.rows(status="PENDING", executor_id=worker.id)]
         if worker.queue != SHARED:
             left += [row.workflow_id for row in self.rows(status="ENQUEUED", queue_name=worker.queue)]
         return sorted(set(left))
 
-    def bury(self, worker: WorkerInfo) -> None:
+    def bury(self, worker: WorkerLease) -> None:
         """Forget a dead worker that left nothing."""
         if worker.queue != SHARED:
             with translated():
@@ -140,9 +140,11 @@ def ignored(_key: str) -> None:
     """No worker here."""
 
 
-def _info(row: WorkflowStatus) -> JobInfo:
+def _info(row: WorkflowStatus) -> JobStatus:
     created = datetime.fromtimestamp((row.created_at or 0) / 1000, UTC)
-    return JobInfo(row.workflow_id, row.name, _STATES[row.status], row.queue_name or "", row.executor_id or "", created)
+    return JobStatus(
+        row.workflow_id, row.name, _STATES[row.status], row.queue_name or "", row.executor_id or "", created
+    )
 
 
 _preparing = threading.Lock()

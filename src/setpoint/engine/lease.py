@@ -47,7 +47,7 @@ made_for = sa.Table("engine_schema", metadata, sa.Column("version", sa.String, p
 LIVE, DEAD = "live", "dead"
 
 
-class WorkerInfo(NamedTuple):
+class WorkerLease(NamedTuple):
     """A worker as the lease table knows it."""
 
     id: str
@@ -71,7 +71,7 @@ class Lease:
 
     def take(self) -> None:
         """Enter the table as a living worker."""
-        row = WorkerInfo(self.id, machine(), os.getpid(), process_started(os.getpid()), self.queue, 0, LIVE)
+        row = WorkerLease(self.id, machine(), os.getpid(), process_started(os.getpid()), self.queue, 0, LIVE)
         with writing(self._database) as connection:
             connection.execute(workers.insert().values(row._asdict()))
 
@@ -96,7 +96,7 @@ class Lease:
         with writing(self._database) as connection:
             connection.execute(workers.update().where(workers.c.id == self.id).values(state=DEAD))
 
-    def dead(self) -> Sequence[WorkerInfo]:
+    def dead(self) -> Sequence[WorkerLease]:
         """All workers known dead, those included that this call finds out: a process that is gone, a beat that stands
         still for the length of the lease. Exactly one observer declares each."""
         found = all_workers(self._database)
@@ -107,7 +107,7 @@ class Lease:
         self._seen = {other.id: self._seen[other.id] for other in found if other.id in self._seen}
         return [other for other in all_workers(self._database) if other.state == DEAD]
 
-    def _has_died(self, other: WorkerInfo, here: str, now: float) -> bool:
+    def _has_died(self, other: WorkerLease, here: str, now: float) -> bool:
         if other.machine == here and process_started(other.pid) != other.started:
             return True
         beats, since = self._seen.get(other.id, (-1, now))
@@ -116,7 +116,7 @@ class Lease:
             return False
         return now - since > self.seconds
 
-    def _declare_dead(self, other: WorkerInfo) -> None:
+    def _declare_dead(self, other: WorkerLease) -> None:
         # A beat that came between the look and the verdict saves it.
         still = (workers.c.id == other.id) & (workers.c.state == LIVE) & (workers.c.beats == other.beats)
         with writing(self._database) as connection:
@@ -140,10 +140,10 @@ class Lease:
             return 0
 
 
-def all_workers(database: sa.Engine) -> Sequence[WorkerInfo]:
+def all_workers(database: sa.Engine) -> Sequence[WorkerLease]:
     """Every worker in the table, living or dead."""
     with reading(database) as connection:
-        return [WorkerInfo(*row) for row in connection.execute(sa.select(workers).order_by(workers.c.id))]
+        return [WorkerLease(*row) for row in connection.execute(sa.select(workers).order_by(workers.c.id))]
 
 
 def forget(database: sa.Engine, dead_worker: str) -> None:

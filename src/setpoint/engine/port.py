@@ -24,7 +24,7 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class JobInfo(NamedTuple):
+class JobStatus(NamedTuple):
     """A job as the engine sees it."""
 
     key: str
@@ -47,6 +47,6 @@ class Engine(Protocol):
         """Take a job out of the queue, or stop it where it runs within a second. Finished or unknown: nothing."""
         ...
 
-    def list(self, prefix: str = "", states: Sequence[JobState] = (), limit: int = 1000) -> Sequence[JobInfo]:
+    def list(self, prefix: str = "", states: Sequence[JobState] = (), limit: int = 1000) -> Sequence[JobStatus]:
         """Jobs whose key starts with `prefix`, newest first."""
         ...

@@ -47,7 +47,6 @@ class PhaseSettings(Record):
     """Most model requests of one session."""
     minutes: float = 60.0
     agent: str = ""
-    by_person: bool = False
     prompt: str = ""
     """File with rules added to the phase's instructions, relative to the repository."""
 

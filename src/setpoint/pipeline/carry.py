@@ -138,7 +138,7 @@ async def settle(ground: Ground, done: Done) -> Run | None:
     """Write what came of the step, move the run and enqueue the next job, all or nothing."""
     moved = write_move(ground.bench, ground.run, advance(ground.position, done.outcome), done)
     if moved is not None and moved.position.state is State.WAITING:
-        await ground.bench.notifier.tell(moved, f"{moved.id} waits for you: {moved.position.stage}", moved.note)
+        await ground.bench.notifier.tell(moved, f"waits for you: {moved.position.stage}", moved.note)
     return moved
 
 

@@ -14,7 +14,7 @@ from .context import boundaries_text, brief, commands, repository_map, rules, ti
 from .desk import Handing, Sitting, producer, sit
 from .document import form_objections
 from .implementation import check_code, closed_boundaries, handed_code
-from .judging import write_results
+from .judging import measured_by
 from .messages import commit_message
 from .outcomes import Accepted, Outcome
 from .prompts import prompt, untrusted
@@ -51,7 +51,7 @@ class CiFixWork:
                 ticket_text(ground.run.ticket.title, ground.run.ticket.text),
                 *(deliverable_text(name, ground.given(name) or {}) for name in names),
                 untrusted(f"Log of the red CI run on {red.get('sha', '')[:12]}", str(red.get("log", ""))[-LOG_CAP:]),
-                rules(self._workspace),
+                rules(ground, self._workspace),
                 boundaries_text(boundaries),
                 commands(ground.config),
                 repository_map(self._workspace),
@@ -71,7 +71,7 @@ class CiFixWork:
         if not isinstance(self.handing.record, CiFix):
             return list(form_objections(self.handing, "ci_fix"))
         results, found = await check_code(self._ground, self._workspace, {}, whole=True)
-        self.results = list(results)
+        self.results += results
         return found
 
     async def judge(self, handed: Handed) -> list[Objection]:
@@ -89,6 +89,6 @@ async def fix_ci(ground: Ground) -> Done:
         if not isinstance(record, CiFix):
             raise BugError("a CI fix was accepted without its record")
         await workspace.commit(commit_message(ground, f"ci: {record.cause}", record.summary))
-        return Accepted(), [write_results(ground, work.results)]
+        return Accepted(), []
 
-    return await looped(ground, work, work.session, accept)
+    return measured_by(ground, work.results, await looped(ground, work, work.session, accept))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ..model.boundary import Boundaries
 from ..model.settings import Config
 from ..ports import Room
+from .bench import Ground
 from .prompts import section, untrusted
 
 RULE_FILES = (".setpoint/SYSTEM.md", "SYSTEM.md", "AGENTS.md", "CLAUDE.md")
@@ -14,11 +15,12 @@ MAP_CAP = 200
 """Paths listed in the map of the repository."""
 
 
-def rules(room: Room) -> str:
-    """The repository's instruction files, whole, up to the cap."""
+def rules(ground: Ground, room: Room) -> str:
+    """The repository's instruction files and the phase's own rules, whole, up to the cap."""
     left, parts = RULES_CAP, []
     files = set(room.files())
-    for name in RULE_FILES:
+    own = ground.config.settings(ground.position.stage).prompt
+    for name in (*RULE_FILES, *((own,) if own else ())):
         if name not in files:
             continue
         text = room.read(name).decode("utf-8", "replace")

@@ -31,9 +31,9 @@ from .context import boundaries_text, brief, commands, repository_map, rules, ti
 from .criteria import boundaries_of, plan_of
 from .desk import Handing, Sitting, producer, sit
 from .document import form_objections
-from .judging import approved_files, measure, sealed, snapshot, tests_gate, write_results
+from .judging import approved_files, measure, measured_by, sealed, snapshot, tests_gate
 from .messages import commit_message
-from .outcomes import Accepted, Outcome
+from .outcomes import Accepted, Outcome, Taken
 from .prompts import prompt, section
 from .rounds import Done, Write, later_turns, looped
 
@@ -57,8 +57,10 @@ class CodeWork:
         self._whole = whole
 
     async def produce(self) -> Handed | Asked:
-        """Let the session work until it hands in the change."""
+        """Let the session work until it hands in the change; what a person wrote is there already."""
         ground = self._ground
+        if self.handing.record is not None:
+            return await handed_code(ground, self._workspace, self.handing)
         boundaries = closed_boundaries(ground)
         sitting = Sitting(
             session=self.session,
@@ -99,7 +101,7 @@ class CodeWork:
             *(deliverable_text(name, ground.given(name) or {}) for name in names),
             section("Approved tests, frozen: make them pass", claims),
             *task,
-            rules(self._workspace),
+            rules(ground, self._workspace),
             boundaries_text(boundaries_of(ground)),
             commands(ground.config),
             repository_map(self._workspace),
@@ -110,12 +112,24 @@ class CodeWork:
         if not isinstance(self.handing.record, Change):
             return form_objections(self.handing, "change")
         gates = {f"{self._task.id}.{n}": task_gate(c) for n, c in enumerate(self._task.checks, 1)} if self._task else {}
-        self.results, found = await check_code(self._ground, self._workspace, gates, whole=self._whole)
+        results, found = await check_code(self._ground, self._workspace, gates, whole=self._whole)
+        self.results += results
         return found
 
     async def judge(self, handed: Handed) -> Sequence[Objection]:
         """Gates judge code here; the reviewer comes when all of it is there."""
         return ()
+
+
+def by_person(ground: Ground) -> bool:
+    """Whether the ticket gives this phase to a person."""
+    return ground.position.stage in ground.run.ticket.phases_by_person
+
+
+def handed_back(ground: Ground) -> bool:
+    """Whether a person has handed the workspace back for just this attempt."""
+    given = ground.bench.store.recall(ground.run.id, "given")
+    return given is not None and given["serial"] == ground.position.serial - 1
 
 
 def closed_boundaries(ground: Ground) -> Boundaries:
@@ -186,7 +200,12 @@ async def implement(ground: Ground) -> Done:
     index = ground.position.task
     task = tasks[index] if tasks else None
     last = not tasks or index in (-1, len(tasks) - 1)
+    by_hand = by_person(ground)
+    if by_hand and not handed_back(ground):
+        return Done(Taken(), note="this phase is a person's: edit the workspace, then `setpoint give`")
     work = CodeWork(ground, workspace, task, whole=last)
+    if by_hand:
+        work.handing = Handing(Change(summary=f"{ground.run.ticket.title}: written by hand."))
 
     async def accept(verdict: Verdict) -> tuple[Outcome, list[Write]]:
         record = work.handing.record
@@ -195,14 +214,14 @@ async def implement(ground: Ground) -> Done:
         title = f"{task.id} {task.title}" if task else ground.run.ticket.title
         subject = f"{ground.position.rework} fixes: {title}" if ground.position.rework else title
         await workspace.commit(commit_message(ground, subject, record.summary))
-        writes: list[Write] = [write_results(ground, work.results)]
+        writes: list[Write] = []
         if last:
             writes.append(lambda tx: tx.void(ground.run.id, ground.position.cycle, ("change",)))
             content = dict(verdict.handed.content)
             writes.append(lambda tx: _deliver_change(ground, tx, content))
         return Accepted(more=not last), writes
 
-    return await looped(ground, work, work.session, accept)
+    return measured_by(ground, work.results, await looped(ground, work, work.session, accept))
 
 
 def _deliver_change(ground: Ground, tx: Transaction, content: dict[str, object]) -> None:

@@ -11,6 +11,7 @@ from ..model.evidence import GateKind, GateResult
 from ..model.gate import Gate
 from ..ports import Room, Transaction, Workspace
 from .bench import Ground
+from .rounds import Done, Write
 
 
 def sealed(ground: Ground) -> dict[str, Any]:
@@ -57,18 +58,22 @@ async def measure(ground: Ground, room: Room, tree: str, gates: Mapping[str, Gat
     return await run_gates(gates, room, tree=tree, environment=environment, known=known, keep=store.put_blob)
 
 
-def write_results(ground: Ground, results: Sequence[GateResult]) -> Any:
+def measured_by(ground: Ground, results: Sequence[GateResult], done: Done) -> Done:
+    """`done` with the gates it rests on written before it, whatever they said."""
+    return Done(done.outcome, (write_results(ground, results), *done.writes), note=done.note)
+
+
+def write_results(ground: Ground, results: Sequence[GateResult]) -> Write:
     """Keep the results as evidence, with the move."""
 
     def write(tx: Transaction) -> None:
+        told = []
         for result in results:
             tx.result(ground.run.id, ground.position.stage, result)
-            data = {
-                "gate": result.gate,
-                "outcome": result.outcome.value,
-                "reason": result.reason,
-                "tree": result.evidence.tree,
-            }
-            tx.event(ground.run.id, "gate", ground.position.stage, {**data, "examined": result.evidence.examined})
+            row = {"gate": result.gate, "outcome": result.outcome.value, "reason": result.reason}
+            told.append({**row, "examined": result.evidence.examined, "unit": result.evidence.unit})
+        if told:
+            tree = results[-1].evidence.tree
+            tx.event(ground.run.id, "gates", ground.position.stage, {"tree": tree, "results": told})
 
     return write

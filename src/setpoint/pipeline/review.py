@@ -17,7 +17,7 @@ from .bench import Ground
 from .context import brief, commands, diff_text, repository_map, rules, ticket_text
 from .desk import Handing, Sitting, chosen, sit
 from .implementation import check_code
-from .judging import sealed, write_results
+from .judging import measured_by, sealed
 from .messages import commit_message
 from .outcomes import Outcome
 from .prompts import objections_text, prompt, section
@@ -70,7 +70,7 @@ class ReviewWork:
         return brief(
             ticket_text(ground.run.ticket.title, ground.run.ticket.text),
             *(deliverable_text(name, ground.given(name) or {}) for name in names),
-            rules(self._room),
+            rules(ground, self._room),
             commands(ground.config),
             section("Changed files", "\n".join(await self._workspace.changed(base, self.tree))),
             diff_text(await self._workspace.diff(base, self.tree)),
@@ -139,4 +139,4 @@ async def review(ground: Ground) -> Done:
     def remembered(tx: Transaction) -> None:
         tx.remember(ground.run.id, f"reviewed:{ground.position.cycle}", fact)
 
-    return Done(done.outcome, (*done.writes, write_results(ground, results), remembered), note=done.note)
+    return measured_by(ground, results, Done(done.outcome, (*done.writes, remembered), note=done.note))

@@ -20,7 +20,7 @@ from .context import boundaries_text, brief, commands, repository_map, rules, ti
 from .criteria import boundaries_of, criteria_of
 from .desk import Handing, Sitting, producer, sit
 from .document import form_objections, objection
-from .judging import tests_gate, write_results
+from .judging import measured_by, tests_gate
 from .messages import commit_message
 from .outcomes import Outcome
 from .prompts import prompt
@@ -68,7 +68,7 @@ class TestsWork:
             brief=brief(
                 ticket_text(ground.run.ticket.title, ground.run.ticket.text),
                 specified(ground),
-                rules(self._workspace),
+                rules(ground, self._workspace),
                 boundaries_text(boundaries),
                 commands(ground.config),
                 repository_map(self._workspace),
@@ -109,7 +109,7 @@ class TestsWork:
             files = sorted(self.files)
             keep = self._ground.bench.store.put_blob
             proof = await red_proof(tests.tests, files, gate, room, tree=tree, environment=environment, keep=keep)
-        self.results = [proof.result]
+        self.results.append(proof.result)
         return proof.objections
 
     async def judge(self, handed: Handed) -> Sequence[Objection]:
@@ -174,9 +174,9 @@ async def write_tests(ground: Ground) -> Done:
         )
         commit = await workspace.commit(message)
         outcome, writes = await plain_accept(ground, "tests", verdict)
-        return outcome, [*writes, write_results(ground, work.results), await _seal(ground, work, commit, workspace)]
+        return outcome, [*writes, await _seal(ground, work, commit, workspace)]
 
-    return await looped(ground, work, work.session, accept)
+    return measured_by(ground, work.results, await looped(ground, work, work.session, accept))
 
 
 async def _seal(ground: Ground, work: TestsWork, commit: str, workspace: Workspace) -> Write:

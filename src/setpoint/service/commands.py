@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ..errors import BusyError, DeniedError, NotSignedInError, RefusedError, RepositoryError, StaleError, UsageError
+from ..errors import (
+    BusyError,
+    DeniedError,
+    NotSignedInError,
+    RefusedError,
+    RepositoryError,
+    StaleError,
+    TicketError,
+    UsageError,
+)
 from ..gates.baseline import require_green
 from ..model.approval import Answer, Approval
 from ..model.evidence import GateResult
@@ -90,6 +99,13 @@ class Commands:
         ticket = read_ticket(text, name=name, kind=kind)
         require_concrete(ticket)
         chosen, because = choose(ticket, kind)
+        others = [phase for phase in ticket.phases_by_person if phase != "implementation"]
+        if others:
+            raise TicketError(
+                f"a person cannot do {', '.join(others)} in an agent's stead",
+                why="those phases hand in a record that later phases are measured against",
+                fix="give `implementation` to a person, or `setpoint take` a run at any time",
+            )
         return ticket.model_copy(update={"kind": chosen}), chosen, because
 
     async def submit(self, text: str, *, name: str = "", kind: Kind | None = None) -> Started:
@@ -263,6 +279,8 @@ class Commands:
                 ground.run.id, "manual", ground.position.stage, {"by": by, "files": files, "because": because}
             ),
         ]
+        here = {"serial": ground.position.serial, "by": by}
+        writes.append(lambda tx: tx.remember(ground.run.id, "given", here))
         if files:
             writes.append(word_to(ground, hears(ground, _mends(ground)), text))
         return self._move(ground, Given(), by, because, writes)

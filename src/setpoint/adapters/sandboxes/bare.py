@@ -23,7 +23,7 @@ from .groups import Group, hierarchy
 from .growth import Growth
 from .processes import marked
 from .profile import ENVIRONMENT, writable
-from .supervise import Ending, Launch, supervise
+from .supervise import Launch, supervise
 
 _MARK = "SETPOINT_COMMAND"
 _SWEEPS = 20
@@ -41,8 +41,13 @@ class Bare:
         missing = 'not at level none; set level = "bubblewrap" in [sandbox]'
         groups = hierarchy()
         return (
-            *(Layer(name=name, in_force=False, note=missing) for name in ("files", "processes", "network", "system calls")),
-            Layer(name="memory", in_force=groups is not None, note="control groups" if groups else "rlimit per process"),
+            *(
+                Layer(name=name, in_force=False, note=missing)
+                for name in ("files", "processes", "network", "system calls")
+            ),
+            Layer(
+                name="memory", in_force=groups is not None, note="control groups" if groups else "rlimit per process"
+            ),
             Layer(name="disk", in_force=True, note="file size limit, growth watched ten times a second"),
             Layer(name="output and time", in_force=True, note="by the supervising process"),
         )
@@ -79,7 +84,7 @@ class Bare:
             new_session=True,
         )
         try:
-            return _completed(await supervise(launch, clear))
+            return (await supervise(launch, clear)).completed(self.level)
         except OSError as error:
             raise SandboxError("the command could not be started", why=str(error)) from error
 
@@ -140,16 +145,3 @@ def _limited(argv: list[str], limits: CommandLimits, group: Group | None) -> lis
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     kept = "-" if hard != resource.RLIM_INFINITY and hard < data * 1024 else str(data)
     return ["/bin/sh", "-c", _LIMITS, "sh", blocks, kept, *argv]
-
-
-def _completed(ending: Ending) -> Completed:
-    return Completed(
-        exit_code={"": ending.code, "time": 124}.get(ending.killed, 137),
-        stdout=ending.stdout.text(),
-        stderr=ending.stderr.text(),
-        seconds=ending.seconds,
-        truncated=bool(ending.stdout.dropped or ending.stderr.dropped),
-        timed_out=ending.killed == "time",
-        killed=ending.killed,
-        level=Bare.level,
-    )

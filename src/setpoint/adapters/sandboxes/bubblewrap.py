@@ -173,17 +173,7 @@ def _completed(ending: Ending, leash: _Container) -> Completed:
         if "No space left on device" in said:
             raise DiskFullError("no room left to build the sandbox", why=said[-500:], fix="free some space")
         raise _not_built(said)
-    code = {"": ending.code, "time": 124}.get(ending.killed, 137)
-    return Completed(
-        exit_code=code,
-        stdout=ending.stdout.text(),
-        stderr=ending.stderr.text(),
-        seconds=ending.seconds,
-        truncated=bool(ending.stdout.dropped or ending.stderr.dropped),
-        timed_out=ending.killed == "time",
-        killed=ending.killed,
-        level=Bubblewrap.level,
-    )
+    return ending.completed(Bubblewrap.level)
 
 
 def _clear(status: int, group: Group | None) -> None:

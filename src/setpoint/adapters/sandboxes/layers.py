@@ -12,18 +12,24 @@ def layers_of(binary: Path, kernel: Kernel, filtered: bool, groups: Hierarchy | 
     """The layers of level bubblewrap."""
     counted = f"control groups, version {groups.version}" if groups else ""
     return (
-        Layer(name="files", in_force=True, note=f"mount namespace built from nothing, by {binary.name} of {binary.parent}"),
+        Layer(
+            name="files", in_force=True, note=f"mount namespace built from nothing, by {binary.name} of {binary.parent}"
+        ),
         Layer(
             name="processes",
             in_force=kernel.proc,
-            note="PID namespace with its own /proc" if kernel.proc else "PID namespace; no private /proc in this container",
+            note="PID namespace with its own /proc"
+            if kernel.proc
+            else "PID namespace; no private /proc in this container",
         ),
         Layer(name="network", in_force=True, note="network namespace with a loopback of its own"),
         Layer(name="privileges", in_force=True, note="user namespace, user 1000, no capabilities, no set-id"),
         Layer(
             name="no new namespaces",
             in_force=kernel.no_new_namespaces,
-            note="" if kernel.no_new_namespaces else "the kernel refuses --disable-userns; the call filter still refuses them",
+            note=""
+            if kernel.no_new_namespaces
+            else "the kernel refuses --disable-userns; the call filter still refuses them",
         ),
         Layer(
             name="control group view",

@@ -33,9 +33,26 @@ _FRESH_SECONDS = 60.0
 """How old a copy of a host's file may be: a new library appears in `ld.so.cache`."""
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 # Each mount costs bubblewrap a look at all mounts before it: folders are mounted, single files copied.
-_ETC_FOLDERS = """alternatives ssl/certs pki/tls/certs pki/ca-trust crypto-policies java-11-openjdk java-17-openjdk
-java-21-openjdk""".split()
-_ETC_FILES = "ld.so.cache localtime timezone ssl/openssl.cnf mime.types protocols services os-release".split()
+_ETC_FOLDERS = [
+    "alternatives",
+    "ssl/certs",
+    "pki/tls/certs",
+    "pki/ca-trust",
+    "crypto-policies",
+    "java-11-openjdk",
+    "java-17-openjdk",
+    "java-21-openjdk",
+]
+_ETC_FILES = [
+    "ld.so.cache",
+    "localtime",
+    "timezone",
+    "ssl/openssl.cnf",
+    "mime.types",
+    "protocols",
+    "services",
+    "os-release",
+]
 _WRITTEN = {
     "/etc/passwd": f"root:x:0:0:root:/nonexistent:/bin/false\nagent:x:{USER}:{GROUP}:agent:{HOME}:/bin/sh\n"
     "nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...errors import BugError, SetpointError
-from ...model.command import CommandLimits
+from ...model.command import CommandLimits, Completed
 from .groups import Group
 from .growth import Growth
 from .output import Kept
@@ -68,6 +68,19 @@ class Ending:
     stderr: Kept
     seconds: float
     killed: str = ""
+
+    def completed(self, level: str) -> Completed:
+        """The record of it."""
+        return Completed(
+            exit_code={"": self.code, "time": 124}.get(self.killed, 137),
+            stdout=self.stdout.text(),
+            stderr=self.stderr.text(),
+            seconds=self.seconds,
+            truncated=bool(self.stdout.dropped or self.stderr.dropped),
+            timed_out=self.killed == "time",
+            killed=self.killed,
+            level=level,
+        )
 
 
 @dataclass

@@ -1,0 +1,250 @@
+"""Files below a folder that agents write: every component is opened by hand, and no link is followed."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import DeniedError
+
+LARGEST = 128 * 1024 * 1024
+"""Most bytes of one file that are read at once."""
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Not blocking: a FIFO that took a file's place must not hold the worker.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_SET_ID = stat.S_ISUID | stat.S_ISGID
+# What file systems elsewhere take for `.git`: other case, trailing dots and blanks, the short name, ignorable letters.
+_GIT_NAME = re.compile(r"\.git[. ]*(:.*)?|git~1[. ]*", re.IGNORECASE)
+_IGNORABLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file or link as git would keep it."""
+
+    mode: str
+    """`100644`, `100755` or `120000`."""
+    content: bytes
+
+
+@dataclass
+class Found:
+    """What a sweep met."""
+
+    removed: list[str] = field(default_factory=list)
+    """FIFOs, sockets and devices."""
+    stripped: list[str] = field(default_factory=list)
+    """Files that lost their set-id bits."""
+    nested: list[str] = field(default_factory=list)
+    """`.git` of the tree's own making, below the top."""
+    bare: list[str] = field(default_factory=list)
+    """Folders that git would take for a bare repository."""
+    secrets: list[str] = field(default_factory=list)
+    """Files named as secrets are."""
+
+
+def is_git_name(name: str) -> bool:
+    """Whether some file system would take `name` for `.git`."""
+    return _GIT_NAME.fullmatch(_IGNORABLE.sub("", name)) is not None
+
+
+def parts_of(path: str) -> Sequence[str]:
+    """The components of a path below a folder. Raises DeniedError for one that leads elsewhere."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if path.startswith("/") or ".." in parts or "\0" in path or not parts:
+        raise _outside(path)
+    return parts
+
+
+def read(root: Path, path: str) -> bytes:
+    """The content of a regular file. Raises FileNotFoundError, DeniedError."""
+    with _parent(root, path) as (folder, name):
+        return _content(folder, name, path)
+
+
+def entry(root: Path, path: str) -> Entry | None:
+    """The file or link at `path`; None when there is neither, or a link on the way."""
+    try:
+        with _parent(root, path) as (folder, name):
+            mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+            if stat.S_ISLNK(mode):
+                return Entry("120000", os.fsencode(os.readlink(name, dir_fd=folder)))
+            if not stat.S_ISREG(mode):
+                return None
+            return Entry("100755" if mode & stat.S_IXUSR else "100644", _content(folder, name, path))
+    except (FileNotFoundError, NotADirectoryError, DeniedError):
+        if not parts_of(path):
+            raise
+        return None
+
+
+def write(root: Path, path: str, content: bytes) -> None:
+    """Put a regular file in place whole, its folders made. Raises DeniedError."""
+    if any(is_git_name(part) for part in parts_of(path)):
+        raise DeniedError(f"{path}: nothing may be written into .git", fix="the engine commits; change files only")
+    with _parent(root, path, make=True) as (folder, name):
+        mode = _mode_to_keep(folder, name, path)
+        aside = f".setpoint-{os.urandom(6).hex()}"
+        descriptor = os.open(aside, _WRITE, mode, dir_fd=folder)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            os.chmod(aside, mode, dir_fd=folder)  # noqa: PTH101
+            os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(aside, dir_fd=folder)
+            raise
+
+
+def delete(root: Path, path: str) -> None:
+    """Remove a file or link; nothing when it is not there."""
+    with suppress(FileNotFoundError), _parent(root, path) as (folder, name):
+        os.unlink(name, dir_fd=folder)
+
+
+def make_folder(root: Path, path: str) -> None:
+    """Make a folder and those above it. Raises DeniedError where a link or a file stands in the way."""
+    with _parent(root, f"{path}/x", make=True):
+        pass
+
+
+def is_file(root: Path, path: str) -> bool:
+    """Whether a regular file stands at `path`, no link on the way."""
+    try:
+        with _parent(root, path) as (folder, name):
+            return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except (OSError, DeniedError):
+        return False
+
+
+def sweep(root: Path, secret: "re.Pattern[str] | None" = None) -> Found:
+    """Make the tree harmless to the host that reads it: FIFOs, sockets and devices go, set-id bits go. Name what git
+    must not meet, and files whose name `secret` matches."""
+    found = Found()
+    top = os.open(root, _FOLDER)
+    try:
+        _sweep(top, "", found, secret)
+    finally:
+        os.close(top)
+    return found
+
+
+def _sweep(folder: int, prefix: str, found: Found, secret: "re.Pattern[str] | None") -> None:
+    folders: list[str] = []
+    names: set[str] = set()
+    with os.scandir(folder) as entries:
+        for item in entries:
+            name, path = item.name, prefix + item.name
+            names.add(name)
+            if prefix and is_git_name(name):
+                found.nested.append(path)
+            elif item.is_dir(follow_symlinks=False):
+                folders.append(name)
+            elif not item.is_symlink():
+                _make_plain(folder, item, path, found)
+                if secret is not None and secret.fullmatch(path):
+                    found.secrets.append(path)
+    if prefix and {"HEAD", "objects", "refs"} <= names:
+        found.bare.append(prefix.rstrip("/"))
+    for name in folders:
+        if not prefix and is_git_name(name):
+            continue
+        try:
+            below = os.open(name, _FOLDER, dir_fd=folder)
+        except OSError:
+            continue
+        try:
+            _sweep(below, f"{prefix}{name}/", found, secret)
+        finally:
+            os.close(below)
+
+
+def _make_plain(folder: int, item: "os.DirEntry[str]", path: str, found: Found) -> None:
+    if not item.is_file(follow_symlinks=False):
+        with suppress(OSError):
+            os.unlink(item.name, dir_fd=folder)
+            found.removed.append(path)
+        return
+    with suppress(OSError):
+        mode = item.stat(follow_symlinks=False).st_mode
+        if mode & _SET_ID:
+            descriptor = os.open(item.name, _READ, dir_fd=folder)
+            try:
+                os.fchmod(descriptor, stat.S_IMODE(mode) & ~_SET_ID)
+            finally:
+                os.close(descriptor)
+            found.stripped.append(path)
+
+
+@contextmanager
+def _parent(root: Path, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    """The opened folder of `path` and its last component."""
+    *folders, name = parts_of(path)
+    here = os.open(root, _FOLDER)
+    try:
+        for part in folders:
+            here = _enter(here, part, path, make)
+        yield here, name
+    finally:
+        os.close(here)
+
+
+def _enter(here: int, part: str, path: str, make: bool) -> int:
+    if make:
+        with suppress(FileExistsError):
+            os.mkdir(part, 0o755, dir_fd=here)
+    try:
+        below = os.open(part, _FOLDER, dir_fd=here)
+    except NotADirectoryError as error:
+        if stat.S_ISLNK(os.stat(part, dir_fd=here, follow_symlinks=False).st_mode):
+            raise _link(path) from error
+        if make:
+            raise DeniedError(f"{path}: {part} is a file, not a folder", fix="choose another path") from error
+        raise FileNotFoundError(2, "No such file or directory", path) from error
+    os.close(here)
+    return below
+
+
+def _content(folder: int, name: str, path: str) -> bytes:
+    try:
+        descriptor = os.open(name, _READ, dir_fd=folder)
+    except OSError as error:
+        with suppress(OSError):
+            if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                raise _link(path) from error
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise DeniedError(f"{path} is not a regular file", fix="read a file")
+        if state.st_size > LARGEST:
+            raise DeniedError(
+                f"{path} is too large to read ({state.st_size} bytes)",
+                fix=f"at most {LARGEST} bytes; read a part of it",
+            )
+        return file.read(LARGEST)
+
+
+def _mode_to_keep(folder: int, name: str, path: str) -> int:
+    try:
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return 0o644
+    if stat.S_ISLNK(mode):
+        raise _link(path)
+    if not stat.S_ISREG(mode):
+        raise DeniedError(f"{path} is not a regular file", fix="choose another path")
+    return stat.S_IMODE(mode) & 0o777 | 0o600
+
+
+def _outside(path: str) -> DeniedError:
+    return DeniedError(f"{path!r} leads out of the workspace", fix="use a path below the repository's root")
+
+
+def _link(path: str) -> DeniedError:
+    return DeniedError(f"{path} is, or leads through, a symbolic link", fix="use the real path of the file")

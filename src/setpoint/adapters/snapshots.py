@@ -1,0 +1,121 @@
+"""A folder's files as a git tree, built from their bytes; and a git tree put out as files.
+
+Git compares (against a private index, with attributes that switch every conversion off); what goes into the tree is
+read here, beneath the folder, without following links. A nested repository is refused, for git elsewhere would obey it.
+"""
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import DeniedError, DiskFullError
+from . import beneath
+from .git import Git, write_blob
+
+_ABSENT = "0"
+
+
+class Snapshot:
+    """The files of `root`, known by the index file `index`."""
+
+    def __init__(self, git: Git, objects: Path, root: Path, index: Path) -> None:
+        self._git = git
+        self._objects = objects
+        self.root = root
+        self._index = index
+        self._tree = ""
+        self._lock = threading.Lock()
+        self._sha256 = False
+
+    def put(self, treeish: str) -> None:
+        """Make the files those of `treeish`: what the last snapshot knew and it does not hold is deleted, ignored
+        files stay."""
+        with self._lock:
+            self._tree = ""
+            self._call("read-tree", "--reset", "-u", treeish)
+
+    def take(self) -> str:
+        """Hash of the tree of the files as they are; the objects are written. Raises DeniedError for what git must not
+        meet."""
+        with self._lock:
+            changes = self._changes()
+            if changes:
+                self._tree = ""
+                self._call("update-index", "-z", "--index-info", stdin=b"".join(changes))
+            if not self._tree:
+                self._tree = self._call("write-tree").decode().strip()
+            return self._tree
+
+    def files(self) -> Sequence[str]:
+        """Paths of all files there are: tracked, or neither tracked nor ignored; sorted."""
+        with self._lock:
+            out = self._call("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+        names = (os.fsdecode(name) for name in out.split(b"\0") if name and not name.endswith(b"/"))
+        return sorted(name for name in names if os.path.lexists(self.root / name))
+
+    def refuse_nested(self, found: beneath.Found) -> None:
+        """Raises DeniedError when the tree holds a repository of its own making."""
+        nested = self.nested(found)
+        if nested:
+            raise DeniedError(
+                f"{', '.join(nested[:5])}: a git repository inside the workspace",
+                why="git run on such a tree obeys the configuration it finds there",
+                fix=f"remove {nested[0]}; make repositories for trials below /tmp",
+            )
+
+    def nested(self, found: beneath.Found) -> Sequence[str]:
+        """Repositories met by a sweep, without those in ignored folders and those that were committed as files."""
+        suspects = [*found.nested, *(f"{name}/HEAD" for name in found.bare)]
+        if not suspects:
+            return ()
+        asked = b"\0".join(os.fsencode(name) for name in suspects)
+        # A `.git` itself can never be ignored or tracked: its folder is asked about.
+        folders = b"\0".join(os.fsencode(os.path.dirname(name) or ".") for name in suspects)  # noqa: PTH120
+        with self._lock:
+            out = self._call("check-ignore", "-z", "--stdin", stdin=folders, accept=(0, 1))
+            tracked = set(
+                self._call("ls-files", "-z", "--cached", "--", *map(os.fsdecode, asked.split(b"\0"))).split(b"\0")
+            )
+        ignored = set(out.split(b"\0"))
+        return [
+            name
+            for name in suspects
+            if os.fsencode(os.path.dirname(name)) not in ignored and os.fsencode(name) not in tracked  # noqa: PTH120
+        ]
+
+    def _changes(self) -> list[bytes]:
+        words = ("ls-files", "-z", "-t", "--modified", "--deleted", "--others", "--exclude-standard")
+        paths = {line[2:] for line in self._call(*words).split(b"\0") if line}
+        gone: list[bytes] = []
+        there: list[bytes] = []
+        for raw in sorted(paths):
+            path = os.fsdecode(raw)
+            if any(beneath.is_git_name(part) for part in path.split("/")):
+                raise DeniedError(f"{path}: a git repository inside the workspace", fix=f"remove {path}")
+            entry = beneath.entry(self.root, path.rstrip("/"))
+            if entry is not None:
+                sha = self._keep(entry.content)
+                there.append(f"{entry.mode} {sha}\t".encode() + raw + b"\0")
+            elif not self._is_folder(path):
+                gone.append(f"{_ABSENT} {'0' * 40}\t".encode() + raw + b"\0")
+        # First what left: a file may have become a folder.
+        return gone + there
+
+    def _is_folder(self, path: str) -> bool:
+        """A submodule's folder stands for its commit and is left as the base has it."""
+        place = self.root / path
+        return place.is_dir() and not place.is_symlink()
+
+    def _keep(self, content: bytes) -> str:
+        try:
+            return write_blob(self._objects, content, sha256=self._sha256)
+        except OSError as error:
+            if error.errno == 28:
+                raise DiskFullError(
+                    "no room left for a snapshot", fix="free some space, then `setpoint resume`"
+                ) from error
+            raise
+
+    def _call(self, *words: str, stdin: bytes = b"", accept: Sequence[int] = (0,)) -> bytes:
+        return self._git.call(*words, stdin=stdin, index=self._index, work_tree=self.root, accept=accept)
