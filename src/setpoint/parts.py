@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .config import parse
+from .config import load, parse
 from .errors import ConfigError
 from .model.approval import Answer
 from .model.release import CiRun, CiState
@@ -21,6 +21,7 @@ from .policy.decide import Allow, Decision, Deny
 
 if TYPE_CHECKING:
     from .gates.prove import Proven
+    from .model.command import Completed, Layer
     from .model.evidence import GateResult
     from .model.gate import Candidate
     from .ports import Agent, Sandbox, Store
@@ -258,3 +259,21 @@ async def confirmed_on(
     async with bench.workspaces.checkout(base) as room:
         environment = await environment_digest(room, {candidate.name: candidate.gate for candidate in candidates})
         return await confirm(candidates, room, tree=tree, environment=environment)
+
+
+async def sandbox_exec(folder: Path, argv: Sequence[str], level: str, policy: Path | None) -> "Completed":
+    """Run `argv` in `folder` exactly as an agent's command would run there."""
+    from .adapters.rooms import exec_here
+    from .policy.narrowing import narrowed
+
+    settings = load(folder).sandbox
+    network: tuple[str, ...] = ()
+    if policy is not None:
+        settings, network = narrowed(settings, policy, argv)
+    return await exec_here(part("sandbox", level)(), folder, argv, settings=settings, network=network)
+
+
+def sandbox_layers(level: str) -> "Sequence[Layer]":
+    """What a level protects with on this machine."""
+    found: Sequence[Layer] = part("sandbox", level)().layers()
+    return found

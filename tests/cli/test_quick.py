@@ -14,7 +14,9 @@ LOOK = (
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["run", "--help"]])
 def test_nothing_heavy_is_imported(words: list[str]) -> None:
-    heavy = tuple(name for name in HEAVY if not (name == "rich" and "--help" in words))
+    # Typer itself uses these two: rich to draw help, pydantic to read a command's arguments.
+    own = {"rich", "pydantic"} if "--help" in words else set()
+    heavy = tuple(name for name in HEAVY if name not in own)
     code = LOOK.format(words=words, heavy=heavy)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.rsplit("|", 1)[-1].strip() == "[] 0", done.stdout + done.stderr

@@ -40,7 +40,7 @@ SEQUENCE = [
     "cycle 1 implementation T001 producer 1 turn 1",
     "cycle 1 implementation T002 producer 1 turn 1",
     "cycle 1 review reviewer 1 turn 1",
-    "cycle 1 implementation rework producer 1 turn 1",
+    "cycle 1 implementation T002 producer 1 turn 2",
     "cycle 1 review reviewer 2 turn 1",
     "cycle 2 diagnosis producer 1 turn 1",
     "cycle 2 diagnosis validator 1 turn 1",

@@ -93,7 +93,7 @@ def write(root: Path, path: str, content: bytes) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
-            os.chmod(aside, mode, dir_fd=folder)  # noqa: PTH101
+            os.chmod(aside, mode, dir_fd=folder)
             os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
         except OSError:
             with suppress(OSError):
@@ -107,34 +107,41 @@ def delete(root: Path, path: str) -> None:
         os.unlink(name, dir_fd=folder)
 
 
+def move_out(root: Path, path: str, target: Path) -> None:
+    """Move what stands at `path` to `target`, on the same file system."""
+    with _parent(root, path) as (folder, name):
+        os.rename(name, target, src_dir_fd=folder)
+
+
 def make_folder(root: Path, path: str) -> None:
     """Make a folder and those above it. Raises DeniedError where a link or a file stands in the way."""
     with _parent(root, f"{path}/x", make=True):
         pass
 
 
-def is_file(root: Path, path: str) -> bool:
-    """Whether a regular file stands at `path`, no link on the way."""
+def kind(root: Path, path: str) -> str:
+    """`file`, `folder` or `link`; empty when nothing of these is there, or a link is on the way."""
     try:
         with _parent(root, path) as (folder, name):
-            return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+            mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     except (OSError, DeniedError):
-        return False
+        return ""
+    return {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}.get(stat.S_IFMT(mode), "")
 
 
-def sweep(root: Path, secret: "re.Pattern[str] | None" = None) -> Found:
-    """Make the tree harmless to the host that reads it: FIFOs, sockets and devices go, set-id bits go. Name what git
-    must not meet, and files whose name `secret` matches."""
+def sweep(root: Path, secret: "re.Pattern[str] | None" = None, *, clean: bool = True) -> Found:
+    """Name what git must not meet, and files whose name `secret` matches. With `clean` the tree is made harmless to the
+    host that reads it: FIFOs, sockets, devices and set-id bits go."""
     found = Found()
     top = os.open(root, _FOLDER)
     try:
-        _sweep(top, "", found, secret)
+        _sweep(top, "", found, secret, clean)
     finally:
         os.close(top)
     return found
 
 
-def _sweep(folder: int, prefix: str, found: Found, secret: "re.Pattern[str] | None") -> None:
+def _sweep(folder: int, prefix: str, found: Found, secret: "re.Pattern[str] | None", clean: bool) -> None:
     folders: list[str] = []
     names: set[str] = set()
     with os.scandir(folder) as entries:
@@ -146,7 +153,8 @@ def _sweep(folder: int, prefix: str, found: Found, secret: "re.Pattern[str] | No
             elif item.is_dir(follow_symlinks=False):
                 folders.append(name)
             elif not item.is_symlink():
-                _make_plain(folder, item, path, found)
+                if clean:
+                    _make_plain(folder, item, path, found)
                 if secret is not None and secret.fullmatch(path):
                     found.secrets.append(path)
     if prefix and {"HEAD", "objects", "refs"} <= names:
@@ -159,7 +167,7 @@ def _sweep(folder: int, prefix: str, found: Found, secret: "re.Pattern[str] | No
         except OSError:
             continue
         try:
-            _sweep(below, f"{prefix}{name}/", found, secret)
+            _sweep(below, f"{prefix}{name}/", found, secret, clean)
         finally:
             os.close(below)
 

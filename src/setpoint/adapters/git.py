@@ -45,9 +45,11 @@ _LOCK = re.compile(r"Unable to create '([^']+\.lock)'")
 class Git:
     """Commands on one git folder."""
 
-    def __init__(self, folder: Path, *, objects: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, objects: Path | None = None, sha256: bool = False) -> None:
         self.folder = folder
-        self._objects = objects
+        self.objects = objects or folder / "objects"
+        self.sha256 = sha256
+        """Whether objects are named by SHA-256 instead of SHA-1."""
 
     def call(
         self,
@@ -60,9 +62,9 @@ class Git:
     ) -> bytes:
         """The output of one command, waiting for it. Raises RefusedError for an exit code not in `accept`, BusyError
         for a taken lock, DiskFullError."""
-        where = {"GIT_INDEX_FILE": str(index)} if index else {}
-        if self._objects:
-            where["GIT_OBJECT_DIRECTORY"] = str(self._objects)
+        where = {"GIT_OBJECT_DIRECTORY": str(self.objects)}
+        if index:
+            where["GIT_INDEX_FILE"] = str(index)
         folders = [f"--git-dir={self.folder}", *([f"--work-tree={work_tree}"] if work_tree else [])]
         options = [word for pair in _SAFE for word in ("-c", pair)]
         try:
@@ -150,7 +152,7 @@ class Git:
     async def show(self, revision: str, path: str) -> bytes | None:
         """A file at a commit or tree; None when it is not there."""
         named = f"{revision}:{path}"
-        if not await self.run("cat-file", "-t", named, accept=(0, 128)) == b"blob\n":
+        if await self.run("cat-file", "-t", named, accept=(0, 128)) != b"blob\n":
             return None
         return await self.run("cat-file", "blob", named)
 
@@ -163,9 +165,11 @@ def private_git(folder: Path, common: Path) -> Git:
     excluded = b""
     with suppress(OSError):
         excluded = (common / "info" / "exclude").read_bytes()
+    sha256 = _named_by_sha256(common)
+    version = "1\n[extensions]\n\tobjectformat = sha256" if sha256 else "0"
     files = {
         "HEAD": b"ref: refs/heads/none\n",
-        "config": _own_config(common),
+        "config": f"[core]\n\tbare = false\n\trepositoryformatversion = {version}\n".encode(),
         "info/attributes": _ATTRIBUTES.encode(),
         "info/exclude": excluded.rstrip(b"\n") + b"\n/.setpoint/\n",
     }
@@ -173,18 +177,14 @@ def private_git(folder: Path, common: Path) -> Git:
         files["shallow"] = (common / "shallow").read_bytes()
     for name, content in files.items():
         _bring(folder / name, content)
-    return Git(folder, objects=common / "objects")
+    return Git(folder, objects=common / "objects", sha256=sha256)
 
 
-def _own_config(common: Path) -> bytes:
-    sha256 = False
+def _named_by_sha256(common: Path) -> bool:
     with suppress(OSError):
-        sha256 = (
-            re.search(r"(?im)^\s*objectformat\s*=\s*sha256", (common / "config").read_text("utf-8", "replace"))
-            is not None
-        )
-    version = "1\n[extensions]\n\tobjectformat = sha256" if sha256 else "0"
-    return f"[core]\n\tbare = false\n\trepositoryformatversion = {version}\n".encode()
+        config = (common / "config").read_text("utf-8", "replace")
+        return re.search(r"(?im)^\s*objectformat\s*=\s*sha256", config) is not None
+    return False
 
 
 def _bring(place: Path, content: bytes) -> None:

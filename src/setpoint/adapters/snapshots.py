@@ -4,6 +4,7 @@ Git compares (against a private index, with attributes that switch every convers
 read here, beneath the folder, without following links. A nested repository is refused, for git elsewhere would obey it.
 """
 
+import errno
 import os
 import threading
 from collections.abc import Sequence
@@ -13,20 +14,16 @@ from ..errors import DeniedError, DiskFullError
 from . import beneath
 from .git import Git, write_blob
 
-_ABSENT = "0"
-
 
 class Snapshot:
     """The files of `root`, known by the index file `index`."""
 
-    def __init__(self, git: Git, objects: Path, root: Path, index: Path) -> None:
+    def __init__(self, git: Git, root: Path, index: Path) -> None:
         self._git = git
-        self._objects = objects
         self.root = root
         self._index = index
         self._tree = ""
         self._lock = threading.Lock()
-        self._sha256 = False
 
     def put(self, treeish: str) -> None:
         """Make the files those of `treeish`: what the last snapshot knew and it does not hold is deleted, ignored
@@ -34,6 +31,12 @@ class Snapshot:
         with self._lock:
             self._tree = ""
             self._call("read-tree", "--reset", "-u", treeish)
+
+    def know(self, treeish: str) -> None:
+        """Take `treeish` for what was known last; no file is touched."""
+        with self._lock:
+            self._tree = ""
+            self._call("read-tree", "--reset", treeish)
 
     def take(self) -> str:
         """Hash of the tree of the files as they are; the objects are written. Raises DeniedError for what git must not
@@ -98,7 +101,7 @@ class Snapshot:
                 sha = self._keep(entry.content)
                 there.append(f"{entry.mode} {sha}\t".encode() + raw + b"\0")
             elif not self._is_folder(path):
-                gone.append(f"{_ABSENT} {'0' * 40}\t".encode() + raw + b"\0")
+                gone.append(f"0 {'0' * (64 if self._git.sha256 else 40)}\t".encode() + raw + b"\0")
         # First what left: a file may have become a folder.
         return gone + there
 
@@ -109,9 +112,9 @@ class Snapshot:
 
     def _keep(self, content: bytes) -> str:
         try:
-            return write_blob(self._objects, content, sha256=self._sha256)
+            return write_blob(self._git.objects, content, sha256=self._git.sha256)
         except OSError as error:
-            if error.errno == 28:
+            if error.errno == errno.ENOSPC:
                 raise DiskFullError(
                     "no room left for a snapshot", fix="free some space, then `setpoint resume`"
                 ) from error

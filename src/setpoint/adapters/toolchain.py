@@ -45,12 +45,14 @@ def toolchain(environments: Sequence[Path], path: str, home: Path, repository: P
     """The toolchain behind virtual `environments`, then that of `path`, the worker's own PATH."""
     shown: dict[str, None] = {}
     places: dict[str, None] = {}
-    for environment in environments:
+    programs = list(_programs(path, repository))
+    active = [program.parent.parent for program in programs if (program.parent.parent / "pyvenv.cfg").is_file()]
+    for environment in [*environments, *active]:
         for prefix in _interpreters(environment):
             for name in _named_and_real(prefix):
                 if _is_toolchain(Path(name), home, repository):
                     shown[name] = None
-    for program in _programs(path, home, repository):
+    for program in programs:
         for name in _shown_for(program, home, repository):
             shown[name] = None
         places[str(program.parent)] = None
@@ -70,10 +72,10 @@ def _interpreters(environment: Path) -> Iterator[Path]:
     for name in ("python", "python3"):
         link = environment / "bin" / name
         if link.is_symlink():
-            yield Path(os.path.realpath(link)).parent.parent  # noqa: PTH... the prefix of <prefix>/bin/python
+            yield Path(os.path.realpath(link)).parent.parent
 
 
-def _programs(path: str, home: Path, repository: Path) -> Iterator[Path]:
+def _programs(path: str, repository: Path) -> Iterator[Path]:
     folders = [
         folder for folder in path.split(os.pathsep) if folder.startswith("/") and not _within(folder, repository)
     ]

@@ -48,21 +48,19 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """The exit code of one command line."""
-    import click
-
     try:
         code = app(arguments, standalone_mode=False)
         return int(code) if isinstance(code, int) else 0
     except SetpointError as error:
         complain(error)
         return error.exit_code
-    except click.exceptions.Exit as leaving:
+    except typer.Exit as leaving:
         return leaving.exit_code
-    except click.ClickException as error:
-        plain(f"setpoint: {error.format_message()}")
+    except typer.TyperException as error:
+        plain(f"setpoint: {error}")
         plain("next: `setpoint --help` lists the commands")
         return 2
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         plain("setpoint: interrupted; nothing is lost, `setpoint resume` carries on")
         return 130
     except BrokenPipeError:

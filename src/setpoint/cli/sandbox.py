@@ -17,7 +17,7 @@ def exec_(
     policy: str = typer.Option("", "--policy", help="A policy file that narrows what the command may do."),
 ) -> None:
     """Run a command in the current folder inside the sandbox and leave with its exit code."""
-    from ..app import sandbox_exec
+    from ..parts import sandbox_exec
 
     done = asyncio.run(sandbox_exec(Path.cwd(), command, level, Path(policy) if policy else None))
     sys.stdout.write(done.stdout)
@@ -26,10 +26,10 @@ def exec_(
 
 
 @app.command("levels")
-def levels() -> None:
+def levels(level: str = typer.Option("bubblewrap", "--level", help="bubblewrap or none.")) -> None:
     """What protects on this machine, and what is missing."""
-    from ..app import sandbox_layers
+    from ..parts import sandbox_layers
     from .out import data
 
-    for layer in sandbox_layers():
+    for layer in sandbox_layers(level):
         data(f"{'✓' if layer.in_force else '✗'} {layer.name:<20} {layer.note}")

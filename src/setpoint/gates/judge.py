@@ -17,11 +17,13 @@ PARALLEL = max(2, min(4, os.cpu_count() or 2))
 
 
 def nothing_known(_name: str, _definition: str) -> GateResult | None:
+    """No earlier result: every gate is run."""
     return None
 
 
 def unheard(_result: GateResult) -> None:
-    return None
+    """Nobody listens to results as they come."""
+    return
 
 
 def still_holds(result: GateResult, gate: Gate, tree: str, environment: str) -> bool:

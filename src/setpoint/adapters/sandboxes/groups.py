@@ -124,7 +124,7 @@ def hierarchy() -> Hierarchy | None:
 def find_hierarchy(membership: str, mounts: str, usable: Callable[[Hierarchy], bool]) -> Hierarchy | None:
     """The first usable hierarchy among our own groups and, in version 2, the one above them (systemd keeps processes
     in the leaves only)."""
-    paths = {controller: path for controller, path in _memberships(membership)}
+    paths = dict(_memberships(membership))
     folders = dict(_mounted(mounts))
     candidates: list[Hierarchy] = []
     if "" in folders and "" in paths:

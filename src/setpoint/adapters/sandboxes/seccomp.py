@@ -159,7 +159,7 @@ def _rules() -> Iterable[tuple[str, list[Instruction]]]:
 
 def _only_known_families() -> list[Instruction]:
     last = len(_FAMILIES)
-    jumps = [(_JEQ, last + 3 - index, 0, family) for index, family in enumerate(_FAMILIES)]
+    jumps = [(_JEQ, last + 2 - index, 0, family) for index, family in enumerate(_FAMILIES)]
     return [
         _argument(0),
         *jumps,

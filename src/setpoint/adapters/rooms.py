@@ -1,0 +1,251 @@
+"""A folder with the sandbox around it, presented at the repository's own path.
+
+Inside, `.git` is an empty read-only file: `git` says that there is no repository, and nothing can be put in its place.
+Environments of the user (`.venv`, `node_modules`) and the toolchain behind them are shown read-only.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import DeniedError, UsageError
+from ..model.command import Command, CommandLimits, Completed, Mount
+from ..model.settings import SandboxSettings
+from ..ports import Sandbox
+from . import beneath
+from .secrets import SECRET
+from .snapshots import Snapshot
+from .toolchain import toolchain
+
+REPORTS = "/run/setpoint/reports"
+"""Where `$SETPOINT_REPORTS` is inside."""
+SHARE = (".venv", "venv", "node_modules")
+_ENVIRONMENT = {"CI": "1", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "TERM": "dumb"}
+_SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_TOO_WIDE = ("/", "/usr", "/etc", "/home", "/root", "/tmp", "/var", "/opt", "/dev", "/proc", "/sys")  # noqa: S108
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """All that a room's commands have besides the room."""
+
+    sandbox: Sandbox
+    inside: str
+    """The repository's own path."""
+    masks: Path
+    """Holds the empty file and the empty folder that lie over what must not be seen; not writable from inside."""
+    shared: tuple[tuple[str, str], ...] = ()
+    """Folders below the repository shown read-only: the name there, the folder on the host."""
+    shown: tuple[str, ...] = ()
+    """Other host paths shown read-only at their own place."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    limits: CommandLimits = field(default_factory=CommandLimits)
+
+
+def surroundings(
+    sandbox: Sandbox, repository: Path, masks: Path, settings: SandboxSettings, share: Sequence[str] = SHARE
+) -> Surroundings:
+    """What commands in the rooms of `repository` see and have."""
+    for name in ("file", "folder"):
+        place = masks / name
+        if not place.exists():
+            masks.mkdir(parents=True, exist_ok=True)
+            place.mkdir(exist_ok=True) if name == "folder" else place.touch(mode=0o444)
+    shared = tuple((name, os.path.realpath(repository / name)) for name in share if (repository / name).is_dir())
+    tools = toolchain([repository / name for name, _ in shared], os.environ.get("PATH", ""), Path.home(), repository)
+    real = {host for name, host in shared if host != str(repository / name)}
+    extra = [os.path.expanduser(name) for name in settings.readonly]  # noqa: PTH111
+    shown = [name for name in dict.fromkeys([*tools.shown, *real, *extra]) if Path(name).exists()]
+    first = [f"{repository}/{name}/bin" for name, _ in shared if name != "node_modules"]
+    path = [*first, f"{repository}/node_modules/.bin", *tools.path, *_SYSTEM_PATH]
+    env = {**_ENVIRONMENT, "PATH": ":".join(dict.fromkeys(path)), **settings.env}
+    return Surroundings(sandbox, str(repository), masks, shared, tuple(shown), env, settings.limits)
+
+
+class SandboxRoom:
+    """`ports.Room` over a folder and its surroundings."""
+
+    def __init__(
+        self,
+        path: Path,
+        around: Surroundings,
+        snapshot: Snapshot | None = None,
+        *,
+        pinned: bool = True,
+        others: bool = False,
+    ) -> None:
+        self.path = path
+        self.inside = around.inside
+        self._around = around
+        self._snapshot = snapshot
+        self._others = others
+        """Whether files that no command of ours made lie here as well: nothing is cleaned away then."""
+        self._secrets: tuple[str, ...] | None = None
+        self._pinned: tuple[str, ...] = (".git",) if pinned else ()
+        """Git's own places that no command may see or replace; a throw-away copy has none."""
+        self._running = 0
+        self._swept: beneath.Found | None = None
+        """What the last sweep met; None when commands may have changed the tree since."""
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: CommandLimits | None = None,
+        env: dict[str, str] | None = None,
+        stdin: str = "",
+        network: Sequence[str] = (),
+        reports: Path | None = None,
+    ) -> Completed:
+        """Run `argv` here in the sandbox, then make the tree harmless to the host: no FIFO, socket, device or set-id
+        file is left. Raises DeniedError when the command replaced `.git` (which level `none` cannot prevent)."""
+        around = self._around
+        told = {**around.env, **({"SETPOINT_REPORTS": REPORTS} if reports else {}), **(env or {})}
+        git = self._git_before()
+        command = Command(
+            argv=tuple(argv),
+            mounts=await asyncio.to_thread(self._mounts, reports),
+            cwd=self.inside,
+            env=told,
+            stdin=stdin,
+            network=tuple(network),
+            limits=limits or around.limits,
+        )
+        self._running += 1
+        self._swept = None
+        try:
+            return await around.sandbox.run(command)
+        finally:
+            self._running -= 1
+            if not self._running and not self._others:
+                await asyncio.to_thread(self._clean)
+            self._git_after(git)
+
+    def read(self, path: str) -> bytes:
+        """The content of a file below the room. Raises FileNotFoundError, DeniedError (a link, a secret, outside)."""
+        name = self._relative(path)
+        if name in self._masked():
+            raise DeniedError(f"{path} holds secrets and is not shown", fix="work without its content")
+        return beneath.read(self.path, name)
+
+    def write(self, path: str, content: bytes) -> None:
+        """Replace or create a file below the room. Raises DeniedError (a link, `.git`, a secret, outside)."""
+        name = self._relative(path)
+        if name in self._masked():
+            raise DeniedError(f"{path} holds secrets and is not written", fix="name the setting; a person fills it in")
+        beneath.write(self.path, name, content)
+
+    def files(self) -> Sequence[str]:
+        """What git would know; all files where the room has no index of its own."""
+        if self._snapshot is not None:
+            return self._snapshot.files()
+        return sorted(
+            os.path.relpath(os.path.join(folder, name), self.path)  # noqa: PTH118
+            for folder, _, names in os.walk(self.path)
+            for name in names
+        )
+
+    def _relative(self, path: str) -> str:
+        """Commands know the room by its inside path; so may those who read and write."""
+        below = path.removeprefix(f"{self.inside}/") if path.startswith(f"{self.inside}/") else path
+        return "/".join(beneath.parts_of(below))
+
+    # -- what commands see ------------------------------------------------------------------------------------------
+
+    def _mounts(self, reports: Path | None) -> tuple[Mount, ...]:
+        around = self._around
+        mounts = [Mount(host=str(self.path), inside=self.inside, writable=True)]
+        mounts += [Mount(host=host, inside=host) for host in around.shown]
+        mounts += self._shared()
+        # Only over what is there, and never through a link: bubblewrap makes a missing mount point, wherever it leads.
+        masked = [(name, "file") for name in self._masked() if beneath.kind(self.path, name) == "file"]
+        masked += [(name, kind) for name in self._pinned if (kind := beneath.kind(self.path, name))]
+        if any(kind == "link" for _, kind in masked):
+            raise DeniedError(f"{self.path}/.git is a symbolic link", fix="run it in a worktree with a real .git")
+        mounts += [Mount(host=str(around.masks / kind), inside=f"{self.inside}/{name}") for name, kind in masked]
+        if reports is not None:
+            mounts.append(Mount(host=str(reports), inside=REPORTS, writable=True))
+        return tuple(mounts)
+
+    def _shared(self) -> list[Mount]:
+        mounts: list[Mount] = []
+        for name, host in self._around.shared:
+            if self.path != Path(self.inside):
+                if self._has_own(name):
+                    continue
+                beneath.make_folder(self.path, name)
+            mounts.append(Mount(host=host, inside=f"{self.inside}/{name}"))
+        return mounts
+
+    def _has_own(self, name: str) -> bool:
+        """Whether something of that name was committed, or made by the set-up: then it is not hidden."""
+        place = self.path / name
+        return os.path.lexists(place) and (place.is_symlink() or not place.is_dir() or any(place.iterdir()))
+
+    def _masked(self) -> tuple[str, ...]:
+        if self._secrets is None:
+            found = beneath.sweep(self.path, SECRET, clean=False)
+            self._secrets = tuple(found.secrets)
+            if self._others:
+                # Repositories below the user's own folder are the user's; an agent must not configure them.
+                self._pinned = (".git", *found.nested)
+        return self._secrets
+
+    # -- what commands left -----------------------------------------------------------------------------------------
+
+    def _clean(self) -> None:
+        self._swept = beneath.sweep(self.path)
+
+    def _git_before(self) -> bytes | None:
+        marker = beneath.entry(self.path, ".git")
+        return marker.content if marker is not None and marker.mode != "120000" else None
+
+    def _git_after(self, before: bytes | None) -> None:
+        """Inside bubblewrap `.git` cannot move. Elsewhere it is put back, and said."""
+        if not self._pinned or self._git_before() == before:
+            return
+        intruder = self.path / ".git"
+        with suppress(FileNotFoundError):
+            intruder.rename(Path(tempfile.mkdtemp(prefix="setpoint-aside-", dir=self._around.masks)) / "dot-git")
+        if before is not None:
+            intruder.write_bytes(before)
+        raise DeniedError(f"a command replaced {intruder}", why="it was put back", fix='use level = "bubblewrap"')
+
+
+async def exec_here(
+    sandbox: Sandbox,
+    folder: Path,
+    argv: Sequence[str],
+    *,
+    settings: SandboxSettings | None = None,
+    network: Sequence[str] = (),
+    stdin: str = "",
+) -> Completed:
+    """Run `argv` in `folder` as an agent's command would run there: the folder writable at its own path, `.git` and
+    secrets masked, the rest of the host as in any room. Raises UsageError for a folder too wide to hand out."""
+    with _handed_out(folder) as (here, masks):
+        around = surroundings(sandbox, here, masks, settings or SandboxSettings())
+        return await SandboxRoom(here, around, others=True).run(argv, stdin=stdin, network=network)
+
+
+@contextmanager
+def _handed_out(folder: Path) -> Iterator[tuple[Path, Path]]:
+    here = Path(os.path.realpath(folder))
+    if str(here) in _TOO_WIDE or Path.home().is_relative_to(here):
+        raise UsageError(f"{here} is not a folder to hand to a command", fix="cd into the repository")
+    marker = here / ".git"
+    made = not os.path.lexists(marker)
+    with tempfile.TemporaryDirectory(prefix="setpoint-masks-") as masks:
+        if made:
+            # Otherwise the command could make one, and the user's next git would obey it.
+            marker.mkdir()
+        try:
+            yield here, Path(masks)
+        finally:
+            if made:
+                with suppress(OSError):
+                    marker.rmdir()

@@ -1,0 +1,318 @@
+"""Whole runs that die by SIGKILL at a boundary of one's choice: before or after a commit, or an effect outside.
+
+The house is the real one; only its store and its seams are wrapped, and a wrapper does nothing but count, and die.
+"""
+
+import dataclasses
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..adapters.repository import UserRepository
+from ..adapters.store import SqlStore, SqlTransaction
+from ..app import House
+from ..config import load
+from ..model.approval import Approval, HandOver, Question
+from ..model.command import CommandLimits, Completed
+from ..model.release import CiRun, Environment, PullRequest, Release, StepResult
+from ..model.run import Position, Run
+from ..model.session import Message, SessionId
+from ..model.settings import Config
+from ..parts import redactor
+from ..pipeline.bench import Bench
+from ..ports import Deployer, Forge, Room, Workspace, Workspaces
+
+
+class Boundaries:
+    """The boundaries one process passes, counted from 1. Each is noted in `notes`; at number `die_at` the process dies.
+
+    A boundary is noted before the death, and in one write: the notes of a killed process tell where it died.
+    """
+
+    def __init__(self, notes: Path | None = None, die_at: int = 0) -> None:
+        self.count = 0
+        self._die_at = die_at
+        self._notes = notes
+        self._begun = time.monotonic()
+
+    def at(self, what: str) -> None:
+        """The process is at the boundary `what`."""
+        self.count += 1
+        self.note(f"{self.count}\t{what}")
+        if self.count == self._die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def note(self, line: str) -> None:
+        """Append to the notes."""
+        if self._notes is not None:
+            with self._notes.open("a", encoding="utf-8") as file:
+                file.write(f"{time.monotonic() - self._begun:.3f}\t{line}\n")
+
+    @contextmanager
+    def around(self, what: str) -> Iterator[None]:
+        """A boundary before and one after the block, where it succeeds."""
+        self.at(f"before {what}")
+        yield
+        self.at(f"after {what}")
+
+
+class _Noted(SqlTransaction):
+    """Remembers in words what it wrote."""
+
+    def __init__(self, connection: Any, redact: Callable[[Any], Any]) -> None:
+        super().__init__(connection, redact)
+        self._wrote: dict[str, None] = {}
+
+    def said(self) -> str:
+        return ", ".join(self._wrote) or "nothing"
+
+    def create(self, run: Run) -> None:
+        self._wrote["run"] = None
+        super().create(run)
+
+    def move(self, run: Run, to: Position, note: str = "") -> Run | None:
+        self._wrote[f"move to {to.stage} {to.state.value}"] = None
+        return super().move(run, to, note)
+
+    def event(self, run_id: str, kind: str, stage: str, data: dict[str, Any]) -> None:
+        self._wrote[f"{stage} {kind}"] = None
+        super().event(run_id, kind, stage, data)
+
+    def append(self, session: SessionId, said: Sequence[Message]) -> None:
+        self._wrote[f"message of the {session.phase} {session.role.value}"] = None
+        super().append(session, said)
+
+    def remember(self, run_id: str, key: str, value: dict[str, Any]) -> None:
+        self._wrote[f"fact {key.partition(':')[0]}"] = None
+        super().remember(run_id, key, value)
+
+    def keep(self, content: bytes) -> str:
+        self._wrote["blob"] = None
+        return super().keep(content)
+
+    def approve(self, run_id: str, cycle: int, approval: Approval) -> None:
+        self._wrote[f"approval of {approval.about}"] = None
+        super().approve(run_id, cycle, approval)
+
+    def ask(self, run_id: str, question: Question, session: SessionId) -> None:
+        self._wrote["question"] = None
+        super().ask(run_id, question, session)
+
+    def hand_over(self, run_id: str, cycle: int, packet: HandOver) -> None:
+        self._wrote["packet"] = None
+        super().hand_over(run_id, cycle, packet)
+
+
+class MortalStore(SqlStore):
+    """The SQL store with a boundary before and after each commit."""
+
+    def __init__(self, database_url: str, boundaries: Boundaries, **options: Any) -> None:
+        super().__init__(database_url, **options)
+        self._boundaries = boundaries
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlTransaction]:
+        with super().transaction() as plain:
+            noted = _Noted(plain.connection, self._redact)
+            yield noted
+            self._boundaries.at(f"before commit of {noted.said()}")
+        self._boundaries.at(f"after commit of {noted.said()}")
+
+
+class MortalRoom:
+    """A room with a boundary around each command and each written file."""
+
+    def __init__(self, room: Room, boundaries: Boundaries) -> None:
+        self.path, self.inside = room.path, room.inside
+        self._room = room
+        self._boundaries = boundaries
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: CommandLimits | None = None,
+        env: dict[str, str] | None = None,
+        stdin: str = "",
+        network: Sequence[str] = (),
+        reports: Path | None = None,
+    ) -> Completed:
+        with self._boundaries.around(f"command {' '.join(argv)[-60:]!r}"):
+            return await self._room.run(argv, limits=limits, env=env, stdin=stdin, network=network, reports=reports)
+
+    def read(self, path: str) -> bytes:
+        return self._room.read(path)
+
+    def write(self, path: str, content: bytes) -> None:
+        with self._boundaries.around(f"writing {path}"):
+            self._room.write(path, content)
+
+    def files(self) -> Sequence[str]:
+        return self._room.files()
+
+
+class MortalWorkspace(MortalRoom):
+    """A workspace with a boundary around all that changes it or git."""
+
+    def __init__(self, workspace: Workspace, boundaries: Boundaries) -> None:
+        super().__init__(workspace, boundaries)
+        self.branch = workspace.branch
+        self._workspace = workspace
+
+    async def tree(self) -> str:
+        return await self._workspace.tree()
+
+    async def autosave(self, label: str) -> str:
+        with self._boundaries.around("autosave"):
+            commit = await self._workspace.autosave(label)
+            self._boundaries.note(f"autosave {commit}")
+            return commit
+
+    async def restore(self, commit: str) -> None:
+        with self._boundaries.around("restore"):
+            await self._workspace.restore(commit)
+
+    async def commit(self, message: str) -> str:
+        with self._boundaries.around(f"git commit {message.splitlines()[0]!r}"):
+            return await self._workspace.commit(message)
+
+    async def head(self) -> str:
+        return await self._workspace.head()
+
+    async def diff(self, base: str, head: str = "") -> str:
+        return await self._workspace.diff(base, head)
+
+    async def changed(self, base: str, head: str = "") -> Sequence[str]:
+        return await self._workspace.changed(base, head)
+
+    async def show(self, revision: str, path: str) -> bytes | None:
+        return await self._workspace.show(revision, path)
+
+    @asynccontextmanager
+    async def checkout(self, revision: str, overlay: dict[str, bytes | None] | None = None) -> AsyncIterator[Room]:
+        with self._boundaries.around("clean copy"):
+            async with self._workspace.checkout(revision, overlay) as room:
+                yield MortalRoom(room, self._boundaries)
+
+
+class MortalWorkspaces:
+    """Workspaces with a boundary around making one and fetching."""
+
+    def __init__(self, workspaces: Workspaces, boundaries: Boundaries) -> None:
+        self._workspaces = workspaces
+        self._boundaries = boundaries
+
+    async def open(self, run: Run) -> Workspace:
+        with self._boundaries.around("opening the workspace"):
+            return MortalWorkspace(await self._workspaces.open(run), self._boundaries)
+
+    async def close(self, run: Run) -> None:
+        with self._boundaries.around("closing the workspace"):
+            await self._workspaces.close(run)
+
+    async def resolve(self, revision: str) -> str:
+        return await self._workspaces.resolve(revision)
+
+    async def fetch(self, branch: str) -> str:
+        with self._boundaries.around("fetch"):
+            return await self._workspaces.fetch(branch)
+
+    def checkout(
+        self, revision: str, overlay: dict[str, bytes | None] | None = None
+    ) -> AbstractAsyncContextManager[Room]:
+        return self._workspaces.checkout(revision, overlay)
+
+
+class MortalForge:
+    """A forge with a boundary around each effect."""
+
+    def __init__(self, forge: Forge, boundaries: Boundaries) -> None:
+        self._forge = forge
+        self._boundaries = boundaries
+
+    async def ensure(self, base: str) -> str:
+        with self._boundaries.around("forge ensure"):
+            return await self._forge.ensure(base)
+
+    async def push(self, branch: str, sha: str) -> None:
+        with self._boundaries.around("forge push"):
+            await self._forge.push(branch, sha)
+
+    async def find(self, head: str) -> PullRequest | None:
+        return await self._forge.find(head)
+
+    async def open(self, head: str, base: str, title: str, body: str) -> PullRequest:
+        with self._boundaries.around("forge open"):
+            return await self._forge.open(head, base, title, body)
+
+    async def checks(self, pull_request: PullRequest) -> CiRun:
+        with self._boundaries.around("forge checks"):
+            return await self._forge.checks(pull_request)
+
+    async def merge(self, pull_request: PullRequest, expected: str, message: str) -> PullRequest:
+        with self._boundaries.around("forge merge"):
+            return await self._forge.merge(pull_request, expected, message)
+
+
+class MortalDeployer:
+    """A deployer with a boundary around each step."""
+
+    def __init__(self, deployer: Deployer, boundaries: Boundaries) -> None:
+        self._deployer = deployer
+        self._boundaries = boundaries
+
+    async def current(self, environment: Environment) -> Release | None:
+        return await self._deployer.current(environment)
+
+    async def deploy(self, environment: Environment, release: Release) -> StepResult:
+        with self._boundaries.around("deploy"):
+            return await self._deployer.deploy(environment, release)
+
+    async def smoke(self, environment: Environment, release: Release) -> StepResult:
+        with self._boundaries.around("smoke"):
+            return await self._deployer.smoke(environment, release)
+
+    async def rollback(self, environment: Environment, to: Release | None) -> StepResult:
+        with self._boundaries.around("rollback"):
+            return await self._deployer.rollback(environment, to)
+
+
+class MortalHouse(House):
+    """The real house; its process can be made to die at a boundary."""
+
+    def __init__(self, repository: UserRepository, config: Config, boundaries: Boundaries) -> None:
+        super().__init__(repository, config)
+        self.boundaries = boundaries
+
+    @classmethod
+    async def around(cls, folder: Path, boundaries: Boundaries, database_url: str = "") -> "MortalHouse":
+        """The house of the repository in `folder`, its state in `database_url` where one is given."""
+        repository = await UserRepository.around(folder)
+        config = load(folder)
+        if database_url:
+            config = config.model_copy(update={"database_url": database_url})
+        return cls(repository, config, boundaries)
+
+    @cached_property
+    def store(self) -> SqlStore:
+        self._private_folder()
+        return MortalStore(
+            self.database_url,
+            self.boundaries,
+            redact=redactor(self.config, os.environ),
+            fence=lambda connection: self.jobs.fence(connection),
+        )
+
+    def bench(self, config: Config) -> Bench:
+        plain, boundaries = super().bench(config), self.boundaries
+        return dataclasses.replace(
+            plain,
+            workspaces=MortalWorkspaces(plain.workspaces, boundaries),
+            forge=MortalForge(plain.forge, boundaries),
+            deployer=MortalDeployer(plain.deployer, boundaries),
+        )
