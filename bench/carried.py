@@ -81,7 +81,7 @@ class Carried:
             moved = tx.move(run, run.position, "started")
             assert moved is not None
             self.house.jobs.enqueue(tx.connection, JOB, f"{run.id}:task", {"run": run.id})
-        told = await self._ended.pop(run.id)
+        told = await self._ended[run.id]
         return {**told, "seconds": time.monotonic() - started, "waited": told["begun"] - started}
 
     def _run(self, name: str) -> Run:

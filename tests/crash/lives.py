@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 import small
 
 from setpoint.model.run import Run, State, Waits
-from setpoint.testing.crashes import Boundaries, MortalHouse
+from setpoint.testing.crashes import START, Boundaries, Death, MortalHouse
 from setpoint.testing.processes import Child
 
 
@@ -41,9 +42,10 @@ def renewed(place: Place, template: Path) -> Place:
     return place
 
 
-def live(place: Place, die_at: int = 0) -> None:
-    """In a child: carry the ticket to its end, whatever was done before; die at boundary `die_at`."""
-    asyncio.run(carry_on(place, Boundaries(place.notes, die_at)))
+def live(place: Place, death: Death | None = None, part: str = START) -> None:
+    """In a child: carry the ticket to its end, whatever was done before, or die where told. `part` is where the run
+    stands when the process begins, where that is the beginning of a part."""
+    asyncio.run(carry_on(place, Boundaries(place.notes, death, part)))
     sys.exit(0)
 
 
@@ -70,15 +72,40 @@ async def begun(house: MortalHouse) -> Run:
     return (await house.submit(small.TICKET, name="blank-name", kind=None, detach=False)).run
 
 
-async def lives(place: Place, *deaths: int) -> None:
-    """One life a number, each killed at that boundary; then one more, to the end."""
-    for die_at in deaths:
-        async with Child(live, place, die_at) as child:
-            code = await child.end()
-            assert code == -9, f"boundary {die_at} was not reached: exit code {code}\n{told(place)[-3:]}"
-    async with Child(live, place) as child:
+Life = tuple[Death | None, str]
+"""Where a life ends (None: with the run), and the part that it begins with, if it begins at a part's beginning."""
+
+WHOLE: tuple[Life, ...] = ((None, START),)
+"""Undisturbed."""
+
+
+def series(whole: dict[str, list[str]], number: int) -> list[Life]:
+    """Lives that end at boundary `number` of each part that has so many, then one to the end; `whole` are the
+    boundaries of an undisturbed run."""
+    names, found, begins = list(whole), [], START
+    for part, following in zip(names, [*names[1:], ""], strict=True):
+        if number <= len(whole[part]):
+            found.append((Death(part, number), begins))
+            # The last boundary of a part lies behind the commit that leads into the next one.
+            begins = following if number == len(whole[part]) else ""
+    return [*found, (None, begins)]
+
+
+async def lives(place: Place, *these: Life) -> None:
+    """One life after the other."""
+    for death, part in these:
+        await one_life(place, death, part)
+
+
+async def one_life(place: Place, death: Death | None = None, part: str = "") -> None:
+    """A life that ends as told; AssertionError when it ends otherwise."""
+    async with Child(live, place, death, part) as child:
         code = await child.end()
-        assert code == 0, f"exit code {code}"
+    last = told(place)[-1:]
+    if death is None:
+        assert (code, last) == (0, ["ends"])
+    else:
+        assert code == -signal.SIGKILL, f"{death} was not reached: exit code {code}, last {last}"
 
 
 def told(place: Place) -> list[str]:
@@ -86,9 +113,13 @@ def told(place: Place) -> list[str]:
     return [line.partition("\t")[2] for line in place.notes.read_text(encoding="utf-8").splitlines()]
 
 
-def boundaries(notes: Sequence[str]) -> list[str]:
-    """The boundaries passed, in words."""
-    return [line.partition("\t")[2] for line in notes if "\t" in line]
+def parts(notes: Sequence[str]) -> dict[str, list[str]]:
+    """The boundaries passed, in words, by part."""
+    found: dict[str, list[str]] = {}
+    for part, tab, what in (line.partition("\t") for line in notes):
+        if tab:
+            found.setdefault(part, []).append(what)
+    return found
 
 
 def first_progress(place: Place) -> list[float]:
@@ -108,3 +139,9 @@ def first_progress(place: Place) -> list[float]:
 def over(run: Run) -> bool:
     """Whether nothing follows."""
     return run.position.state is State.DONE
+
+
+def deaths_told(place: Place) -> list[str]:
+    """The last note of each life but the last."""
+    notes = told(place)
+    return [before for before, after in zip(notes, notes[1:], strict=False) if after == "begins"]

@@ -90,7 +90,9 @@ class Playing:
 
     def rounds(self, run: Run, stage: str) -> int:
         """How many verdicts the loops of a stage have had."""
-        return sum(1 for round_, _ in self.house.store.rounds(run.id, run.position.cycle) if round_.stage.startswith(stage))
+        return sum(
+            1 for round_, _ in self.house.store.rounds(run.id, run.position.cycle) if round_.stage.startswith(stage)
+        )
 
     def requests(self, submit: str) -> list[Seen]:
         """What the model was asked by sessions that hand in this deliverable."""

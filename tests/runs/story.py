@@ -1,16 +1,16 @@
 """What the scripted model says in a run: turns by session, in the order the sessions begin.
 
-Sessions are told apart by their submit tool and their first message. What a test does not script goes well: a validator
+Sessions are told apart by their submit tool and their first message; a request without any reply begins one. What a test does not script goes well: a validator
 and a reviewer without a turn of their own are content.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from setpoint.model.boundary import Boundaries
 from setpoint.model.change import AcceptanceTests, Change, CiFix, TestClaim
 from setpoint.model.objection import Deviation, Severity
 from setpoint.model.plan import CHALLENGES, ChallengeAnswer, Check, Estimate, ModuleChange, Plan, PlanTask
-from setpoint.model.boundary import Boundaries
 from setpoint.model.record import Record
 from setpoint.model.review import REVIEW_CHECKS, CheckAnswer, Finding, Probe, Review, Verdict
 from setpoint.model.spec import ChildTicket, Choice, Diagnosis, FunctionalSpec, OpenQuestion, Split, TechSpec
@@ -35,9 +35,7 @@ LOST = frozenset({"reset", "cut", "stream_error", "garbage"})
 class Story:
     """The script of one run."""
 
-    def __init__(
-        self, sessions: Mapping[str, Sequence[Session]], faults: Mapping[int, str] | None = None
-    ) -> None:
+    def __init__(self, sessions: Mapping[str, Sequence[Session]], faults: Mapping[int, str] | None = None) -> None:
         self._sessions = {name: list(each) for name, each in sessions.items()}
         self._known: dict[tuple[str, str, str], Session] = {}
         self._given: dict[tuple[str, str, str, int], int] = {}
@@ -46,7 +44,8 @@ class Story:
     def __call__(self, seen: Seen) -> Step:
         """The next step of the session's present turn."""
         key = (seen.submit, seen.system, seen.first)
-        if key not in self._known:
+        begins = seen.replies == 0 and self._given.pop((*key, 1), 0) > 0
+        if key not in self._known or begins:
             left = self._sessions.get(seen.submit.removeprefix("submit_"), [])
             self._known[key] = left.pop(0) if left else _content(seen.submit)
         turns = self._known[key]
@@ -212,9 +211,7 @@ SPEC = FunctionalSpec(
     summary="Prices on a receipt are rounded to two decimals.",
     users="The cashier, who prints receipts.",
     current_behaviour="shop/price.py sums and discounts; nothing rounds.",
-    criteria=(
-        Criterion(id="FR-001", text="rounded(1.006) is 1.01", source=SourceTag.USER, quote=ROUNDED_QUOTE),
-    ),
+    criteria=(Criterion(id="FR-001", text="rounded(1.006) is 1.01", source=SourceTag.USER, quote=ROUNDED_QUOTE),),
     must_stay=("total", "discounted"),
     can_break="none",
     out_of_scope="none",

@@ -26,7 +26,12 @@ async def test_a_plan_sent_back_is_mended_by_the_same_session_with_all_objection
     second = finding("the plan does not say where negative prices go", path="tasks")
     sessions = story.feature(
         plan=[[[hand_in(plan_with(f"Add rounded, draft {n}."))] for n in (1, 2, 3)]],
-        verdict=[[[hand_in(story.CONTENT)]], [[hand_in(story.CONTENT)]], minds(first), minds(second, guesses=("cents",))],
+        verdict=[
+            [[hand_in(story.CONTENT)]],
+            [[hand_in(story.CONTENT)]],
+            minds(first),
+            minds(second, guesses=("cents",)),
+        ],
     )
     async with play(sessions) as stage:
         run = await stage.run(story.FEATURE_TICKET)
@@ -43,7 +48,9 @@ async def test_a_plan_sent_back_is_mended_by_the_same_session_with_all_objection
         assert [len(session) for session in judges] == [1, 1, 1]
         assert {seen.body["model"] for session in judges for seen in session} == {"claude-haiku-4-5"}
         assert {seen.body["model"] for seen in asked} == {"claude-opus-4-5"}
-        assert stage.house.store.deliverable(run.id, 1, "plan") == plan_with("Add rounded, draft 3.").model_dump(mode="json")
+        assert stage.house.store.deliverable(run.id, 1, "plan") == plan_with("Add rounded, draft 3.").model_dump(
+            mode="json"
+        )
 
 
 async def test_a_high_finding_goes_to_the_builder_and_a_fresh_reviewer_closes_it(play: Play) -> None:

@@ -7,10 +7,12 @@ and no diff driver exists for it. What is in a tree is its bytes.
 """
 
 import asyncio
+import errno
 import hashlib
 import os
 import re
 import subprocess
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -38,6 +40,7 @@ _SAFE = (
     "maintenance.auto=false",
 )
 _ATTRIBUTES = "* !diff !merge -text !eol -crlf -ident -filter -working-tree-encoding\n"
+_PLAIN = re.compile(r"[<>\n\0]")
 _FOLDER_NAME = re.compile(r"gitdir: (.+)")
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)'")
 
@@ -125,14 +128,12 @@ class Git:
         author: tuple[str, str] = ("setpoint", "setpoint@localhost"),
     ) -> str:
         """A commit on no branch."""
-        words = [word for parent in parents for word in ("-p", parent)]
-        who = {
-            f"GIT_{role}_{part}": value
-            for role in ("AUTHOR", "COMMITTER")
-            for part, value in zip(("NAME", "EMAIL"), author, strict=True)
-        }
-        out = await self.run("commit-tree", tree, *words, stdin=message.encode("utf-8", "replace"), env=who)
-        return out.decode().strip()
+        name, address = (_PLAIN.sub("", part).strip() or "setpoint" for part in author)
+        who = f"{name} <{address}> {int(time.time())} +0000"
+        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
+        text = "\n".join([*lines, "", message.rstrip("\n").replace("\0", "") + "\n"])
+        content = text.encode("utf-8", "replace")
+        return await asyncio.to_thread(write_object, self.objects, "commit", content, sha256=self.sha256)
 
     # -- content ------------------------------------------------------------------------------------------------
 
@@ -212,21 +213,26 @@ def common_folder(repository: Path) -> Path:
     raise RepositoryError(f"{repository} is not a git repository", fix="run it in a git repository, or `git init` one")
 
 
-def write_blob(objects: Path, content: bytes, *, sha256: bool = False) -> str:
-    """Keep `content` as a loose object, byte for byte, and give its hash."""
-    whole = b"blob %d\0" % len(content) + content
+def write_object(objects: Path, kind: str, content: bytes, *, sha256: bool = False) -> str:
+    """Keep `content` as a loose object, byte for byte, and give its hash. Raises DiskFullError."""
+    whole = f"{kind} {len(content)}\0".encode() + content
     name = (hashlib.sha256(whole) if sha256 else hashlib.sha1(whole, usedforsecurity=False)).hexdigest()
     place = objects / name[:2] / name[2:]
     if place.exists():
         return name
-    place.parent.mkdir(exist_ok=True)
-    aside = place.with_name(f"tmp_obj_{os.getpid()}_{name[2:12]}_{os.urandom(4).hex()}")
+    aside = place.with_name(f"tmp_obj_{os.getpid()}_{os.urandom(6).hex()}")
     try:
+        place.parent.mkdir(exist_ok=True)
         aside.write_bytes(zlib.compress(whole, 1))
         aside.chmod(0o444)
         aside.replace(place)
-    except OSError:
-        aside.unlink(missing_ok=True)
+    except OSError as error:
+        with suppress(OSError):
+            aside.unlink()
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(
+                "no room left for a git object", fix="free some space, then `setpoint resume`"
+            ) from error
         raise
     return name
 
@@ -240,7 +246,7 @@ async def identity(repository: Path) -> tuple[str, str]:
             ["git", "-c", "core.fsmonitor=false", "config", "--get", key],
             cwd=repository, env=env, capture_output=True, check=False, timeout=_SECONDS,
         )  # fmt: skip
-        return re.sub(r"[<>\n\0]", "", done.stdout.decode("utf-8", "replace")).strip()
+        return _PLAIN.sub("", done.stdout.decode("utf-8", "replace")).strip()
 
     name = await asyncio.to_thread(ask, "user.name")
     address = await asyncio.to_thread(ask, "user.email")

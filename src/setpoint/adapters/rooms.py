@@ -192,7 +192,7 @@ class SandboxRoom:
             self._secrets = tuple(found.secrets)
             if self._others:
                 # Repositories below the user's own folder are the user's; an agent must not configure them.
-                self._pinned = (".git", *found.nested)
+                self._pinned = (".git", ".setpoint", *found.nested)
         return self._secrets
 
     # -- what commands left -----------------------------------------------------------------------------------------

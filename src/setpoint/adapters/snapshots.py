@@ -4,15 +4,14 @@ Git compares (against a private index, with attributes that switch every convers
 read here, beneath the folder, without following links. A nested repository is refused, for git elsewhere would obey it.
 """
 
-import errno
 import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import DeniedError, DiskFullError
+from ..errors import DeniedError
 from . import beneath
-from .git import Git, write_blob
+from .git import Git, write_object
 
 
 class Snapshot:
@@ -98,7 +97,7 @@ class Snapshot:
                 raise DeniedError(f"{path}: a git repository inside the workspace", fix=f"remove {path}")
             entry = beneath.entry(self.root, path.rstrip("/"))
             if entry is not None:
-                sha = self._keep(entry.content)
+                sha = write_object(self._git.objects, "blob", entry.content, sha256=self._git.sha256)
                 there.append(f"{entry.mode} {sha}\t".encode() + raw + b"\0")
             elif not self._is_folder(path):
                 gone.append(f"0 {'0' * (64 if self._git.sha256 else 40)}\t".encode() + raw + b"\0")
@@ -109,16 +108,6 @@ class Snapshot:
         """A submodule's folder stands for its commit and is left as the base has it."""
         place = self.root / path
         return place.is_dir() and not place.is_symlink()
-
-    def _keep(self, content: bytes) -> str:
-        try:
-            return write_blob(self._git.objects, content, sha256=self._git.sha256)
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise DiskFullError(
-                    "no room left for a snapshot", fix="free some space, then `setpoint resume`"
-                ) from error
-            raise
 
     def _call(self, *words: str, stdin: bytes = b"", accept: Sequence[int] = (0,)) -> bytes:
         return self._git.call(*words, stdin=stdin, index=self._index, work_tree=self.root, accept=accept)

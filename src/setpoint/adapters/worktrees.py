@@ -135,7 +135,7 @@ class Worktrees:
     @cached_property
     def refs(self) -> Git:
         """For refs and commits."""
-        return Git(self.common)
+        return Git(self.common, sha256=self.files.sha256)
 
     @cached_property
     def files(self) -> Git:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..adapters.repository import UserRepository
 from ..adapters.store import SqlStore, SqlTransaction
@@ -28,24 +28,39 @@ from ..pipeline.bench import Bench
 from ..ports import Deployer, Forge, Room, Workspace, Workspaces
 
 
-class Boundaries:
-    """The boundaries one process passes, counted from 1. Each is noted in `notes`; at number `die_at` the process dies.
+class Death(NamedTuple):
+    """Where a process dies: at boundary `number` (from 1) of the part of the run that it entered as `part`."""
 
-    A boundary is noted before the death, and in one write: the notes of a killed process tell where it died.
+    part: str
+    number: int
+
+
+START = "start"
+"""The part before a run's first move. Every later part is named after the move that leads into it."""
+
+
+class Boundaries:
+    """The boundaries one process passes, part by part. Each is noted in `notes`, then the process may die there.
+
+    A note is one write: the notes of a killed process tell where it died.
     """
 
-    def __init__(self, notes: Path | None = None, die_at: int = 0) -> None:
-        self.count = 0
-        self._die_at = die_at
+    def __init__(self, notes: Path | None = None, death: Death | None = None, part: str = START) -> None:
+        self._death = death
         self._notes = notes
+        self._part, self._count = part, 0
         self._begun = time.monotonic()
 
     def at(self, what: str) -> None:
         """The process is at the boundary `what`."""
-        self.count += 1
-        self.note(f"{self.count}\t{what}")
-        if self.count == self._die_at:
+        self._count += 1
+        self.note(f"{self._part}\t{what}")
+        if self._death == (self._part, self._count):
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def enter(self, part: str) -> None:
+        """The run moved: what follows belongs to `part`."""
+        self._part, self._count = part, 0
 
     def note(self, line: str) -> None:
         """Append to the notes."""
@@ -67,6 +82,7 @@ class _Noted(SqlTransaction):
     def __init__(self, connection: Any, redact: Callable[[Any], Any]) -> None:
         super().__init__(connection, redact)
         self._wrote: dict[str, None] = {}
+        self.moved_to = ""
 
     def said(self) -> str:
         return ", ".join(self._wrote) or "nothing"
@@ -76,7 +92,8 @@ class _Noted(SqlTransaction):
         super().create(run)
 
     def move(self, run: Run, to: Position, note: str = "") -> Run | None:
-        self._wrote[f"move to {to.stage} {to.state.value}"] = None
+        self.moved_to = f"{to.stage} {to.state.value}"
+        self._wrote[f"move to {self.moved_to}"] = None
         return super().move(run, to, note)
 
     def event(self, run_id: str, kind: str, stage: str, data: dict[str, Any]) -> None:
@@ -122,6 +139,8 @@ class MortalStore(SqlStore):
             yield noted
             self._boundaries.at(f"before commit of {noted.said()}")
         self._boundaries.at(f"after commit of {noted.said()}")
+        if noted.moved_to:
+            self._boundaries.enter(noted.moved_to)
 
 
 class MortalRoom:

@@ -9,7 +9,21 @@ from multiprocessing.context import ForkServerContext
 from types import TracebackType
 from typing import Any
 
-PRELOADED = ["setpoint.adapters.store", "setpoint.engine.worker"]
+PRELOADED = [
+    "setpoint.adapters.agents.replay",
+    "setpoint.adapters.deployers.command",
+    "setpoint.adapters.forges.local",
+    "setpoint.adapters.notifiers.terminal",
+    "setpoint.adapters.sandboxes.bubblewrap",
+    "setpoint.adapters.store",
+    "setpoint.adapters.worktrees",
+    "setpoint.engine.worker",
+    "setpoint.gates.baseline",
+    "setpoint.gates.junit",
+    "setpoint.pipeline.carry",
+    "setpoint.service.commands",
+    "setpoint.testing.crashes",
+]
 
 
 def children() -> ForkServerContext:

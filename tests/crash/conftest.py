@@ -1,0 +1,52 @@
+"""The undisturbed run that every other one is compared with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import ending
+import lives
+import pytest
+import small
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run that nothing happened to."""
+
+    ending: ending.Ending
+    parts: dict[str, list[str]]
+    """Its boundaries in words, by part."""
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small repository, as it is before a run."""
+    return small.lay_out(tmp_path_factory.mktemp("small") / "repository")
+
+
+@pytest.fixture
+def place(template: Path, tmp_path: Path) -> lives.Place:
+    """A repository of one's own, with its database in a file."""
+    return lives.renewed(lives.Place(tmp_path / "repository"), template)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., lives.Place]:
+    """Makes a repository with settings or a recording of its own."""
+
+    def make(**different: object) -> lives.Place:
+        small.lay_out(tmp_path / "repository", **different)  # type: ignore[arg-type]
+        return lives.Place(tmp_path / "repository")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def undisturbed(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """How the run ends when nobody disturbs it."""
+    import asyncio
+
+    where = lives.renewed(lives.Place(tmp_path_factory.mktemp("undisturbed") / "repository"), template)
+    asyncio.run(lives.lives(where, *lives.WHOLE))
+    return Undisturbed(asyncio.run(ending.ending(where)), lives.parts(lives.told(where)))
