@@ -54,7 +54,7 @@ class Carried:
     async def open(cls, repository: Path, url: str) -> "Carried":
         """A house on `repository` whose every model is the scripted one."""
         provider = Provider(api="anthropic", base_url=url)
-        models = {size: ("scripted/scripted",) for size in ("large", "medium", "small", "tiny")}
+        models = dict.fromkeys(("large", "medium", "small", "tiny"), ("scripted/scripted",))
         config = Config.model_validate({"providers": {"scripted": provider}, "models": models})
         carried = cls(House(UserRepository(repository), config))
         _, carried._base = await carried.house.repository.base("")

@@ -71,7 +71,12 @@ class House:
         from .parts import redactor
 
         self._private_folder()
-        return SqlStore(self.database_url, redact=redactor(self.config, os.environ), fence=lambda c: self.jobs.fence(c))
+        return SqlStore(self.database_url, redact=redactor(self.config, os.environ), fence=self._fence)
+
+    def _fence(self, connection: Any) -> None:
+        # Only a process that carries jobs can have lost its lease; others need no engine to write.
+        if "jobs" in self.__dict__:
+            self.jobs.fence(connection)
 
     @property
     def database_url(self) -> str:
@@ -361,12 +366,14 @@ class House:
         found += doctor.database(describe(self.database_url))
         results: Sequence[GateResult] = ()
         try:
-            sandbox = sandbox_of(config)
-            found += doctor.sandbox(config.sandbox.level, sandbox.layers())
+            found += doctor.sandbox(config.sandbox.level, sandbox_of(config).layers())
+        except SetpointError as error:
+            found += doctor.sandbox(config.sandbox.level, (), str(error))
+        try:
             _, base = await self.repository.base(config.project.base)
             results = await self._baseline(self.bench(config), base) if config.gates else ()
         except SetpointError as error:
-            found += doctor.sandbox(config.sandbox.level, (), str(error))
+            found.append(doctor.trouble("base", error))
         return [*found, *doctor.baseline(results), *doctor.models(config), *doctor.delivery(config)]
 
     def rests(self, run_id: str) -> bool:

@@ -1,6 +1,6 @@
 """Fixtures of whole runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,6 @@ from playing import Playing, playing
 
 
 @pytest.fixture
-def play(tmp_path: Path) -> Iterator[Callable[..., AbstractAsyncContextManager[Playing]]]:
+def play(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Playing]]:
     """Open a repository whose model plays the sessions given."""
-    yield partial(playing, tmp_path / "shop")
+    return partial(playing, tmp_path / "shop")

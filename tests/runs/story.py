@@ -1,7 +1,7 @@
 """What the scripted model says in a run: turns by session, in the order the sessions begin.
 
-Sessions are told apart by their submit tool and their first message; a request without any reply begins one. What a test does not script goes well: a validator
-and a reviewer without a turn of their own are content.
+Sessions are told apart by their submit tool and their first message; a request without any reply begins one. What a
+test does not script goes well: a validator and a reviewer without a turn of their own are content.
 """
 
 from collections.abc import Mapping, Sequence
@@ -184,7 +184,10 @@ def guard(condition: str, note: str = "percent is above 100") -> str:
     return f'    if {condition}:\n        raise ValueError("{note}")\n{RETURN}'
 
 
-MEND = edit(PRICE, RETURN, guard("percent > 100"))
+DOCSTRING = '    """`price` less `percent`."""\n'
+BARE = DOCSTRING + RETURN
+"""The place to mend; it is not there any more once it is mended."""
+MEND = edit(PRICE, BARE, DOCSTRING + guard("percent > 100"))
 CHANGE = Change(summary="discounted refuses a percent above 100.")
 
 
@@ -202,8 +205,8 @@ def hotfix(**other: Sequence[Session]) -> dict[str, Sequence[Session]]:
 
 FEATURE_TICKET = """# Add `rounded` to the prices
 
-Add a function `rounded(price)` to `shop/price.py` that gives the price rounded to two decimals, for the cashier's receipt.
-It must return a float. Keep `total` and `discounted` as they are. Add a test for half a cent.
+Add a function `rounded(price)` to `shop/price.py` that gives the price rounded to two decimals, for the cashier's
+receipt. It must return a float. Keep `total` and `discounted` as they are. Add a test for half a cent.
 """
 ROUNDED_QUOTE = "gives the price rounded to two decimals"
 
@@ -268,7 +271,7 @@ ROUNDED_CLAIMS = AcceptanceTests(
 ROUND = edit(
     PRICE,
     RETURN,
-    f'{RETURN}\n\ndef rounded(price: float) -> float:\n    """`price` to two decimals."""\n    return round(price, 2)\n',
+    f'{RETURN}\n\ndef rounded(price: float) -> float:\n    """`price`, to the cent."""\n    return round(price, 2)\n',
 )
 ROUND_CHANGE = Change(summary="rounded gives two decimals.")
 

@@ -1,5 +1,7 @@
 """Objections go back to the session that can mend them, all of them, until nothing above Low is open."""
 
+from itertools import pairwise
+
 import pytest
 import story
 from playing import Play, Playing
@@ -18,7 +20,7 @@ def continues(earlier: Seen, later: Seen) -> bool:
 
 
 def one_session(requests: list[Seen]) -> bool:
-    return all(continues(earlier, later) for earlier, later in zip(requests, requests[1:], strict=False))
+    return all(continues(earlier, later) for earlier, later in pairwise(requests))
 
 
 async def test_a_plan_sent_back_is_mended_by_the_same_session_with_all_objections(play: Play) -> None:
@@ -104,7 +106,7 @@ async def test_work_that_is_claimed_and_not_done_is_never_accepted(play: Play) -
 
 
 async def test_wrong_work_is_mended_until_the_gates_are_green(play: Play) -> None:
-    wrong = story.edit(story.PRICE, story.RETURN, guard("percent > 1000"))
+    wrong = story.edit(story.PRICE, story.BARE, story.DOCSTRING + guard("percent > 1000"))
     right = story.edit(story.PRICE, "percent > 1000", "percent > 100")
     sessions = story.hotfix(change=[[[wrong, hand_in(story.CHANGE)], [right, hand_in(story.CHANGE)]]])
     async with play(sessions) as stage:

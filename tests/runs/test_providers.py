@@ -159,8 +159,7 @@ def test_a_key_never_leaves_the_worker(shop: Path) -> None:
         shown, said = whole_run(shop, env)
         looked = [seen for seen in model.requests if seen.submit == "submit_change"][1]
         assert "PATH=" in str(looked.messages[-1])
-        assert all(KEY.encode() not in seen.raw for seen in model.requests if seen.submit != "submit_change")
-        assert KEY.encode() not in looked.raw
+        assert all(KEY.encode() not in seen.raw for seen in model.requests)
         assert b"unrelated-5d1e9b7c" not in looked.raw
         logged = cli(shop, "log", str(shown["id"]), "--json", "--all", env=env).stdout
         exported = cli(shop, "export", str(shown["id"]), "--format", "run", env=env).stdout

@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,19 +129,28 @@ def kind(root: Path, path: str) -> str:
     return {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}.get(stat.S_IFMT(mode), "")
 
 
-def sweep(root: Path, secret: "re.Pattern[str] | None" = None, *, clean: bool = True) -> Found:
+def sweep(
+    root: Path, secret: "re.Pattern[str] | None" = None, *, clean: bool = True, without: Collection[str] = ()
+) -> Found:
     """Name what git must not meet, and files whose name `secret` matches. With `clean` the tree is made harmless to the
-    host that reads it: FIFOs, sockets, devices and set-id bits go."""
+    host that reads it: FIFOs, sockets, devices and set-id bits go. Folders named in `without` are passed by."""
     found = Found()
     top = os.open(root, _FOLDER)
     try:
-        _sweep(top, "", found, secret, clean)
+        _sweep(top, "", found, _Look(secret, clean, without))
     finally:
         os.close(top)
     return found
 
 
-def _sweep(folder: int, prefix: str, found: Found, secret: "re.Pattern[str] | None", clean: bool) -> None:
+@dataclass(frozen=True)
+class _Look:
+    secret: "re.Pattern[str] | None"
+    clean: bool
+    without: Collection[str]
+
+
+def _sweep(folder: int, prefix: str, found: Found, look: _Look) -> None:
     folders: list[str] = []
     names: set[str] = set()
     with os.scandir(folder) as entries:
@@ -153,21 +162,21 @@ def _sweep(folder: int, prefix: str, found: Found, secret: "re.Pattern[str] | No
             elif item.is_dir(follow_symlinks=False):
                 folders.append(name)
             elif not item.is_symlink():
-                if clean:
+                if look.clean:
                     _make_plain(folder, item, path, found)
-                if secret is not None and secret.fullmatch(path):
+                if look.secret is not None and look.secret.fullmatch(path):
                     found.secrets.append(path)
     if prefix and {"HEAD", "objects", "refs"} <= names:
         found.bare.append(prefix.rstrip("/"))
     for name in folders:
-        if not prefix and is_git_name(name):
+        if prefix + name in look.without or (not prefix and is_git_name(name)):
             continue
         try:
             below = os.open(name, _FOLDER, dir_fd=folder)
         except OSError:
             continue
         try:
-            _sweep(below, f"{prefix}{name}/", found, secret, clean)
+            _sweep(below, f"{prefix}{name}/", found, look)
         finally:
             os.close(below)
 

@@ -188,7 +188,8 @@ class SandboxRoom:
 
     def _masked(self) -> tuple[str, ...]:
         if self._secrets is None:
-            found = beneath.sweep(self.path, SECRET, clean=False)
+            elsewhere = {".setpoint", *(name for name, _ in self._around.shared)}
+            found = beneath.sweep(self.path, SECRET, clean=False, without=elsewhere)
             self._secrets = tuple(found.secrets)
             if self._others:
                 # Repositories below the user's own folder are the user's; an agent must not configure them.

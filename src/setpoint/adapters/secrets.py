@@ -2,11 +2,11 @@
 
 import re
 
-# A template holds no secret, and a test's own certificate is part of the test.
+# A template holds no secret; a test's own certificate is part of the test, and a package's of the package.
 SECRET = re.compile(
     r"(?:.*/)?\.env(?:rc)?(?:\.(?!example$|sample$|template$|dist$|defaults$)[^/]*)?"
     r"|(?:.*/)?(?:id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|\.pypirc|\.git-credentials|[^/]*\.(?:p12|pfx|jks|kdbx))"
-    r"|(?!(?:.*/)?(?:tests?|testing|testdata|fixtures|examples?)/)(?:.*/)?[^/]*\.(?:pem|key)",
+    r"|(?!(?:.*/)?(?:tests?|testing|testdata|fixtures|examples?|node_modules|site-packages)/)(?:.*/)?[^/]*\.(?:pem|key)",
 )
 """A path below the workspace whose file is masked."""
 

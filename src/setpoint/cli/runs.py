@@ -55,7 +55,7 @@ def _print_plan(view: "PlanView") -> None:
     estimate = (
         " – ".join(money(part) for part in view.estimate_usd)
         if view.estimate_usd
-        else "unknown (a model without a listed price)"
+        else "unknown (no model, or one without a listed price)"
     )
     data(f"{paint('estimate', 'bold')}    {estimate} (low – expected – worst), budget {money(view.budget_usd)}")
     for warning in view.warnings:

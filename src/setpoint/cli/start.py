@@ -35,6 +35,10 @@ def init(
             data(f"reads {path}")
         for path in report["wrote"]:
             data(f"wrote {path}")
+        if not any(row["kind"] == "tests" and row["outcome"] == "passed" for row in report["gates"]):
+            plain(paint("! no test command ran green on the base: a run cannot start without one", "yellow"))
+            plain("next: install what is missing, or write [gates.tests] yourself; `setpoint init --yes` looks again")
+            return 0
         plain("next: `setpoint doctor`, then `setpoint plan ticket.md`")
         return 0
 

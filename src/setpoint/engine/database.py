@@ -5,7 +5,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +176,7 @@ def describe(database_url: str) -> dict[str, Any]:
         problems.append((f"the state lies on a network file system ({network})", "put `.setpoint` on a local disk"))
     journal = "not made yet"
     if path.exists():
-        with suppress(sqlite3.Error), sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             journal = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
         if journal != "wal":
             problems.append((f"journal mode is `{journal}`, not `wal`", "any setpoint command that writes sets it"))

@@ -16,6 +16,11 @@ Enqueue = Callable[[Any, str, str, dict[str, Any]], None]
 """`(connection, job, key, args)`: the job lands with the transaction."""
 
 
+def as_it_is(value: Any) -> Any:
+    """What takes nothing out."""
+    return value
+
+
 @dataclass(frozen=True)
 class Bench:
     """All seams of one repository under one pinned configuration."""
@@ -29,6 +34,8 @@ class Bench:
     agents: Mapping[str, Agent]
     notifier: Notifier
     now: Callable[[], datetime]
+    redact: Callable[[Any], Any] = as_it_is
+    """Takes secrets out of what sessions hand in and errors say, before it is kept or shown."""
 
 
 @dataclass(frozen=True)

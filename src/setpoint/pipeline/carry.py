@@ -99,6 +99,8 @@ async def _tried(ground: Ground) -> Done:
 
 
 def _stopped(ground: Ground, outcome: Outcome, error: SetpointError) -> Done:
+    # A provider's own words may hold the key that it refused.
+    error.what, error.why, error.fix = (ground.bench.redact(text) for text in (error.what, error.why, error.fix))
     writes: list[Write] = [lambda tx: remember_stop(tx, ground.run, error)]
     if isinstance(outcome, HandedOver):
         packet = hand_over_packet(ground, ground.loop, error.what, history(ground, ground.loop))

@@ -122,9 +122,9 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
         await _settled_ground(ground, sitting.session, len(turns), room)
         reply = await _agent(ground).work(_task(ground, sitting, turns), room, StoredLog(ground, sitting.session))
         if isinstance(reply, Asked):
-            return reply
+            return Asked.model_validate(ground.bench.redact(reply.model_dump()))
         try:
-            return Handing(sitting.record.model_validate(reply.content))
+            return Handing(sitting.record.model_validate(ground.bench.redact(reply.content)))
         except ValidationError as error:
             problems = said(error)
         if len(turns) - started >= SCHEMA_TURNS:

@@ -82,6 +82,11 @@ def sandbox(level: str, layers: Sequence[Layer], problem: str = "") -> list[Chec
     ]
 
 
+def trouble(name: str, error: SetpointError) -> Check:
+    """A check that could not be made."""
+    return Check(name=name, state="bad", found=error.what[:480], fix=error.fix or error.why)
+
+
 def models(config: Config) -> list[Check]:
     """Whether a model can be reached with what is configured; no call is made."""
     if config.agent.kind == "replay":

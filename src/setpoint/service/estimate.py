@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from ..errors import NotSignedInError
 from ..model.record import Record
 from ..model.session import ModelRef, Role
 from ..model.settings import Config
@@ -63,11 +64,12 @@ def plan_view(config: Config, ticket: Ticket, kind: Kind, because: str) -> PlanV
     """The whole preview of a run."""
     route = ROUTES[kind]
     replayed = config.agent.kind == "replay"
+    modelless = replayed or not _models_there(config)
     phases, costs = [], []
     for step in route.steps:
         word = "phase" if isinstance(step, Phase) else "decision" if isinstance(step, Decision) else "effect"
         model = ""
-        if isinstance(step, Phase) and not replayed:
+        if isinstance(step, Phase) and not modelless:
             role = Role.REVIEWER if step.name == "review" else Role.PRODUCER
             chosen = choose_models(config, step.name, role).models[0]
             model = str(chosen)
@@ -76,9 +78,9 @@ def plan_view(config: Config, ticket: Ticket, kind: Kind, because: str) -> PlanV
                 costs.append(_usd(choose_models(config, step.name, Role.VALIDATOR).models[0], VALIDATOR))
         phases.append(StageView(name=step.name, status="ahead", kind=word, model=model))
     expected = (
-        None if replayed or any(cost is None for cost in costs) else sum(cost for cost in costs if cost is not None)
+        None if modelless or any(cost is None for cost in costs) else sum(cost for cost in costs if cost is not None)
     )
-    ratio = None if replayed else validator_ratio(config)
+    ratio = None if modelless else validator_ratio(config)
     return PlanView(
         ticket=ticket.id,
         title=ticket.title,
@@ -91,12 +93,26 @@ def plan_view(config: Config, ticket: Ticket, kind: Kind, because: str) -> PlanV
         uncheckable=ticket.uncheckable,
         boundaries=_boundaries(config, ticket),
         gates={name: " ".join(gate.run) for name, gate in config.gates.items()},
-        independence="recorded" if replayed else choose_models(config, "review", Role.REVIEWER).independence,
+        independence=_independence(config, replayed, modelless),
         validator_ratio=ratio,
         estimate_usd=None if expected is None else (expected * LOW, expected, expected * WORST),
         budget_usd=config.budget.ticket_usd,
         warnings=tuple(_warnings(config, ratio, expected)),
     )
+
+
+def _models_there(config: Config) -> bool:
+    try:
+        choose_models(config, "planning", Role.PRODUCER)
+    except NotSignedInError:
+        return False
+    return True
+
+
+def _independence(config: Config, replayed: bool, modelless: bool) -> str:
+    if modelless:
+        return "recorded" if replayed else "unknown"
+    return choose_models(config, "review", Role.REVIEWER).independence
 
 
 def validator_ratio(config: Config) -> float | None:
@@ -131,6 +147,8 @@ def _warnings(config: Config, ratio: float | None, expected: float | None) -> li
     budget = config.budget.ticket_usd
     if expected is not None and budget is not None and expected > budget:
         found.append(f"the expected cost ${expected:.2f} is above the budget ${budget:.2f}")
+    if config.agent.kind != "replay" and not _models_there(config):
+        found.append("no model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY before `setpoint run`")
     if not config.gates:
         found.append("no gate is configured: `setpoint init`")
     large = config.models.get(SIZES[-1])  # type: ignore[call-overload]  # a literal size

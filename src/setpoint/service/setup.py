@@ -52,6 +52,7 @@ def report(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]], 
     rows = [
         {
             "name": candidate.name,
+            "kind": candidate.gate.kind.value,
             "run": list(candidate.gate.run),
             "outcome": result.outcome.value,
             "reason": result.reason,

@@ -1,0 +1,98 @@
+"""One measured figure beside its floor and its aim, and the table of all."""
+
+import json
+import os
+import platform
+import sqlite3
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured, and what it stands beside."""
+
+    what: str
+    value: float
+    unit: str
+    floor: float | None = None
+    """The bare limit in the same unit, measured in turn with it."""
+    most: float | None = None
+    """The aim: `value` at most this."""
+    most_ratio: float | None = None
+    """The aim: `value / floor` at most this."""
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the floor it is."""
+        return self.value / self.floor if self.floor else None
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the aim is met; None without one."""
+        if self.most is not None:
+            return self.value <= self.most
+        if self.most_ratio is not None and self.ratio is not None:
+            return self.ratio <= self.most_ratio
+        return None
+
+    @property
+    def aim(self) -> str:
+        """The aim in words."""
+        if self.most is not None:
+            return f"<= {self.most:g} {self.unit}"
+        return f"<= {self.most_ratio:g}x" if self.most_ratio is not None else ""
+
+
+def middle(values: Sequence[float]) -> float:
+    """The median."""
+    return median(values)
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """All figures as a Markdown table."""
+    rows = [("figure", "setpoint", "bare", "ratio", "aim", "")]
+    for figure in figures:
+        ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}x"
+        mark = {True: "holds", False: "MISSED", None: ""}[figure.holds]
+        floor = "" if figure.floor is None else f"{shown(figure.floor)} {figure.unit}"
+        what = f"{figure.what} ({figure.note})" if figure.note else figure.what
+        rows.append((what, f"{shown(figure.value)} {figure.unit}", floor, ratio, figure.aim, mark))
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    lines.insert(1, "| " + " | ".join("-" * max(width, 3) for width in widths) + " |")
+    return "\n".join(lines)
+
+
+def shown(value: float) -> str:
+    """Three digits that count."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured on."""
+    memory = next(
+        (line.split()[1] for line in Path("/proc/meminfo").read_text().splitlines() if "MemTotal" in line), "0"
+    )
+    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout.split()[-1]
+    return {
+        "cores": str(os.cpu_count()),
+        "memory": f"{int(memory) / 1024 / 1024:.0f} GiB",
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "git": git,
+        "load before": f"{os.getloadavg()[0]:.1f}",
+    }
+
+
+def document(figures: Sequence[Figure], where: dict[str, str]) -> str:
+    """All figures as one JSON document."""
+    rows = [{**asdict(figure), "ratio": figure.ratio, "holds": figure.holds} for figure in figures]
+    return json.dumps({"machine": where, "figures": rows}, indent=2)

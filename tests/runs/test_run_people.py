@@ -1,0 +1,166 @@
+"""Questions, budgets, work by hand, and a second run of the same ticket."""
+
+import json
+from pathlib import Path
+
+import pytest
+import story
+from playing import Play
+from story import ask, hand_in
+
+from setpoint.errors import BusyError, DeniedError, UsageError
+from setpoint.model.run import State, Waits
+
+pytestmark = pytest.mark.slow
+
+QUESTION = "Is exactly 100 percent allowed?"
+
+
+async def test_a_question_waits_for_its_answer_and_the_same_session_goes_on(play: Play) -> None:
+    sessions = story.hotfix(diagnosis=[[[ask(QUESTION)], [hand_in(story.DIAGNOSIS)]]])
+    async with play(sessions) as stage:
+        run = await stage.run()
+        assert (run.position.waits, stage.code(run)) == (Waits.ANSWER, 4)
+        assert [question.question for question in stage.view(run).questions] == [QUESTION]
+        assert stage.view(run).next == (f"setpoint answer {run.id} '…'",)
+        with pytest.raises(UsageError, match="nothing waits for an approval"):
+            await stage.house.commands.approve(run.id)
+        run = await stage.on(await stage.house.commands.answer(run.id, "Yes, 100 is allowed."))
+        assert run.position.stage == "change"
+        first, second = stage.requests("diagnosis")
+        assert second.raw.startswith(first.raw.removesuffix(b"]}"))
+        assert "Yes, 100 is allowed." in str(second.messages[-1])
+        assert [(q.answer, q.by) for q in stage.view(run).questions] == [("Yes, 100 is allowed.", "Ada Owner")]
+        assert stage.rounds(run, "diagnosis") == 1
+
+
+async def test_a_question_in_the_middle_of_the_code_keeps_the_work(play: Play) -> None:
+    sessions = story.hotfix(change=[[[story.MEND, ask(QUESTION)], [hand_in(story.CHANGE)]]])
+    async with play(sessions) as stage:
+        run = await stage.run()
+        assert (run.position.stage, run.position.waits) == ("implementation", Waits.ANSWER)
+        run = await stage.on(await stage.house.commands.answer(run.id, "Yes."))
+        assert run.position.stage == "change"
+        assert "percent > 100" in await stage.house.diff(run)
+
+
+async def test_a_blocking_open_question_is_asked_before_the_document_counts(play: Play) -> None:
+    doubtful = story.SPEC.model_copy(
+        update={"open_questions": (story.open_question("Which way is half a cent rounded?"),)}
+    )
+    sessions = story.feature(functional_spec=[[[hand_in(doubtful)], [hand_in(story.SPEC)]]])
+    async with play(sessions) as stage:
+        run = await stage.run(story.FEATURE_TICKET)
+        assert (run.position.stage, run.position.waits, stage.code(run)) == ("discovery", Waits.ANSWER, 4)
+        assert stage.rounds(run, "discovery") == 0
+        run = await stage.on(await stage.house.commands.answer(run.id, "Up."))
+        assert run.position.stage == "plan"
+        assert "Up." in str(stage.requests("functional_spec")[1].messages[-1])
+
+
+async def test_a_question_asked_again_after_its_answer_does_not_go_round_for_ever(play: Play) -> None:
+    doubtful = story.SPEC.model_copy(
+        update={"open_questions": (story.open_question("Which way is half a cent rounded?"),)}
+    )
+    async with play(story.feature(functional_spec=[[[hand_in(doubtful)]]])) as stage:
+        run = await stage.run(story.FEATURE_TICKET)
+        run = await stage.on(await stage.house.commands.answer(run.id, "Up."))
+        assert stage.code(run) == 4
+        assert run.position.state is State.WAITING
+        assert stage.view(run).next[0] != f"setpoint log {run.id} -f"
+
+
+# -- money ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_budget_parks_and_a_higher_one_goes_on(play: Play) -> None:
+    async with play(story.hotfix(), config="[budget]\nticket_usd = 0.01\n") as stage:
+        run = await stage.run()
+        assert (run.position.state, stage.code(run)) == (State.PARKED, 3)
+        assert "budget is used up" in run.note
+        asked = len(stage.model.requests)
+        run = await stage.on(await stage.house.commands.resume(run.id))
+        assert run.position.state is State.PARKED  # still nothing to spend
+        assert len(stage.model.requests) == asked
+        run = await stage.on(await stage.house.commands.resume(run.id, budget=5.0))
+        assert run.position.stage == "change"
+        shown = stage.view(run)
+        assert shown.budget_usd == 5.0
+        assert shown.cost.usd is not None
+        assert 0.01 < shown.cost.usd < 5.0
+        assert stage.rounds(run, "tests") == 1
+
+
+async def test_an_unknown_price_is_unknown_and_not_nothing(play: Play) -> None:
+    async with play(story.hotfix(), config='[phase.tests]\nmodel = "anthropic/of-our-own"\n') as stage:
+        run = await stage.run()
+        shown = json.loads(stage.view(run).model_dump_json())
+        assert shown["cost"]["usd"] is None
+        assert shown["cost"]["input_tokens"] > 0
+
+
+# -- by hand -------------------------------------------------------------------------------------------------------------
+
+
+async def test_work_by_hand_at_the_decision_is_judged_anew(play: Play) -> None:
+    async with play(story.hotfix()) as stage:
+        run = await stage.run()
+        run = await stage.house.commands.take(run.id)
+        assert (run.position.waits, stage.code(run)) == (Waits.MANUAL, 4)
+        price = stage.house.workspace_path(run) / story.PRICE
+        price.write_text(price.read_text(encoding="utf-8").replace("is above", "is over"), encoding="utf-8")
+        run = await stage.on(await stage.house.commands.give(run.id, because="nicer words"))
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        assert len(stage.sessions("review")) == 2
+        assert stage.events(run, "manual")[0].data["files"] == [story.PRICE]
+        run = await stage.to_the_end(run)
+        assert run.position.state is State.DONE
+        assert "is over" in merged(stage.folder, story.PRICE)
+
+
+async def test_a_red_change_by_hand_goes_back_to_the_builder(play: Play) -> None:
+    mend = story.edit(story.PRICE, "percent > 1000", "percent > 100")
+    sessions = story.hotfix(change=[[[story.MEND, hand_in(story.CHANGE)], [mend, hand_in(story.CHANGE)]]])
+    async with play(sessions) as stage:
+        run = await stage.house.commands.take((await stage.run()).id)
+        price = stage.house.workspace_path(run) / story.PRICE
+        price.write_text(price.read_text(encoding="utf-8").replace("> 100", "> 1000"), encoding="utf-8")
+        run = await stage.on(await stage.house.commands.give(run.id))
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        assert "percent > 100:" in await stage.house.diff(run)
+        assert "DID NOT RAISE" in str(stage.requests("change")[-2].messages[-1])
+
+
+async def test_what_was_not_reviewed_cannot_be_approved(play: Play) -> None:
+    async with play(story.hotfix()) as stage:
+        run = await stage.run()
+        (stage.house.workspace_path(run) / story.PRICE).write_text("PRICE = 0\n", encoding="utf-8")
+        with pytest.raises(Exception, match="not what was reviewed") as told:
+            await stage.approve(run)
+        assert getattr(told.value, "exit_code", 0) == 20
+
+
+async def test_only_an_approver_answers(play: Play) -> None:
+    async with play(story.hotfix(), config='approvers = ["Grace"]\n') as stage:
+        run = await stage.run()
+        with pytest.raises(DeniedError, match="Ada Owner may not answer"):
+            await stage.approve(run)
+        assert stage.house.store.run(run.id) == run
+
+
+def merged(folder: Path, path: str) -> str:
+    from setpoint.testing.projects import git
+
+    return git(folder, "--git-dir=.setpoint/forge.git", "show", f"main:{path}")
+
+
+# -- two at once ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_second_run_of_the_same_ticket_is_refused(play: Play) -> None:
+    async with play(story.hotfix()) as stage:
+        run = await stage.run()
+        with pytest.raises(BusyError, match=run.id) as told:
+            await stage.run()
+        assert told.value.exit_code == 2
+        assert [other.id for other in stage.house.store.runs()] == [run.id]
