@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from .process import serve
 from .task import SYSTEM
 
+TRIES = 10
 TOOLS = [
     {"name": "read", "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}}},
     {"name": "shell", "input_schema": {"type": "object", "properties": {"command": {"type": "string"}}}},
@@ -31,9 +32,7 @@ TOOLS = [
 def task(repository: Path, url: str) -> dict[str, Any]:
     """One task in a worktree of its own: seconds in all, and of each step's tool."""
     started = time.monotonic()
-    name = uuid.uuid4().hex[:12]
-    tree = repository.parent / f"bare-{name}"
-    _git(repository, "worktree", "add", "-q", "-b", f"bare/{name}", str(tree), "HEAD")
+    name, tree = _worktree(repository)
     model = http.client.HTTPConnection(urlsplit(url).netloc)
     first = f"bare {name}: make the failing test pass."
     messages: list[dict[str, Any]] = [{"role": "user", "content": first}]
@@ -56,6 +55,18 @@ def task(repository: Path, url: str) -> dict[str, Any]:
     seconds = time.monotonic() - started
     done = "a + b" in (tree / "calculator.py").read_text()
     return {"seconds": seconds, "session": ended - begun, "tools": tools, "first": first, "done": done}
+
+
+def _worktree(repository: Path) -> tuple[str, Path]:
+    """Several at once trip over each other's locks now and then: git says so, and the next try succeeds."""
+    for _ in range(TRIES):
+        name = uuid.uuid4().hex[:12]
+        tree = repository.parent / f"bare-{name}"
+        words = ["git", "worktree", "add", "-q", "-b", f"bare/{name}", str(tree), "HEAD"]
+        done = subprocess.run(words, cwd=repository, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return name, tree
+    raise RuntimeError(f"git worktree add failed {TRIES} times: {done.stderr}")
 
 
 def _ask(model: http.client.HTTPConnection, messages: list[dict[str, Any]]) -> dict[str, Any]:

@@ -173,7 +173,9 @@ class House:
             follower.cancel()
             await asyncio.gather(follower, return_exceptions=True)
             self._tell_rest(run_id, tell)
-        return self.store.run(run_id)
+        run = self.store.run(run_id)
+        self.write_progress(run)
+        return run
 
     def _claim(self, run_id: str) -> None:
         """Make this process carry the run, unless a living worker has its job: then this process only watches."""
@@ -214,8 +216,8 @@ class House:
 
         run = self.store.run(args["run"])
         moved = await carry(self.bench(self.pinned(run)), run.id, args["serial"])
-        if moved is not None:
-            self._write_progress(moved)
+        # Also when nothing was left to do: whoever moved the run may have died before it wrote the file.
+        self.write_progress(moved or self.store.run(run.id))
 
     def _crashed(self, key: str, args: dict[str, Any], error: BaseException) -> None:
         from .pipeline.carry import crashed
@@ -223,12 +225,13 @@ class House:
         run = self.store.run(args["run"])
         crashed(self.bench(self.pinned(run)), run.id, error)
 
-    def _write_progress(self, run: Run) -> None:
+    def write_progress(self, run: Run) -> None:
+        """Bring the run's progress.json up to date."""
         from .service.queries import progress
 
         folder = self.state / "runs" / run.id
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = folder / "progress.json.new"
+        fresh = folder / f"progress.json.{os.getpid()}"
         fresh.write_text(json.dumps(progress(self.store, run), indent=2, ensure_ascii=False), encoding="utf-8")
         fresh.replace(folder / "progress.json")
 

@@ -10,6 +10,10 @@ import pytest
 import small
 
 
+Made = Callable[..., lives.Place]
+"""Makes a repository with settings or a recording of its own."""
+
+
 @dataclass(frozen=True)
 class Undisturbed:
     """A run that nothing happened to."""
@@ -32,7 +36,7 @@ def place(template: Path, tmp_path: Path) -> lives.Place:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Callable[..., lives.Place]:
+def made(tmp_path: Path) -> Made:
     """Makes a repository with settings or a recording of its own."""
 
     def make(**different: object) -> lives.Place:

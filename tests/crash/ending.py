@@ -1,8 +1,7 @@
 """What is left of a run when it is over, told so that two runs of one ticket can be compared."""
 
 import json
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +43,17 @@ class Ending:
     once: dict[str, int]
     cost: tuple[int, int, int, int, float]
     sessions: dict[str, list[str]]
-    unfinished: int
+    at_rest: bool
+    """Whether no job is left that could still do something: at most one whose process died behind its last commit."""
     progress: Any
     """The run's progress file without its times; None when it is not what the store says."""
     untouched: bool
     """Whether the user's own branch and files are as they were."""
+
+
+    def essence(self) -> dict[str, Any]:
+        """What does not depend on the recording's own calls, nor on how often a person was asked to start it again."""
+        return {name: value for name, value in asdict(self).items() if name not in ("once", "cost", "sessions")}
 
 
 async def ending(place: Place) -> Ending:
@@ -85,7 +90,7 @@ def _ending(house: House, run: Run, folder: Path) -> Ending:
         once={kind: sum(event.kind == kind for event in events) for kind in ONCE},
         cost=(cost.requests, cost.input_tokens, cost.output_tokens, cost.cached_tokens, round(cost.usd or 0.0, 9)),
         sessions=_sessions(house, run),
-        unfinished=len(house.jobs.list(states=(JobState.QUEUED, JobState.RUNNING))) + len(house.jobs.workers()),
+        at_rest=len(house.jobs.list(run.id, (JobState.QUEUED, JobState.RUNNING))) <= 1,
         progress=_progress(house, run),
         untouched=git(folder, "status", "--porcelain", "--untracked-files=no") == ""
         and git(folder, "rev-parse", "HEAD") == run.base,
@@ -137,7 +142,3 @@ def lost_autosaves(place: Place) -> list[str]:
     reached = set(git(place.folder, "rev-list", *refs).splitlines()) if refs else set()
     return sorted(made - reached)
 
-
-def repeated(names: list[str]) -> list[str]:
-    """What stands there more than once."""
-    return [name for name, times in Counter(names).items() if times > 1]

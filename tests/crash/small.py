@@ -230,9 +230,10 @@ REQUESTS = sum(len(turn.steps) for turn in turns())
 MODELS = {OPUS, HAIKU, SONNET, OTHER}
 
 
-def held_by(flag: str) -> Call:
-    """A call that lasts until the file `flag` (ignored by git) is in the workspace."""
-    return shell(f"until [ -e {flag} ]; do sleep 0.02; done")
+HERE, GO = "here.flag", "go.flag"
+"""Files in the workspace, ignored by git: the held call has begun, and it may end."""
+HELD = (shell(f"touch {HERE}; until [ -e {GO} ]; do sleep 0.02; done"),)
+"""Holds the implementation up in a command of its first step."""
 
 
 def story(wait: Sequence[Call] = ()) -> dict[str, Any]:

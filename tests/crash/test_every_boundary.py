@@ -29,7 +29,7 @@ async def same_end(place: Place, undisturbed: Undisturbed, these: list[Life]) ->
 
 def test_an_undisturbed_run_does_everything_once(undisturbed: Undisturbed) -> None:
     end = undisturbed.ending
-    assert (end.state, end.unfinished, end.untouched, end.current) == ("done", 0, True, True)
+    assert (end.state, end.at_rest, end.untouched, end.current) == ("done", True, True, True)
     assert (len(end.pulls), len(end.merges), len(end.branch)) == (1, 2, 2)
     assert end.steps == ["deploy merged True", "smoke merged True"]
     assert end.ran == ["deploy merged", "smoke merged"]

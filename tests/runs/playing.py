@@ -19,7 +19,7 @@ from setpoint.model.ticket import Kind
 from setpoint.service.queries import exit_code
 from setpoint.service.views import RunView
 from setpoint.testing.model_server import Fault, ScriptedModel, Seen
-from setpoint.testing.projects import PYTEST_GATE, commit_all, python_project, write_files
+from setpoint.testing.projects import PYTEST_GATE, commit_all, git, python_project, write_files
 
 MODELS = {
     "anthropic": {
@@ -159,3 +159,8 @@ def documents(done: subprocess.CompletedProcess[str]) -> Any:
 def what(objections: Iterable[Objection]) -> str:
     """Their words, together."""
     return "\n".join(f"{objection.what} ({objection.cause})" for objection in objections)
+
+
+def merged(folder: Path, path: str) -> str:
+    """A file as it is on the forge's main."""
+    return git(folder, "--git-dir=.setpoint/forge.git", "show", f"main:{path}")

@@ -1,6 +1,7 @@
 """The store's tables, and how a database is brought to them. The engine's tables are its own."""
 
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -154,6 +155,26 @@ blobs = sa.Table(
     sa.Column("sha256", sa.String(64), primary_key=True),
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
+
+
+# What every step of a session asks, put together once: building an expression costs more than running it.
+RUN = sa.select(runs.c.id, runs.c.record, runs.c.cost).where(runs.c.id == sa.bindparam("run"))
+COST = sa.select(runs.c.cost).where(runs.c.id == sa.bindparam("run")).with_for_update()
+SET_COST = runs.update().where(runs.c.id == sa.bindparam("run")).values(cost=sa.bindparam("cost"))
+LAST_POSITION = sa.select(sa.func.max(messages.c.position)).where(messages.c.session == sa.bindparam("session"))
+ADD_MESSAGE = messages.insert()
+ADD_EVENT = events.insert()
+
+
+def inserting(connection: sa.Connection, table: sa.Table) -> Any:
+    """An insert with this database's word for what to do on a conflict."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as into_postgresql
+
+        return into_postgresql(table)
+    from sqlalchemy.dialects.sqlite import insert as into_sqlite
+
+    return into_sqlite(table)
 
 
 def bring_up(database: sa.Engine) -> None:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ..engine.database import open_database, reading, translated, writing
 from ..errors import BugError, UsageError
@@ -71,7 +70,7 @@ class SqlTransaction:
         self._lock_journal(run_id)
         text = _json(self._slim(self._redact(data)))
         row = {"run": run_id, "at": _stored_time(_now()), "kind": kind, "stage": stage, "data": text}
-        self.connection.execute(schema.events.insert().values(row))
+        self.connection.execute(schema.ADD_EVENT, row)
 
     def deliver(self, run_id: str, cycle: int, name: str, content: dict[str, Any]) -> str:
         """Lock a deliverable by its digest, which is returned; a repeat with other content raises BugError unless the
@@ -136,8 +135,7 @@ class SqlTransaction:
 
     def remember(self, run_id: str, key: str, value: dict[str, Any]) -> None:
         """A named fact of the run; a repeat replaces it."""
-        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
-        fact = dialect.insert(schema.facts).values(run=run_id, key=key, value=_json(value))
+        fact = schema.inserting(self.connection, schema.facts).values(run=run_id, key=key, value=_json(value))
         self.connection.execute(
             fact.on_conflict_do_update(index_elements=["run", "key"], set_={"value": fact.excluded.value})
         )
@@ -146,21 +144,19 @@ class SqlTransaction:
         """Add messages at the end of a session, and what they used to the run's cost."""
         name = str(session)
         cost = self._locked_cost(session.run)
-        last = sa.select(sa.func.max(schema.messages.c.position)).where(schema.messages.c.session == name)
-        position = self.connection.execute(last).scalar()
+        position = self.connection.execute(schema.LAST_POSITION, {"session": name}).scalar()
         start = 0 if position is None else position + 1
         rows = [
             {"session": name, "position": start + n, "message": _json(self._redact(message.model_dump(mode="json")))}
             for n, message in enumerate(said)
         ]
         if rows:
-            self.connection.execute(schema.messages.insert(), rows)
+            self.connection.execute(schema.ADD_MESSAGE, rows)
         used = [message.usage for message in said if message.usage is not None]
         if used and cost is not None:
             for usage in used:
                 cost = cost.plus(usage)
-            table = schema.runs
-            self.connection.execute(table.update().where(table.c.id == session.run).values(cost=cost.model_dump_json()))
+            self.connection.execute(schema.SET_COST, {"run": session.run, "cost": cost.model_dump_json()})
 
     def keep(self, content: bytes) -> str:
         """Keep bytes by their SHA-256, which is returned."""
@@ -169,8 +165,7 @@ class SqlTransaction:
         return sha256
 
     def _insert_once(self, table: sa.Table, row: dict[str, Any]) -> None:
-        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
-        self.connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing())
+        self.connection.execute(schema.inserting(self.connection, table).values(row).on_conflict_do_nothing())
 
     def _locked_run(self, run_id: str) -> Run | None:
         table = schema.runs
@@ -180,8 +175,7 @@ class SqlTransaction:
         return None if row is None else _run(*row)
 
     def _locked_cost(self, run_id: str) -> Usage | None:
-        table = schema.runs
-        found = self.connection.execute(sa.select(table.c.cost).where(table.c.id == run_id).with_for_update()).scalar()
+        found = self.connection.execute(schema.COST, {"run": run_id}).scalar()
         return None if found is None else Usage.model_validate_json(found)
 
     def _write(self, run: Run) -> None:
@@ -230,12 +224,9 @@ class SqlStore:
 
     def run(self, prefix: str) -> Run:
         """The one run whose id starts with `prefix`. Raises UsageError when none or several do."""
-        table = schema.runs
-        query = sa.select(table.c.id, table.c.record, table.c.cost)
-        fits = query.where(table.c.id.startswith(prefix, autoescape=True)).order_by(table.c.id).limit(LISTED)
         with reading(self.database) as connection:
-            exact = connection.execute(query.where(table.c.id == prefix)).one_or_none()
-            found = [exact] if exact else connection.execute(fits).all() if prefix else []
+            exact = connection.execute(schema.RUN, {"run": prefix}).one_or_none()
+            found = [exact] if exact else connection.execute(_fitting(prefix)).all() if prefix else []
         if len(found) == 1:
             return _run(found[0].record, found[0].cost)
         if not found:
@@ -353,6 +344,12 @@ class SqlStore:
     def _rows(self, query: sa.Select[Any]) -> Sequence[Any]:
         with reading(self.database) as connection:
             return connection.execute(query).all()
+
+
+def _fitting(prefix: str) -> sa.Select[Any]:
+    table = schema.runs
+    query = sa.select(table.c.id, table.c.record, table.c.cost)
+    return query.where(table.c.id.startswith(prefix, autoescape=True)).order_by(table.c.id).limit(LISTED)
 
 
 def _stands(run_id: str, cycle: int, name: str) -> sa.ColumnElement[bool]:

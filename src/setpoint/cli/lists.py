@@ -1,6 +1,5 @@
 """Commands that only show: list, show, log, diff, cost, export."""
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +127,8 @@ def log(
     """Everything that happened, in order."""
 
     async def use(house: "House") -> int:
+        import asyncio
+
         from .journal_lines import line_of
 
         run_id, seen = house.store.run(run).id, after

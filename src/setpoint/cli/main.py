@@ -1,5 +1,6 @@
 """The command line's edge: one place where errors become words and exit codes. Nothing heavy is imported here."""
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -43,6 +44,8 @@ app.add_typer(sandbox.app, name="sandbox", help="Where commands of agents and ga
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    # Asked to end, a process ends as by Ctrl-C: it stops its commands, lets go of its jobs and says how to go on.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     sys.exit(run(sys.argv[1:]))
 
 

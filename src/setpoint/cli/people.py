@@ -27,6 +27,7 @@ def _say(act: Act, detach: bool, as_json: bool) -> None:
         if detach:
             house.only_queue()
         run = await act(house)
+        house.write_progress(run)
         if run.position.state is not State.RUNNING:
             return finish(house, run, as_json)
         return queued(run, as_json) if detach else await carry_on(house, run.id, as_json=as_json)

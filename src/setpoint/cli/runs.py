@@ -1,6 +1,5 @@
 """Commands that start and carry runs: plan, run, resume, retry, worker."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,6 +164,8 @@ def worker(
 
 def in_house(use: Callable[["House"], Awaitable[int]]) -> None:
     """Open the repository's house, use it, close it; leave with the code."""
+    import asyncio
+
     from ..app import House
 
     async def inside() -> int:

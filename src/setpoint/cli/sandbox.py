@@ -1,6 +1,5 @@
 """`setpoint sandbox`: run a command exactly as an agent's command would run."""
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -17,6 +16,8 @@ def exec_(
     policy: str = typer.Option("", "--policy", help="A policy file that narrows what the command may do."),
 ) -> None:
     """Run a command in the current folder inside the sandbox and leave with its exit code."""
+    import asyncio
+
     from ..parts import sandbox_exec
 
     done = asyncio.run(sandbox_exec(Path.cwd(), command, level, Path(policy) if policy else None))

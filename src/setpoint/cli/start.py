@@ -1,6 +1,5 @@
 """Commands before the first run: init, doctor, demo, schema, config."""
 
-import asyncio
 import json
 import os
 from pathlib import Path
@@ -67,6 +66,8 @@ def demo(
     folder: str = typer.Option("", "--folder", help="Where to put the demo repository; empty: a new temporary folder."),
 ) -> None:
     """A whole ticket on real code, from plan to deploy: no key, no server, no container engine."""
+    import asyncio
+
     from ..demo.play import play
     from .asking import ask_person
     from .runs import finish, tell

@@ -46,6 +46,8 @@ made_for = sa.Table("engine_schema", metadata, sa.Column("version", sa.String, p
 
 LIVE, DEAD = "live", "dead"
 
+_STATE = sa.select(workers.c.state).where(workers.c.id == sa.bindparam("worker")).with_for_update(read=True)
+
 
 class WorkerLease(NamedTuple):
     """A worker as the lease table knows it."""
@@ -83,8 +85,7 @@ class Lease:
 
     def fence(self, connection: sa.Connection) -> None:
         """Raise LostLeaseError when this worker was declared dead; else nobody can do so until `connection` commits."""
-        mine = sa.select(workers.c.state).where(workers.c.id == self.id).with_for_update(read=True)
-        if connection.execute(mine).scalar() != LIVE:
+        if connection.execute(_STATE, {"worker": self.id}).scalar() != LIVE:
             raise LostLeaseError(
                 f"worker {self.id} lost its lease",
                 why="another worker adopted its jobs",

@@ -121,7 +121,7 @@ def _oscillates(rounds: Sequence[Round], limits: Loop) -> str:
 
 def _repeats(rounds: Sequence[Round]) -> str:
     now = rounds[-1]
-    if now.diff and any(round_.diff == now.diff for round_ in rounds[:-1]):
+    if now.diff and any(round_.diff == now.diff and round_.blocking for round_ in rounds[:-1]):
         return "repeated diff: the same work was handed in and rejected before"
     return ""
 

@@ -1,21 +1,57 @@
 """What every record is: frozen, closed, and known by the digest of its canonical JSON."""
 
+import ast
 import hashlib
+import inspect
 import json
+import textwrap
 from datetime import UTC, datetime
+from functools import cache
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetJsonSchemaHandler, StringConstraints
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 
 class Record(BaseModel):
     """An immutable value with a closed set of fields; its field docstrings are the schema text an agent reads."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, ser_json_timedelta="float")
+    # Built when first used: a command that lists runs pays for no record of review or release.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="float", defer_build=True)
 
     def digest(self) -> str:
         """SHA-256 of the canonical JSON form, in hex: the same content always has the same digest."""
         return digest_of(self.model_dump(mode="json"))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema with the field docstrings. They are read here, not when the class is made: reading source costs
+        every start of the program a tenth of a second, and few starts print a schema."""
+        made = handler(schema)
+        properties = handler.resolve_ref_schema(made).get("properties", {})
+        for record in reversed(cls.__mro__):
+            for name, text in field_docstrings(record).items() if issubclass(record, Record) else ():
+                if name in properties:
+                    properties[name].setdefault("description", text)
+        return made
+
+
+@cache
+def field_docstrings(record: type) -> dict[str, str]:
+    """The strings below a record's own fields, by field."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(record)))
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    return {
+        field.target.id: inspect.cleandoc(below.value.value)
+        for field, below in pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
+    }
 
 
 def digest_of(value: Any) -> str:

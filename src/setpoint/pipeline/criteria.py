@@ -117,7 +117,8 @@ def check_plan(ground: Ground, plan: Plan) -> list[Objection]:
 
 def _mentions(frozen: Sequence[str], interface: str) -> bool:
     wanted = set(_words(interface).split())
-    return any(len(wanted & set(_words(item).split())) * 2 >= len(wanted) for item in frozen)
+    listed = {word for item in frozen for word in _words(item).split()}
+    return len(wanted & listed) * 2 >= len(wanted)
 
 
 def _wider(what: str) -> Objection:

@@ -221,7 +221,14 @@ async def implement(ground: Ground) -> Done:
             writes.append(lambda tx: _deliver_change(ground, tx, content))
         return Accepted(more=not last), writes
 
-    return measured_by(ground, work.results, await looped(ground, work, work.session, accept))
+    done = measured_by(ground, work.results, await looped(ground, work, work.session, accept))
+    held = closed_boundaries(ground)
+
+    def recorded(tx: Transaction) -> None:
+        data = {"sha256": held.digest(), **held.model_dump(mode="json")}
+        tx.event(ground.run.id, "boundaries", ground.position.stage, data)
+
+    return Done(done.outcome, (recorded, *done.writes), note=done.note)
 
 
 def _deliver_change(ground: Ground, tx: Transaction, content: dict[str, object]) -> None:

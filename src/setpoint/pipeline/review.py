@@ -106,7 +106,8 @@ class ReviewWork:
         found = [finding.objection(Source.REVIEWER) for finding in review.findings]
         raised = {objection.fingerprint for objection in found}
         for old in self.earlier[-1][1] if self.earlier else ():
-            if old.blocks and old.fingerprint not in {*raised, *review.closed}:
+            # What gates minded is measured anew each round; only a reviewer's word needs a reviewer's answer.
+            if old.source is Source.REVIEWER and old.blocks and old.fingerprint not in {*raised, *review.closed}:
                 found.append(old)
         return found
 

@@ -2,21 +2,27 @@
 
 import asyncio
 import os
+import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..model.command import Command, CommandLimits, Completed, Mount
 from ..ports import Sandbox
 
+INTERPRETER = Path(os.path.realpath(sys.executable))
 QUICK = CommandLimits(seconds=20, memory_mib=256, processes=64, disk_mib=16, files=200, output_bytes=10_000)
 
 
 def command(folder: Path, *argv: str, limits: CommandLimits = QUICK, **more: object) -> Command:
     """`argv` in `folder`, which is writable at its own path."""
-    mount = Mount(host=str(folder), inside=str(folder), writable=True)
-    return Command.model_validate({"argv": argv, "mounts": (mount,), "cwd": str(folder), "limits": limits, **more})
+    mounts = [Mount(host=str(folder), inside=str(folder), writable=True)]
+    if not INTERPRETER.is_relative_to("/usr"):
+        mounts.append(Mount(host=str(INTERPRETER.parents[1]), inside=str(INTERPRETER.parents[1])))
+    return Command.model_validate({"argv": argv, "mounts": mounts, "cwd": str(folder), "limits": limits, **more})
 
 
 def shell(folder: Path, script: str, limits: CommandLimits = QUICK, **more: object) -> Command:
@@ -25,20 +31,22 @@ def shell(folder: Path, script: str, limits: CommandLimits = QUICK, **more: obje
 
 
 def python(folder: Path, program: str, limits: CommandLimits = QUICK, **more: object) -> Command:
-    """A program for the system's Python, which every level can see."""
-    return command(folder, "/usr/bin/env", "python3", "-c", program, limits=limits, **more)
+    """A program in `folder` for the interpreter that runs this one."""
+    return command(folder, str(INTERPRETER), "-I", "-c", program, limits=limits, **more)
 
 
-def running(mark: str) -> Sequence[int]:
-    """Processes of this machine with `mark` among their arguments."""
+def nap() -> str:
+    """A `sleep` of minutes that no other process of this machine has."""
+    return f"sleep 700 0.{secrets.randbelow(10**12):012}"
+
+
+def running(nap: str) -> Sequence[int]:
+    """Processes of this machine that sleep `nap`."""
+    words = nap.replace(" ", "\0").encode()
     found = []
     for name in os.listdir("/proc"):  # noqa: PTH208
-        if name.isdigit() and int(name) != os.getpid():
-            try:
-                words = Path(f"/proc/{name}/cmdline").read_bytes()
-            except OSError:
-                continue
-            if mark.encode() in words:
+        with suppress(OSError):
+            if name.isdigit() and Path(f"/proc/{name}/cmdline").read_bytes().startswith(words):
                 found.append(int(name))
     return found
 
@@ -105,38 +113,43 @@ class SandboxContract:
         assert (len(done.stdout), done.truncated) == (1001, False)
 
     async def test_time_up_is_124_and_ends_all_its_processes(self, sandbox: Sandbox, folder: Path) -> None:
+        rest = nap()
         limits = QUICK.model_copy(update={"seconds": 0.4})
         started = time.monotonic()
-        done = await sandbox.run(shell(folder, "echo begun; setsid sleep 7001 & sleep 7001", limits))
+        done = await sandbox.run(shell(folder, f"echo begun; setsid {rest} & {rest}", limits))
         assert (done.exit_code, done.killed, done.timed_out, done.stdout) == (124, "time", True, "begun\n")
         assert time.monotonic() - started < 5
-        assert running("7001") == []
+        assert running(rest) == []
 
     async def test_a_command_that_ignores_signals_ends_in_time(self, sandbox: Sandbox, folder: Path) -> None:
+        rest = nap()
         limits = QUICK.model_copy(update={"seconds": 0.4})
-        done = await sandbox.run(shell(folder, "trap '' TERM INT HUP; while :; do sleep 7002; done", limits))
+        done = await sandbox.run(shell(folder, f"trap '' TERM INT HUP; while :; do {rest}; done", limits))
         assert done.exit_code == 124
-        assert running("7002") == []
+        assert running(rest) == []
 
     async def test_no_background_process_outlives_its_command(self, sandbox: Sandbox, folder: Path) -> None:
-        done = await sandbox.run(shell(folder, "setsid sleep 7003 >/dev/null 2>&1 & (sleep 7003 &) & exit 5"))
+        rest = nap()
+        done = await sandbox.run(shell(folder, f"setsid {rest} >/dev/null 2>&1 & ({rest} &) & exit 5"))
         assert done.exit_code == 5
-        assert running("7003") == []
+        assert running(rest) == []
 
     async def test_a_daemon_that_holds_the_output_open_holds_nobody_up(self, sandbox: Sandbox, folder: Path) -> None:
+        rest = nap()
         started = time.monotonic()
-        done = await sandbox.run(shell(folder, "setsid sleep 7004 & echo done"))
+        done = await sandbox.run(shell(folder, f"setsid {rest} & echo done"))
         assert (done.exit_code, done.stdout) == (0, "done\n")
         assert time.monotonic() - started < 5
-        assert running("7004") == []
+        assert running(rest) == []
 
     async def test_cancelling_ends_all_its_processes(self, sandbox: Sandbox, folder: Path) -> None:
-        task = asyncio.create_task(sandbox.run(shell(folder, "touch begun; setsid sleep 7005 & sleep 7005")))
+        rest = nap()
+        task = asyncio.create_task(sandbox.run(shell(folder, f"touch begun; setsid {rest} & {rest}")))
         await _appears(folder / "begun")
         task.cancel()
         outcome = await asyncio.gather(task, return_exceptions=True)
         assert isinstance(outcome[0], asyncio.CancelledError)
-        assert running("7005") == []
+        assert running(rest) == []
 
     async def test_memory_above_the_limit_is_refused(self, sandbox: Sandbox, folder: Path) -> None:
         limits = QUICK.model_copy(update={"memory_mib": 64})

@@ -1,0 +1,194 @@
+"""The demo, run once as a newcomer runs it: what the viewer is promised is what the record holds."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A finished demo."""
+
+    folder: Path
+    code: int
+    told: str
+    log: list[dict[str, Any]]
+    view: dict[str, Any]
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """Data of the journal's entries of one kind, with their stage."""
+        return [
+            {**event["data"], "at_stage": event["stage"], "seq": event["seq"]}
+            for event in self.log
+            if event["kind"] == kind
+        ]
+
+    def git(self, *words: str) -> str:
+        """What git says in the demo's forge."""
+        command = ["git", "--git-dir", str(self.folder / ".setpoint" / "forge.git"), *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def setpoint(folder: Path, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))}
+    command = [sys.executable, "-m", "setpoint.cli", *words]
+    return subprocess.run(
+        command, cwd=folder, env=clean, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    parent = tmp_path_factory.mktemp("demo")
+    folder = parent / "shop"
+    done = setpoint(parent, ["demo", "--folder", str(folder)])
+    run = json.loads(setpoint(folder, ["list", "--json"]).stdout)[0]["id"]
+    log = json.loads(setpoint(folder, ["log", run, "--json"]).stdout)
+    view = json.loads(setpoint(folder, ["show", run, "--json"]).stdout)
+    return Shown(folder, done.returncode, done.stderr, log, view)
+
+
+def test_it_ends_done_and_says_what_is_replayed(demo: Shown) -> None:
+    assert demo.code == 0, demo.told[-3000:]
+    assert demo.view["state"] == "done"
+    assert "Model turns are REPLAYED" in demo.told
+
+
+def test_the_plan_goes_back_to_its_session_and_is_mended(demo: Shown) -> None:
+    errors = [row["error"] for row in demo.view["rounds"] if row["loop"] == "planning"]
+    assert len(errors) == 2
+    assert errors[0] > 0 == errors[1]
+
+
+def test_no_token_of_a_code_phase_is_spent_before_the_plan_is_approved(demo: Shown) -> None:
+    approved = next(event["seq"] for event in demo.events("person"))
+    early = {event["at_stage"] for event in demo.events("model") if event["seq"] < approved}
+    assert early == {"discovery", "tech_spec", "planning"}
+
+
+def test_tests_are_red_on_the_base_before_any_code_and_sealed(demo: Shown) -> None:
+    sealed = demo.events("sealed")[0]
+    assert len(sealed["tests"]) == 5
+    first_code = min(event["seq"] for event in demo.events("model") if event["at_stage"] == "implementation")
+    assert sealed["seq"] < first_code
+    proof = next(g for event in demo.events("gates") for g in event["results"] if g["gate"] == "red-proof")
+    assert (proof["outcome"], proof["examined"]) == ("passed", 5)
+
+
+def test_each_plan_task_passes_its_checks_and_is_one_commit_of_the_engines(demo: Shown) -> None:
+    subjects = demo.git("log", "--format=%s", "--no-merges", "main").splitlines()
+    assert sum(subject.startswith("T001 ") for subject in subjects) == 1
+    assert sum(subject.startswith("T002 ") for subject in subjects) == 1
+    checks = [g["gate"] for event in demo.events("gates") for g in event["results"]]
+    assert {"T001.1", "T001.2", "T002.1", "T002.2"} <= set(checks)
+
+
+def test_a_reviewers_high_finding_goes_back_and_a_fresh_reviewer_closes_it(demo: Shown) -> None:
+    reviews = [event for event in demo.events("round") if event["stage"] == "review"]
+    high = [o for o in reviews[0]["objections"] if o["severity"] == "high"]
+    assert len(high) == 1
+    assert reviews[1]["blocking"] == 0
+    assert reviews[1]["closed"] == [high[0]["id"]]
+    sessions = {e["session"] for e in demo.events("model") if e["at_stage"] == "review" and ":c1:" in e["session"]}
+    assert len(sessions) == 2
+    assert any(o["severity"] == "low" for o in reviews[1]["objections"]), "Low findings are listed, not lost"
+
+
+def test_the_reviewer_ran_probes_in_a_copy_of_its_own(demo: Shown) -> None:
+    ran = [event for event in demo.events("tool") if event["at_stage"] == "review" and event["name"] == "shell"]
+    assert ran
+    assert all(event["changed"] == [] for event in ran)
+
+
+def test_the_failed_smoke_is_rolled_back_and_the_ticket_reopened_and_fixed_forward(demo: Shown) -> None:
+    steps = [(step["environment"], step["step"], step["ok"]) for step in demo.events("deploy")]
+    assert steps == [
+        ("pre-staging", "deploy", True),
+        ("pre-staging", "smoke", False),
+        ("pre-staging", "rollback", True),
+        ("pre-staging", "deploy", True),
+        ("pre-staging", "smoke", True),
+        ("production", "deploy", True),
+        ("production", "smoke", True),
+    ]
+    assert demo.view["cycle"] == 2
+    assert demo.events("lesson-candidate")
+
+
+def test_merges_carry_the_five_stages_and_wait_for_green_ci(demo: Shown) -> None:
+    merges = [event for event in demo.events("effect") if "stages" in event]
+    assert len(merges) == 2
+    for merge in merges:
+        assert set(merge["stages"]) == {"planning", "implementation", "review", "validation", "human approval"}
+        assert all(merge["stages"].values())
+        green = [event for event in demo.events("ci") if event["seq"] < merge["seq"] and event["state"] == "green"]
+        assert green
+        assert all(gate["examined"] > 0 for gate in green[-1]["gates"])
+
+
+def test_every_approval_has_a_name_and_is_bound_to_what_was_shown(demo: Shown) -> None:
+    approvals = demo.view["approvals"]
+    assert [approval["about"] for approval in approvals] == ["plan", "change", "change"]
+    assert all(approval["by"] == "Demo Owner" and len(approval["subject"]) == 64 for approval in approvals)
+    assert all(approval["tree"] for approval in approvals if approval["about"] == "change")
+
+
+def test_the_journal_holds_prompts_commands_risks_files_and_money(demo: Shown) -> None:
+    assert all(len(event["sha256"]) == 64 and event["text"] for event in demo.events("prompt"))
+    tools = demo.events("tool")
+    assert {"read", "edit", "test"} <= {event["risk"] for event in tools}
+    assert any(event["changed"] for event in tools)
+    assert all(event["usd"] is not None for event in demo.events("model"))
+    assert demo.view["cost"]["usd"] > 0
+    assert demo.events("boundaries")[0]["paths"]
+
+
+def test_every_green_gate_examined_something(demo: Shown) -> None:
+    for event in demo.events("gates"):
+        assert all(gate["examined"] > 0 for gate in event["results"] if gate["outcome"] == "passed")
+
+
+def test_the_checked_out_files_and_branches_of_the_user_are_untouched(demo: Shown) -> None:
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=demo.folder, check=True, capture_output=True, text=True).stdout
+
+    assert git("status", "--porcelain") == ""
+    assert git("log", "--oneline", "main").count("\n") == 1
+    branches = git("for-each-ref", "--format=%(refname)").split()
+    assert all(
+        ref == "refs/heads/main" or ref.startswith(("refs/heads/setpoint/", "refs/setpoint/")) for ref in branches
+    )
+
+
+def test_progress_json_has_the_form_that_people_know(demo: Shown) -> None:
+    found = list((demo.folder / ".setpoint" / "runs").glob("*/progress.json"))
+    progress = json.loads(found[0].read_text())
+    assert set(progress) == {"feature_id", "status", "steps", "failures", "decisions"}
+    assert progress["status"] == "complete"
+    assert all({"step", "task", "status", "output", "timestamp"} <= set(step) for step in progress["steps"])
+    assert all(
+        {"step", "attempt", "error", "resolution", "timestamp"} == set(failure) for failure in progress["failures"]
+    )
+    assert all(step["timestamp"].endswith("Z") for step in progress["steps"])
+
+
+def test_the_pull_request_carries_the_evidence(demo: Shown) -> None:
+    pull = json.loads((demo.folder / ".setpoint" / "forge.git" / "setpoint" / "pulls" / "1.json").read_text())
+    for words in (
+        "FR-001",
+        "test_missing_email",
+        "green-proof",
+        "| review | 1 | 8 |",
+        "Approved by Demo Owner",
+        "at list prices",
+    ):
+        assert words in pull["body"]

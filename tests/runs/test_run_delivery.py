@@ -1,0 +1,245 @@
+"""The way out: CI judges the merge, people allow each environment, a failed smoke goes back and reopens the ticket."""
+
+import json
+
+import pytest
+import story
+from playing import Play, cli, documents, merged
+from story import guard, hand_in, write
+
+from setpoint.model.change import AcceptanceTests, CiFix, TestClaim
+from setpoint.model.run import State, Waits
+from setpoint.model.ticket import Kind
+from setpoint.testing.projects import NODE_GATE, commit_all, git, node_project, write_files
+
+pytestmark = pytest.mark.slow
+
+# -- CI --------------------------------------------------------------------------------------------------------------
+
+EXACT = """from shop.price import discounted
+
+
+def test_a_whole_gift_is_free() -> None:
+    assert discounted(10.0, 100.0) == 0.0
+"""
+
+
+async def test_a_red_ci_is_mended_reviewed_and_decided_again(play: Play) -> None:
+    too_strict = story.edit(story.PRICE, story.BARE, story.DOCSTRING + guard("percent >= 100"))
+    fix = CiFix(cause="100 percent was refused, which the base forbids now.", summary="Only more than 100 is refused.")
+    sessions = story.hotfix(
+        change=[[[too_strict, hand_in(story.CHANGE)]]],
+        ci_fix=[[[story.edit(story.PRICE, "percent >= 100", "percent > 100"), hand_in(fix)]]],
+    )
+    async with play(sessions) as stage:
+        run = await stage.run()
+        assert run.position.stage == "change"
+        write_files(stage.folder, {"tests/test_gift.py": EXACT})  # somebody else's change, merged meanwhile
+        commit_all(stage.folder, "A whole gift is free")
+        git(stage.folder, "push", "-q", ".setpoint/forge.git", "main:main")
+
+        run = await stage.approve(run)
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        assert [event.data["state"] for event in stage.events(run, "ci")] == ["red"]
+        assert "test_a_whole_gift_is_free" in stage.requests("ci_fix")[0].first
+        assert len(stage.sessions("review")) == 2
+
+        run = await stage.approve(run)
+        assert (run.position.state, stage.code(run)) == (State.DONE, 0)
+        assert [event.data["state"] for event in stage.events(run, "ci")] == ["red", "green"]
+        granted = [approval.subject for approval in stage.view(run).approvals if approval.about == "change"]
+        assert len(set(granted)) == 2  # the first yes was not for this tree
+        assert "percent > 100:" in merged(stage.folder, story.PRICE)
+
+
+async def test_ci_that_stays_red_is_handed_over_and_never_merged(play: Play) -> None:
+    too_strict = story.edit(story.PRICE, story.BARE, story.DOCSTRING + guard("percent >= 100"))
+    nothing = CiFix(cause="It is flaky.", summary="Waited.", flaky=True)
+    note = [write("shop/notes.py", f"NOTE = {n}\n") for n in range(2)]
+    sessions = story.hotfix(
+        change=[[[too_strict, hand_in(story.CHANGE)]]], ci_fix=[[[step, hand_in(nothing)]] for step in note]
+    )
+    async with play(sessions, config="[loop]\nci_fixes = 1\n") as stage:
+        run = await stage.run()
+        write_files(stage.folder, {"tests/test_gift.py": EXACT})
+        commit_all(stage.folder, "A whole gift is free")
+        git(stage.folder, "push", "-q", ".setpoint/forge.git", "main:main")
+        run = await stage.to_the_end(run)
+        assert (run.position.stage, run.position.waits, stage.code(run)) == ("ci", Waits.HANDOVER, 4)
+        packet = stage.view(run).handover
+        assert packet is not None
+        assert "limit of CI fixes" in packet.cause
+        assert "percent" not in merged(stage.folder, story.PRICE).split("def discounted")[1].split(":")[1]
+
+
+# -- environments ----------------------------------------------------------------------------------------------------
+
+PLACE = """
+[[environment]]
+name = "{name}"
+deploy = ["true"]
+smoke = ["sh", "ops/smoke.sh"]
+rollback = {rollback}
+approval = {approval}
+sandbox = true
+seconds = 30.0
+"""
+SMOKE = {"ops/smoke.sh": "! grep -q flaw shop/price.py\n"}
+
+
+def places(*names: str, approval: bool = False, rollback: str = '["true"]') -> str:
+    told = "true" if approval else "false"
+    return "".join(PLACE.format(name=name, approval=told, rollback=rollback) for name in names)
+
+
+async def test_each_environment_wants_its_own_yes(play: Play) -> None:
+    config = places("staging", "production", approval=True)
+    async with play(story.hotfix(), config=config, files=SMOKE) as stage:
+        run = await stage.approve(await stage.run())
+        for name in ("staging", "production"):
+            assert (run.position.stage, run.position.waits, stage.code(run)) == ("deploy", Waits.DECISION, 4)
+            assert name in (await stage.house.shown(run))[0]
+            run = await stage.approve(run)
+        assert (run.position.state, stage.code(run)) == (State.DONE, 0)
+        shown = stage.view(run)
+        assert [approval.about for approval in shown.approvals] == ["change", "deploy:staging", "deploy:production"]
+        assert [(step["environment"], step["step"], step["ok"]) for step in shown.deploys] == [
+            (name, step, True) for name in ("staging", "production") for step in ("deploy", "smoke")
+        ]
+
+
+async def test_a_no_to_an_environment_ends_the_run_there(play: Play) -> None:
+    async with play(story.hotfix(), config=places("staging", "production", approval=True), files=SMOKE) as stage:
+        run = await stage.approve(await stage.approve(await stage.run()))
+        run = await stage.house.commands.reject(run.id, because="not today", stop=True)
+        assert (run.position.state, stage.code(run)) == (State.DECLINED, 13)
+        assert {step["environment"] for step in stage.view(run).deploys} == {"staging"}
+
+
+AGAIN_PATH = "tests/test_discount_words.py"
+AGAIN = """import pytest
+
+from shop.price import discounted
+
+
+def test_the_words() -> None:
+    with pytest.raises(ValueError, match="is above 100"):
+        discounted(10.0, 150.0)
+"""
+AGAIN_CLAIMS = AcceptanceTests(
+    tests=(TestClaim(id=f"{AGAIN_PATH}::test_the_words", proves=("FR-001",), what="The words name the limit"),),
+    files=(AGAIN_PATH,),
+)
+
+
+def flawed() -> dict[str, object]:
+    """A change that is green and still does not work where it is deployed, and its mend in a second cycle."""
+    change = story.edit(story.PRICE, story.BARE, story.DOCSTRING + guard("percent > 100", "flaw"))
+    again = [story.edit(story.PRICE, '"flaw"', '"percent is above 100"'), hand_in(story.CHANGE)]
+    return dict(
+        story.hotfix(
+            diagnosis=[[[hand_in(story.DIAGNOSIS)]]] * 2,
+            tests=[
+                [[write(story.TEST_PATH, story.TEST), hand_in(story.CLAIMS)]],
+                [[write(AGAIN_PATH, AGAIN), hand_in(AGAIN_CLAIMS)]],
+            ],
+            change=[[[change, hand_in(story.CHANGE)]], [again]],
+        )
+    )
+
+
+async def test_a_failed_smoke_goes_back_and_reopens_the_ticket(play: Play) -> None:
+    async with play(flawed(), config=places("staging"), files=SMOKE) as stage:
+        run = await stage.approve(await stage.run())
+        assert (run.position.cycle, run.position.route, run.position.stage) == (2, Kind.HOTFIX, "change")
+        assert run.branch.endswith("-c2")
+        assert "flaw" in merged(stage.folder, story.PRICE)  # the base it starts from
+        assert "smoke" in stage.requests("diagnosis")[-1].first
+        assert stage.events(run, "lesson-candidate")
+
+        run = await stage.approve(run)
+        assert (run.position.state, stage.code(run)) == (State.DONE, 0)
+        steps = [(step["step"], step["ok"]) for step in stage.view(run).deploys]
+        assert steps == [("deploy", True), ("smoke", False), ("rollback", True), ("deploy", True), ("smoke", True)]
+        assert "flaw" not in merged(stage.folder, story.PRICE)
+
+
+async def test_a_failed_rollback_is_handed_over(play: Play) -> None:
+    async with play(flawed(), config=places("staging", rollback='["false"]'), files=SMOKE) as stage:
+        run = await stage.approve(await stage.run())
+        assert (run.position.stage, run.position.waits, stage.code(run)) == ("deploy", Waits.HANDOVER, 4)
+        assert run.position.cycle == 1
+        assert "rollback failed" in run.note
+        assert [(s["step"], s["ok"]) for s in stage.view(run).deploys][-1] == ("rollback", False)
+
+
+# -- other shapes ----------------------------------------------------------------------------------------------------
+
+
+async def test_an_epic_ends_with_its_child_tickets(play: Play) -> None:
+    sessions = {
+        "functional_spec": [[[hand_in(story.EPIC_SPEC)]]],
+        "tech_spec": [[[hand_in(story.EPIC_DESIGN)]]],
+        "split": [
+            [
+                [hand_in(story.CHILDREN.model_copy(update={"children": story.CHILDREN.children[:1]}))],
+                [hand_in(story.CHILDREN)],
+            ]
+        ],
+    }
+    async with play(sessions) as stage:
+        run = await stage.run(story.EPIC_TICKET)
+        assert (run.position.route, run.position.stage, run.position.waits) == (Kind.EPIC, "children", Waits.DECISION)
+        assert "nobody serves FR-002" in str(stage.objections(run, "split"))
+        run = await stage.approve(run)
+        assert (run.position.state, stage.code(run)) == (State.DONE, 0)
+        exported = documents(cli(stage.folder, "export", run.id, "--format", "run"))
+        found = {item["name"]: item["content"] for item in exported["deliverables"]}
+        children = found["split"]["children"]
+        assert [(child["id"], child["needs"]) for child in children] == [("rounded", []), ("line", ["rounded"])]
+        for child in children:  # each is a ticket that a run takes
+            planned = cli(stage.folder, "plan", child["text"], "--json")
+            assert (planned.returncode, json.loads(planned.stdout)["route"]) == (0, "feature"), planned.stderr
+
+
+async def test_a_feature_goes_its_whole_way(play: Play) -> None:
+    async with play(story.feature()) as stage:
+        run = await stage.run(story.FEATURE_TICKET)
+        assert run.position.stage == "plan"
+        run = await stage.approve(run)
+        assert run.position.stage == "change"
+        run = await stage.approve(run)
+        assert (run.position.state, stage.code(run)) == (State.DONE, 0)
+        done = [view.name for view in stage.view(run).stages if view.status == "done"]
+        assert done[:4] == ["discovery", "tech_spec", "planning", "plan"]
+        assert "def rounded" in merged(stage.folder, story.PRICE)
+
+
+JS_TEST = """import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { discounted } from '../src/price.js';
+
+test('above 100 is refused', () => {
+  assert.throws(() => discounted(10, 150), RangeError);
+});
+"""
+JS_PATH = "test/limit.test.js"
+JS_RETURN = "  return price - (price * percent) / 100;\n"
+
+
+async def test_a_node_repository_goes_the_same_way(play: Play) -> None:
+    diagnosis = story.DIAGNOSIS.model_copy(update={"paths": ("src/**", "test/**")})
+    claim = TestClaim(id=f"{JS_PATH}::above 100 is refused", proves=("FR-001",), what="150 is refused")
+    claims = AcceptanceTests(tests=(claim,), files=(JS_PATH,))
+    mend = story.edit(
+        "src/price.js", JS_RETURN, f"  if (percent > 100) throw new RangeError('above 100');\n{JS_RETURN}"
+    )
+    sessions = story.hotfix(
+        diagnosis=[[[hand_in(diagnosis)]]],
+        tests=[[[write(JS_PATH, JS_TEST), hand_in(claims)]]],
+        change=[[[mend, hand_in(story.CHANGE)]]],
+    )
+    async with play(sessions, project=node_project, gate=NODE_GATE) as stage:
+        run = await stage.to_the_end(await stage.run())
+        assert (run.position.state, stage.code(run)) == (State.DONE, 0)
+        assert "RangeError" in merged(stage.folder, "src/price.js")
