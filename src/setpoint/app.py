@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapters.repository import UserRepository
-from .config import load, with_environment
+from .config import load, with_environment, with_models
 from .errors import SetpointError, UsageError
 from .model.run import Run, State
 from .model.settings import Config
@@ -53,6 +53,11 @@ class House:
         """The house of the repository around `folder`. Raises RepositoryError, ConfigError."""
         repository = await UserRepository.around(folder)
         return cls(repository, load(Path(repository.root)))
+
+    def choose_models(self, choices: Sequence[str]) -> None:
+        """Move phases to other models for what is started from here on: `PHASE=MODEL` each."""
+        if choices:
+            self.config = with_models(self.config, choices)
 
     # -- parts --------------------------------------------------------------------------------------------------
 

@@ -3,13 +3,13 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from .errors import ConfigError
+from .errors import ConfigError, UsageError
 from .model.record import Record
 from .model.settings import Api, Config, Provider, Size
 
@@ -78,6 +78,7 @@ def load(repository: Path) -> Config:
     return with_environment(config, os.environ)
 
 
+PHASES = ("discovery", "tech_spec", "planning", "split", "diagnosis", "tests", "implementation", "review", "ci_fix")
 KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 URLS = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL"}
 APIS: dict[str, Api] = {"anthropic": "anthropic", "openai": "openai-responses"}
@@ -105,3 +106,15 @@ def with_environment(config: Config, environ: Mapping[str, str]) -> Config:
             if found:
                 models[size] = found
     return config.model_copy(update={"providers": providers, "models": models})
+
+
+def with_models(config: Config, choices: Sequence[str]) -> Config:
+    """`config` with phases moved to other models: `PHASE=MODEL`, or `PHASE=SIZE`. Raises UsageError."""
+    phases = dict(config.phase)
+    for choice in choices:
+        phase, equals, model = choice.partition("=")
+        if not equals or phase not in PHASES or not model:
+            known = ", ".join(PHASES)
+            raise UsageError(f"`{choice}` chooses no model", why=f"phases are {known}", fix="--model planning=large")
+        phases[phase] = config.settings(phase).model_copy(update={"model": model})
+    return config.model_copy(update={"phase": phases})

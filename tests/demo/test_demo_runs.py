@@ -192,3 +192,17 @@ def test_the_pull_request_carries_the_evidence(demo: Shown) -> None:
         "at list prices",
     ):
         assert words in pull["body"]
+
+
+def test_a_hotfix_has_two_producing_sessions_fewer_than_a_feature(demo: Shown) -> None:
+    def producers(cycle: int) -> set[str]:
+        parts = [event["session"].split(":") for event in demo.events("model")]
+        return {part[2] for part in parts if part[1] == f"c{cycle}" and "producer" in part}
+
+    assert producers(1) - producers(2) == {"discovery", "tech_spec", "planning"}
+    assert len(producers(1)) - len(producers(2)) == 2
+
+
+def test_each_review_names_the_commits_it_looked_at(demo: Shown) -> None:
+    first, second = [event["range"].split("..") for event in demo.events("reviewed")][:2]
+    assert first[1] == second[0] != second[1]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from setpoint.config import with_environment
-from setpoint.errors import NotSignedInError
+from setpoint.config import with_environment, with_models
+from setpoint.errors import NotSignedInError, UsageError
 from setpoint.model.session import Role
 from setpoint.model.settings import Config, PhaseSettings
 from setpoint.pipeline.models import choose_models
@@ -58,3 +58,15 @@ def test_no_model_is_an_error_that_says_how_to_get_one() -> None:
         choose_models(Config(), "planning", Role.PRODUCER)
     assert caught.value.exit_code == 5
     assert "ANTHROPIC_API_KEY" in caught.value.fix
+
+
+def test_a_ticket_can_move_a_phase_for_itself() -> None:
+    config = with_models(ONE, ["implementation=local/llama", "planning=small"])
+    assert first(config, "implementation") == "local/llama"
+    assert first(config, "planning") == ONE.models["small"][0]
+
+
+@pytest.mark.parametrize("choice", ["implementation", "coding=large", "planning="])
+def test_a_choice_of_no_phase_or_no_model_is_refused(choice: str) -> None:
+    with pytest.raises(UsageError, match="chooses no model"):
+        with_models(ONE, [choice])

@@ -53,13 +53,17 @@ def reject(
 
 def answer(
     run: str = RUN,
-    text: str = typer.Argument(..., help="The answer."),
+    text: str = typer.Argument("", help="The answer."),
+    waive: bool = typer.Option(
+        False, "--waive", help="Nobody needs to know: the session goes on with its own default."
+    ),
     question: str = typer.Option("", "--question", help="Which question, when several are open."),
     detach: bool = DETACH,
     as_json: bool = JSON,
 ) -> None:
-    """Answer the session's question and carry on."""
-    _say(lambda house: house.commands.answer(run, text, question=question), detach, as_json)
+    """Answer the session's question, or waive it by name, and carry on."""
+    said = f"Waived: go on with your own default, and say which one you took. {text}".strip() if waive else text
+    _say(lambda house: house.commands.answer(run, said, question=question), detach, as_json)
 
 
 def resume(

@@ -14,14 +14,19 @@ if TYPE_CHECKING:
     from ..service.views import PlanView
 
 
+MODEL = typer.Option([], "--model", help="PHASE=MODEL for this ticket alone, e.g. planning=anthropic/claude-opus-4-5.")
+
+
 def plan(
     ticket: str = typer.Argument(..., help="A Markdown file, `-` for standard input, or the ticket's words."),
     kind: str = typer.Option("", "--route", help="feature, hotfix or epic; otherwise chosen from the ticket's shape."),
+    model: list[str] = MODEL,
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """Show what a run would do: route and why, phases, models, boundaries, gates, cost. No model call."""
 
     async def show(house: "House") -> int:
+        house.choose_models(model)
         text, name = await house.ticket(ticket)
         view = house.plan(text, name=name, kind=kind_of(kind))
         if as_json:
@@ -66,11 +71,13 @@ def run(
     ticket: str = typer.Argument(..., help="A Markdown file, `-` for standard input, or the ticket's words."),
     kind: str = typer.Option("", "--route", help="feature, hotfix or epic; otherwise chosen from the ticket's shape."),
     detach: bool = typer.Option(False, "--detach", help="Only queue it; `setpoint worker` carries it."),
+    model: list[str] = MODEL,
     as_json: bool = typer.Option(False, "--json", help="One JSON document at the end."),
 ) -> None:
     """Carry a ticket until it is done, stopped, or waits for a person (exit 4 off a terminal)."""
 
     async def start(house: "House") -> int:
+        house.choose_models(model)
         text, name = await house.ticket(ticket)
         chosen = kind_of(kind)
         plain(paint("checking the base: its own gates must be green before anything starts", "dim"))
@@ -175,7 +182,12 @@ def in_house(use: Callable[["House"], Awaitable[int]]) -> None:
         finally:
             await house.close()
 
-    code = asyncio.run(inside())
+    try:
+        code = asyncio.run(inside())
+    except KeyboardInterrupt:
+        # Here and not at the edge: on the way there typer makes a bare exit code of it.
+        plain("setpoint: interrupted; nothing is lost, `setpoint resume` carries on")
+        code = 130
     raise typer.Exit(code)
 
 

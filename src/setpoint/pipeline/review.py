@@ -135,9 +135,18 @@ async def review(ground: Ground) -> Done:
             return outcome, [lambda tx: tx.void(ground.run.id, ground.position.cycle, ("review",)), *writes]
 
         done = await looped(ground, work, work.session, accept)
-    fact = {"tree": tree, "models": [str(m) for m in models.models], "independence": models.independence}
+    head, last = await workspace.head(), ground.fact("reviewed")
+    since = last["head"] if last else ground.run.base
+    fact = {
+        "tree": tree,
+        "head": head,
+        "range": f"{since}..{head}",
+        "models": [str(m) for m in models.models],
+        "independence": models.independence,
+    }
 
     def remembered(tx: Transaction) -> None:
         tx.remember(ground.run.id, f"reviewed:{ground.position.cycle}", fact)
+        tx.event(ground.run.id, "reviewed", "review", fact)
 
     return measured_by(ground, results, Done(done.outcome, (*done.writes, remembered), note=done.note))

@@ -220,6 +220,8 @@ class Commands:
 
     async def answer(self, prefix: str, text: str, *, question: str = "") -> Run:
         """Answer the session's open question."""
+        if not text.strip():
+            raise UsageError("an answer needs words", fix="`setpoint answer RUN '…'`, or `--waive`")
         ground, by = await self._answering(prefix)
         open_ = [q for q, _ in self.store.questions(ground.run.id) if not q.answer and q.id.startswith(question)]
         if not open_:
