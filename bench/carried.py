@@ -156,13 +156,13 @@ async def served(carried: Carried) -> None:
         if asked["do"] == "memory":
             answer({"rss": rss_now(), "peak": peak_rss()})
             continue
-        started = time.monotonic()
+        started, busy = time.monotonic(), time.process_time()
         with Sampled() as sampled:
             tasks = await asyncio.gather(*(carried.task() for _ in range(asked["count"])))
-        seconds = time.monotonic() - started
+        seconds, busy = time.monotonic() - started, time.process_time() - busy
         for task in tasks:
             task["tools"] = carried.tools(task["first"])
-        answer({"seconds": seconds, "tasks": tasks, "rss": sampled.most})
+        answer({"seconds": seconds, "tasks": tasks, "rss": sampled.most, "cpu": busy})
 
 
 class Sampled:

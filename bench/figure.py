@@ -5,6 +5,8 @@ import os
 import platform
 import sqlite3
 import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -89,7 +91,18 @@ def machine() -> dict[str, str]:
         "sqlite": sqlite3.sqlite_version,
         "git": git,
         "load before": f"{os.getloadavg()[0]:.1f}",
+        "`python -c pass`": f"{_empty_start():.0f} ms",
     }
+
+
+def _empty_start() -> float:
+    """How long an interpreter takes that does nothing: what tells a fast machine from a busy one."""
+    taken = []
+    for _ in range(9):
+        started = time.monotonic()
+        subprocess.run([sys.executable, "-c", "pass"], check=True)
+        taken.append((time.monotonic() - started) * 1000)
+    return middle(taken)
 
 
 def document(figures: Sequence[Figure], where: dict[str, str]) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from setpoint.adapters.repository import UserRepository
 from setpoint.app import House
@@ -19,7 +20,6 @@ from setpoint.parts import BASELINE
 
 from .context import sent
 from .figure import Figure
-from .process import environment
 from .starts import SETPOINT
 
 Interval = tuple[float, float]
@@ -35,7 +35,7 @@ def figures() -> Iterator[Figure]:
 
 def _whole(folder: Path) -> Iterator[Figure]:
     command = [SETPOINT, "demo", "--folder", str(folder)]
-    subprocess.run(command, env=environment(), check=True, capture_output=True, timeout=PATIENCE)
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
     house = House(UserRepository(folder), load(folder))
     run = house.store.runs()[0]
     events = _all_events(house, run)
@@ -103,7 +103,6 @@ def _started(command: list[str], folder: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command,
         cwd=folder,
-        env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -135,12 +134,12 @@ def _last(journal: Path) -> tuple[int, str]:
     return int(seq), str(run)
 
 
-def _asked(journal: Path, query: str, *values: object) -> tuple[object, ...]:
+def _asked(journal: Path, query: str, *values: object) -> tuple[Any, ...]:
     if not journal.exists():
         return (0,)
     try:
         with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
-            row: tuple[object, ...] = connection.execute(query, values).fetchone()
+            row: tuple[Any, ...] = connection.execute(query, values).fetchone()
             return row
     except sqlite3.OperationalError:  # not laid out yet
         return (0,)

@@ -48,6 +48,8 @@ def _warm(model: Process, bare: Process, carried: Process, rounds: int) -> Itera
     yield Figure("its wait in the queue", middle([task["waited"] * 1000 for task in ours]), "ms")
     own = middle([_own(times, task) for task in ours]) - middle([_own(times, task) for task in floor])
     yield Figure("own time a step, journaled", own, "ms", most=5, note="tools' time taken off")
+    cpu = middle([task["cpu"] * 1000 / len(STEPS) for task in ours])
+    yield Figure("the worker's processor time a step", cpu, "ms", note="all its threads, queue and commit included")
     tools = middle([sum(task["tools"]) * 1000 / len(task["tools"]) for task in ours])
     bare_tools = middle([sum(task["tools"]) * 1000 / len(task["tools"]) for task in floor])
     yield Figure("a step's tool, in the sandbox", tools, "ms", floor=bare_tools)
@@ -57,7 +59,8 @@ def _warm(model: Process, bare: Process, carried: Process, rounds: int) -> Itera
 
 
 def _one(process: Process) -> dict[str, Any]:
-    task: dict[str, Any] = process.ask("tasks", count=1)["tasks"][0]
+    answer = process.ask("tasks", count=1)
+    task: dict[str, Any] = {**answer["tasks"][0], "cpu": answer.get("cpu", 0.0)}
     assert task["done"], "the task was not done"
     return task
 
@@ -65,8 +68,9 @@ def _one(process: Process) -> dict[str, Any]:
 def _own(times: dict[str, list[float]], task: dict[str, Any]) -> float:
     """Milliseconds a step from one request to the next, without the tool's."""
     seen = times[task["first"]]
+    tools: list[float] = task["tools"]
     gaps = [after - before for before, after in itertools.pairwise(seen)]
-    return sum(gap - tool for gap, tool in zip(gaps, task["tools"], strict=True)) * 1000 / len(gaps)
+    return sum(gap - tool for gap, tool in zip(gaps, tools, strict=True)) * 1000 / len(gaps)
 
 
 def _at_once(bare: Process, carried: Process, rounds: int) -> Iterator[Figure]:

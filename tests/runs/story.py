@@ -7,7 +7,6 @@ test does not script goes well: a validator and a reviewer without a turn of the
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from setpoint.model.boundary import Boundaries
 from setpoint.model.change import AcceptanceTests, Change, CiFix, TestClaim
 from setpoint.model.objection import Deviation, Severity
 from setpoint.model.plan import CHALLENGES, ChallengeAnswer, Check, Estimate, ModuleChange, Plan, PlanTask
@@ -250,7 +249,7 @@ def plan_with(overview: str = "Add rounded to shop/price.py.", **other: Any) -> 
                 checks=(Check(run="python -m pytest -q tests/test_rounded.py"),),
             ),
         ),
-        "boundaries": Boundaries(paths=("shop/**", "tests/**"), frozen=("total and discounted",)),
+        "boundaries": {"paths": ("shop/**", "tests/**"), "frozen": ("total", "discounted")},
         "estimate": Estimate(days=0.5, lines=10, risk="low"),
     }
     return Plan(**{**usual, **other})

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import story
-from playing import Play, merged
+from playing import Play, cli, merged
 from story import ask, hand_in
 
 from setpoint.errors import BusyError, DeniedError, UsageError
@@ -96,6 +96,20 @@ async def test_an_unknown_price_is_unknown_and_not_nothing(play: Play) -> None:
         shown = json.loads(stage.view(run).model_dump_json())
         assert shown["cost"]["usd"] is None
         assert shown["cost"]["input_tokens"] > 0
+
+
+async def test_a_limit_raised_in_the_settings_holds_for_a_parked_run(play: Play) -> None:
+    async with play(story.hotfix(), config="[phase.implementation]\nrequests = 1\n") as stage:
+        run = await stage.run()
+        assert (run.position.state, stage.code(run)) == (State.PARKED, 3)
+        assert "limit of 1 model requests" in run.note
+        settings = stage.folder / "setpoint.toml"
+        settings.write_text(settings.read_text(encoding="utf-8").replace("requests = 1", "requests = 9"), "utf-8")
+        resumed = cli(stage.folder, "resume", run.id)
+        assert resumed.returncode == 4, resumed.stderr
+        run = stage.house.store.run(run.id)
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        assert stage.rounds(run, "implementation") == 1
 
 
 # -- by hand ---------------------------------------------------------------------------------------------------------

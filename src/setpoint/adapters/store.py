@@ -67,10 +67,18 @@ class SqlTransaction:
 
     def event(self, run_id: str, kind: str, stage: str, data: dict[str, Any]) -> None:
         """Append to the run's journal."""
+        self.note(run_id, stage, [(kind, data)])
+
+    def note(self, run_id: str, stage: str, notes: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """Append several entries (`kind`, `data`) to the run's journal, in order."""
         self._lock_journal(run_id)
-        text = _json(self._slim(self._redact(data)))
-        row = {"run": run_id, "at": _stored_time(_now()), "kind": kind, "stage": stage, "data": text}
-        self.connection.execute(schema.ADD_EVENT, row)
+        at = _stored_time(_now())
+        rows = [
+            {"run": run_id, "at": at, "kind": kind, "stage": stage, "data": _json(self._slim(self._redact(data)))}
+            for kind, data in notes
+        ]
+        if rows:
+            self.connection.execute(schema.ADD_EVENT, rows)
 
     def deliver(self, run_id: str, cycle: int, name: str, content: dict[str, Any]) -> str:
         """Lock a deliverable by its digest, which is returned; a repeat with other content raises BugError unless the
@@ -328,8 +336,7 @@ class SqlStore:
         """Append messages and notes and add their usage to the run, in one transaction: one sync."""
         with self.transaction() as transaction:
             transaction.append(session, messages)
-            for kind, data in notes:
-                transaction.event(session.run, kind, session.phase, data)
+            transaction.note(session.run, session.phase, notes)
 
     def put_blob(self, content: bytes) -> str:
         """Keep bytes by their SHA-256, which is returned."""

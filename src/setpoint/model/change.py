@@ -1,5 +1,7 @@
 """What the code phases hand in: tests, change, CI fix, lessons."""
 
+from pydantic import Field
+
 from .record import Line, Record, Text
 from .ticket import CriterionId
 
@@ -11,7 +13,7 @@ class TestClaim(Record):
 
     id: Line
     """`path::name` as the test runner reports it, e.g. `tests/test_signup.py::test_missing_email`."""
-    proves: tuple[CriterionId, ...]
+    proves: tuple[CriterionId, ...] = Field(min_length=1)
     what: Line
     """What it checks, in one sentence."""
 
@@ -19,7 +21,7 @@ class TestClaim(Record):
 class AcceptanceTests(Record):
     """Tests written before the code; each fails now because the behaviour is missing."""
 
-    tests: tuple[TestClaim, ...]
+    tests: tuple[TestClaim, ...] = Field(min_length=1)
     """New and changed tests, at least one a criterion."""
     files: tuple[Line, ...]
     """Test files and fixtures written."""

@@ -1,9 +1,9 @@
 """The plan: an implementation contract that another engineer can execute without guessing."""
 
 import shlex
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from .boundary import Boundaries
 from .record import Line, Nothing, Record, Text
@@ -59,7 +59,7 @@ class PlanTask(Record):
     """Files it creates or changes."""
     criteria: tuple[CriterionId, ...]
     """Criteria it serves."""
-    checks: tuple[Check, ...]
+    checks: tuple[Check, ...] = Field(min_length=1)
     """Its `[Testing]` lines, at least one."""
     needs: tuple[TaskId, ...] = ()
     """Tasks that come first."""
@@ -72,13 +72,70 @@ class ModuleChange(Record):
     how: Line
 
 
-class ChallengeAnswer(Record):
-    """An answer to one of the eight challenge questions."""
+class Answered(Record):
+    """An answer with what it rests on."""
 
-    question: Challenge
     answer: Line
     evidence: Line
     """File and line, command and output, or the search that found nothing."""
+
+
+class ChallengeAnswer(Answered):
+    """An answer to one of the eight challenge questions."""
+
+    question: Challenge
+
+
+class Challenges(Record):
+    """The eight challenge questions, each answered with evidence."""
+
+    shared_model: Answered
+    """shared model touched?"""
+    critical_endpoint: Answered
+    """critical endpoint changed?"""
+    historical_data: Answered
+    """historical data affected?"""
+    migration: Answered
+    """migration needed?"""
+    race_condition: Answered
+    """race condition?"""
+    security_risk: Answered
+    """security risk?"""
+    n_plus_one: Answered
+    """N+1 query?"""
+    under_load: Answered
+    """operational problem only under load?"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        """A list of `{question, answer, evidence}` says the same."""
+        if not isinstance(given, list | tuple):
+            return given
+        said = [item.model_dump() if isinstance(item, ChallengeAnswer) else dict(item) for item in given]
+        names = dict(zip(CHALLENGES, cls.model_fields, strict=True))
+        known = [item for item in said if item.get("question") in names]
+        return {names[item["question"]]: {k: v for k, v in item.items() if k != "question"} for item in known}
+
+    def answers(self) -> tuple[ChallengeAnswer, ...]:
+        """Each question with its answer."""
+        pairs = zip(CHALLENGES, type(self).model_fields, strict=True)
+        return tuple(
+            ChallengeAnswer.model_validate({"question": question, **getattr(self, name).model_dump()})
+            for question, name in pairs
+        )
+
+
+class PlannedBoundaries(Boundaries):
+    """What the implementation may do, as the plan wants it."""
+
+    paths: tuple[Line, ...] = Field(min_length=1)
+    """Globs of files that may be created, changed or deleted; at least one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _any(cls, given: Any) -> Any:
+        return given.model_dump(exclude_unset=True) if type(given) is Boundaries else given
 
 
 class Estimate(Record):
@@ -111,11 +168,10 @@ class Plan(Record):
     dependencies: tuple[Line, ...] | Nothing
     """Orderings and outside dependencies."""
     risks: tuple[Line, ...] | Nothing
-    challenge: tuple[ChallengeAnswer, ...]
-    """All eight questions, each with evidence."""
-    tasks: tuple[PlanTask, ...]
-    """In the order they are done; at most 25."""
-    boundaries: Boundaries
+    challenge: Challenges
+    tasks: tuple[PlanTask, ...] = Field(min_length=1, max_length=25)
+    """In the order they are done; split a plan that needs more."""
+    boundaries: PlannedBoundaries
     """What the implementation may do."""
     estimate: Estimate
     diagram: str | Nothing
@@ -123,20 +179,11 @@ class Plan(Record):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        missing = set(CHALLENGES) - {answer.question for answer in self.challenge}
-        if missing:
-            raise ValueError(f"unanswered challenge questions: {', '.join(sorted(missing))}")
-        if not 1 <= len(self.tasks) <= 25:
-            raise ValueError("a plan has 1 to 25 tasks; split a larger one")
         seen: set[str] = set()
         for task in self.tasks:
             if task.id in seen:
                 raise ValueError(f"{task.id} stands twice")
             if not set(task.needs) <= seen:
                 raise ValueError(f"{task.id} comes before a task it needs")
-            if not task.checks:
-                raise ValueError(f"{task.id} has no [Testing] check")
             seen.add(task.id)
-        if not self.boundaries.paths:
-            raise ValueError("boundaries.paths is empty: say which files may be touched")
         return self

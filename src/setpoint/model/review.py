@@ -1,8 +1,8 @@
 """What judges hand in: the validator's verdict and the reviewer's report."""
 
-from typing import Literal, Self
+from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from .objection import Deviation, Objection, Place, Severity, Source
 from .record import Line, Record, Text
@@ -61,27 +61,73 @@ class Finding(Record):
 class Verdict(Record):
     """A validator's narrow judgement: does the deliverable cover the one before it?"""
 
-    compared: tuple[Line, ...]
+    compared: tuple[Line, ...] = Field(min_length=1)
     """What was compared with what, item by item; an empty list is no verdict."""
     guesses: tuple[Line, ...] = ()
     """Every guess the next session would have to make to go on; any guess fails the deliverable."""
     findings: tuple[Finding, ...] = ()
     """What is missing, contradicted or invented; empty when it holds."""
 
-    @model_validator(mode="after")
-    def _looked(self) -> Self:
-        if not self.compared:
-            raise ValueError("`compared` is empty: a verdict names what it compared")
-        return self
 
+class Tried(Record):
+    """A review check, answered."""
 
-class CheckAnswer(Record):
-    """One of the twelve review checks, answered."""
-
-    check: ReviewCheck
     tried: Line
     """What was tried to make it fail."""
     result: Literal["holds", "fails", "does not apply"]
+
+
+class CheckAnswer(Tried):
+    """One of the twelve review checks, by name."""
+
+    check: ReviewCheck
+
+
+class Checks(Record):
+    """The twelve review checks, each answered."""
+
+    business_logic: Tried
+    """business logic and requirements"""
+    edge_cases: Tried
+    """edge cases and assumptions"""
+    api_contract: Tried
+    """API contract"""
+    validation: Tried
+    """validation"""
+    security: Tried
+    """security"""
+    database: Tried
+    """database and migrations"""
+    error_handling: Tried
+    """error handling"""
+    concurrency: Tried
+    """concurrency and async"""
+    performance: Tried
+    """performance"""
+    tests: Tried
+    """tests"""
+    happy_path: Tried
+    """happy path only"""
+    architecture: Tried
+    """architecture and conventions"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        """A list of `{check, tried, result}` says the same."""
+        if not isinstance(given, list | tuple):
+            return given
+        said = [item.model_dump() if isinstance(item, CheckAnswer) else dict(item) for item in given]
+        names = dict(zip(REVIEW_CHECKS, cls.model_fields, strict=True))
+        known = [item for item in said if item.get("check") in names]
+        return {names[item["check"]]: {k: v for k, v in item.items() if k != "check"} for item in known}
+
+    def answers(self) -> tuple[CheckAnswer, ...]:
+        """Each check with its answer."""
+        pairs = zip(REVIEW_CHECKS, type(self).model_fields, strict=True)
+        return tuple(
+            CheckAnswer.model_validate({"check": check, **getattr(self, name).model_dump()}) for check, name in pairs
+        )
 
 
 class Probe(Record):
@@ -95,20 +141,10 @@ class Review(Record):
     """An independent report on the change, against the original ticket."""
 
     summary: Text
-    checks: tuple[CheckAnswer, ...]
-    """All twelve."""
-    probes: tuple[Probe, ...]
+    checks: Checks
+    probes: tuple[Probe, ...] = Field(min_length=1)
     """Commands run to break the change, with what they showed; at least one."""
     findings: tuple[Finding, ...] = ()
     """Worst first; no style findings, the linter owns style."""
     closed: tuple[Line, ...] = ()
     """Ids of earlier objections that were checked again and hold no more."""
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        missing = set(REVIEW_CHECKS) - {answer.check for answer in self.checks}
-        if missing:
-            raise ValueError(f"unanswered checks: {', '.join(sorted(missing))}")
-        if not self.probes:
-            raise ValueError("`probes` is empty: a report without a tried probe is no review")
-        return self

@@ -49,7 +49,8 @@ class Position(Record):
     attempt: int = 1
     """Counts verdicts of this stage in this visit; an outage counts none."""
     visit: int = 1
-    """How often this stage was entered in this cycle (rework and ci-fix enter again)."""
+    """One more each time the way in this cycle turned back (rework, CI fix, a person's word): it never falls, so that
+    each turn has loops and sessions of its own."""
     rework: str = ""
     """Stage whose objections sent the run back; empty on the way forward."""
     cycle: int = 1

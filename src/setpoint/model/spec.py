@@ -1,5 +1,7 @@
 """The deliverables before any code: functional spec, diagnosis, tech spec, split."""
 
+from pydantic import Field
+
 from .record import Line, Nothing, Record, Text
 from .ticket import Criterion, CriterionId, Kind
 
@@ -24,7 +26,7 @@ class FunctionalSpec(Record):
     """Who uses it, and for what."""
     current_behaviour: Text
     """What the repository does today, with the files you read it from."""
-    criteria: tuple[Criterion, ...]
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
     """At least one; every sentence of the ticket's intent is covered by one."""
     must_stay: tuple[Line, ...] | Nothing
     """Contracts, models, conventions, rules and constraints that must stay intact."""
@@ -44,7 +46,7 @@ class Diagnosis(Record):
     """The root cause, with file and line."""
     places: tuple[Line, ...]
     """Files (with lines) that must change."""
-    criteria: tuple[Criterion, ...]
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
     """What must be true when it is mended."""
     must_stay: tuple[Line, ...] | Nothing
     """Behaviour that must not change."""
@@ -52,7 +54,7 @@ class Diagnosis(Record):
     """The smallest mend that removes the cause."""
     checks: tuple[Line, ...]
     """Commands that must pass when it is mended."""
-    paths: tuple[Line, ...]
+    paths: tuple[Line, ...] = Field(min_length=1)
     """Globs of files the mend may touch, tests and documents included."""
     open_questions: tuple[OpenQuestion, ...] = ()
 
@@ -77,7 +79,7 @@ class TechSpec(Record):
     """Data models and stored data that appear or change."""
     errors: tuple[Line, ...] | Nothing
     """Failure cases and how each is answered."""
-    choices: tuple[Choice, ...]
+    choices: tuple[Choice, ...] = Field(min_length=1)
     """Decisions taken, at least one."""
     covers: tuple[CriterionId, ...]
     """Criteria this design satisfies: all of them."""
@@ -101,6 +103,6 @@ class ChildTicket(Record):
 class Split(Record):
     """An epic cut into child tickets with their order."""
 
-    children: tuple[ChildTicket, ...]
+    children: tuple[ChildTicket, ...] = Field(min_length=1)
     because: Text
     """Why it is cut here and not elsewhere."""

@@ -69,7 +69,7 @@ def _at(position: Position, **changes: Any) -> Position:
 
 
 def _enter(position: Position, step: Step, because: str, *, unasked: bool = False, **changes: Any) -> Move:
-    new = _at(position, stage=step.name, attempt=1, level=0, task=0, environment=0, visit=1, rework="")
+    new = _at(position, stage=step.name, attempt=1, level=0, task=0, environment=0, rework="")
     new = new.model_copy(update=changes)
     if isinstance(step, Decision) and unasked:
         return _granted(_wait(new, Waits.DECISION), Granted(unasked=True), ROUTES[new.route])
@@ -100,8 +100,7 @@ def _accepted(position: Position, outcome: Accepted, route: Route) -> Move:
     following = route.after(position.stage)
     if following is None:
         return _end(position, State.DONE, "all steps done")
-    visit = position.visit if position.rework else 1
-    move = _enter(position, following, f"{position.stage} accepted", unasked=outcome.unasked, visit=visit)
+    move = _enter(position, following, f"{position.stage} accepted", unasked=outcome.unasked)
     if outcome.ask and move.job:
         return Move(to=_wait(move.to, Waits.DECISION), job=False, because="the first environment needs a yes")
     return move
@@ -144,10 +143,9 @@ def _red(position: Position, outcome: Red, route: Route) -> Move:
 
 
 def _smoke_failed(position: Position, outcome: SmokeFailed, route: Route) -> Move:
-    hotfix = ROUTES[Kind.HOTFIX]
-    return _enter(
-        position, hotfix.steps[0], "reopened after a failed smoke", route=Kind.HOTFIX, cycle=position.cycle + 1, epoch=1
-    )
+    first, cycle = ROUTES[Kind.HOTFIX].steps[0], position.cycle + 1
+    because = "reopened after a failed smoke"
+    return _enter(position, first, because, route=Kind.HOTFIX, cycle=cycle, epoch=1, visit=1)
 
 
 def _stale(position: Position, outcome: Stale, route: Route) -> Move:

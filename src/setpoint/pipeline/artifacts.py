@@ -111,7 +111,7 @@ def _tech_spec(spec: TechSpec) -> str:
 
 def _plan(plan: Plan) -> str:
     estimate = f"{plan.estimate.days:g} days of a person, {plan.estimate.lines} lines, risk {plan.estimate.risk}"
-    challenge = [f"{a.question} {_line(a.answer)} (evidence: {_line(a.evidence)})" for a in plan.challenge]
+    challenge = [f"{a.question} {_line(a.answer)} (evidence: {_line(a.evidence)})" for a in plan.challenge.answers()]
     diagram = "" if plan.diagram == "none" else f"```mermaid\n{plan.diagram.replace('```', '')}\n```"
     return _document(
         "# Plan",
@@ -172,7 +172,7 @@ def _review(review: Review) -> str:
         "# Review",
         _prose(review.summary),
         _listed("Findings", [_finding(finding) for finding in review.findings] or "none"),
-        _listed("Checks", [f"{c.check}: {c.result} (tried: {_line(c.tried)})" for c in review.checks]),
+        _listed("Checks", [f"{c.check}: {c.result} (tried: {_line(c.tried)})" for c in review.checks.answers()]),
         _listed("Probes", [f"{_code(p.command)}: {_line(p.outcome)}" for p in review.probes]),
         _listed("Closed", [_code(mark) for mark in review.closed] or "none"),
     )

@@ -77,13 +77,19 @@ async def ci(ground: Ground) -> Done:
         raise TransientError("CI has not finished", fix="`setpoint resume` looks again", retry_after=5.0)
     if run.state is not CiState.RED:
         raise RefusedError(f"CI gave no verdict: {run.state.value}", why=run.log[-500:], fix="`setpoint retry`")
-    if ground.position.visit <= ground.config.loop.ci_fixes:
+    if _fixes(ground) < ground.config.loop.ci_fixes:
         return Done(Red(), (write,), note="CI is red")
     packet = hand_over_packet(ground, "ci", "CI is red and the limit of CI fixes is reached", history(ground, "ci"))
     packet = packet.model_copy(update={"open": (_red(run),)})
     return Done(
         HandedOver(), (write, lambda tx: tx.hand_over(ground.run.id, ground.position.cycle, packet)), note=packet.cause
     )
+
+
+def _fixes(ground: Ground) -> int:
+    """How many red CI runs of this cycle a session has worked on."""
+    rounds = ground.bench.store.rounds(ground.run.id, ground.position.cycle)
+    return len({round_.stage for round_, _ in rounds if round_.stage.startswith("ci_fix:")})
 
 
 def _counted(run: CiRun) -> list[dict[str, object]]:

@@ -48,6 +48,7 @@ from ..pipeline.outcomes import (
 from ..pipeline.rounds import Done, Write, hears, history, word_to
 from ..pipeline.routes import start
 from ..ports import Store, Transaction
+from .pinned import mended
 
 
 class Repository(Protocol):
@@ -230,14 +231,9 @@ class Commands:
         return self._move(ground, Answered(), by, text, [lambda tx: tx.answer(ground.run.id, asked.id, text, by)])
 
     async def resume(self, prefix: str, *, budget: float | None = None) -> Run:
-        """Go on after a park or a pause."""
+        """Go on after a park or a pause, with the models and limits that are configured now."""
         ground, by = await self._answering(prefix)
-        writes: list[Write] = []
-        if budget is not None:
-            raised = ground.config.model_copy(
-                update={"budget": ground.config.budget.model_copy(update={"ticket_usd": budget})}
-            )
-            writes.append(lambda tx: tx.remember(ground.run.id, "config", raised.model_dump(mode="json")))
+        writes = mended(ground, self.config, budget)
         return self._move(ground, Resumed(), by, f"budget ${budget:g}" if budget is not None else "", writes)
 
     async def pause(self, prefix: str) -> Run:
@@ -253,7 +249,7 @@ class Commands:
     async def retry(self, prefix: str, *, stage: str = "", because: str = "") -> Run:
         """Let a stage be tried again; the controller counts from here."""
         ground, by = await self._answering(prefix)
-        writes: list[Write] = [_restart(ground)]
+        writes: list[Write] = [_restart(ground), *mended(ground, self.config)]
         if because:
             text = f"{by} lets you try again and says:\n{because}"
             writes.append(word_to(ground, hears(ground, stage or ground.position.stage), text))

@@ -142,7 +142,7 @@ class Conversation:
             raise ParkedError(
                 "the session used up the money it was given",
                 why=f"{spent:.4f} of {limits.usd:.4f} USD",
-                fix="raise `budget.ticket_usd` in setpoint.toml, then `setpoint resume`",
+                fix="raise it with `setpoint resume --budget`, or `setpoint cancel`",
             )
 
     async def _ask(self) -> ModelReply:
