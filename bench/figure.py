@@ -27,6 +27,8 @@ class Figure:
     most_ratio: float | None = None
     """The aim: `value / floor` at most this."""
     note: str = ""
+    best: float | None = None
+    """The least of all rounds: on a busy machine nearest to a quiet one. Judged is the median."""
 
     @property
     def ratio(self) -> float | None:
@@ -57,13 +59,14 @@ def middle(values: Sequence[float]) -> float:
 
 def table(figures: Sequence[Figure]) -> str:
     """All figures as a Markdown table."""
-    rows = [("figure", "setpoint", "bare", "ratio", "aim", "")]
+    rows = [("figure", "setpoint", "best", "bare", "ratio", "aim", "")]
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}x"
         mark = {True: "holds", False: "MISSED", None: ""}[figure.holds]
         floor = "" if figure.floor is None else f"{shown(figure.floor)} {figure.unit}"
+        best = "" if figure.best is None else shown(figure.best)
         what = f"{figure.what} ({figure.note})" if figure.note else figure.what
-        rows.append((what, f"{shown(figure.value)} {figure.unit}", floor, ratio, figure.aim, mark))
+        rows.append((what, f"{shown(figure.value)} {figure.unit}", best, floor, ratio, figure.aim, mark))
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows

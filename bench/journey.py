@@ -120,7 +120,7 @@ def _until(condition: Callable[[], bool], process: "subprocess.Popen[bytes]") ->
     deadline = time.monotonic() + PATIENCE
     while not condition():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{process.args} ended or stood still before it was measured")
+            raise RuntimeError(f"{process.args!r} ended or stood still before it was measured")
         time.sleep(0.005)
 
 

@@ -46,7 +46,7 @@ class Process:
         self._popen.stdin.flush()
         line = self._popen.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self._popen.args} is gone, code {self._popen.wait(10)}")
+            raise RuntimeError(f"{self._popen.args!r} is gone, code {self._popen.wait(10)}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -23,7 +23,9 @@ def figures(repository: Path, runs: int) -> Iterator[Figure]:
         for name in commands:
             taken[name].append(_milliseconds([SETPOINT, name], repository))
     for name, most in commands.items():
-        yield Figure(f"setpoint {name}", middle(taken[name]), "ms", floor=middle(floor), most=most)
+        yield Figure(
+            f"setpoint {name}", middle(taken[name]), "ms", floor=middle(floor), most=most, best=min(taken[name])
+        )
 
 
 def _milliseconds(command: Sequence[str], folder: Path) -> float:

@@ -61,7 +61,7 @@ async def test_of_two_foregrounds_one_carries_and_both_end_well(made: Made, undi
     async with Setpoint(place, "run", "ticket.md") as first:
         await held(place)
         async with Setpoint(place, "resume", run_id(place)) as second:
-            await second.hears("implementation")
+            await second.hears("sealed")
             let_go(place)
             assert (await first.end(), await second.end()) == (4, 4), first.said + second.said
     entries = await told_as_json(place, "log", run_id(place))
@@ -74,7 +74,7 @@ async def test_who_only_watches_takes_over_when_the_carrier_dies(made: Made, und
     async with Setpoint(place, "run", "ticket.md") as first:
         await held(place)
         async with Setpoint(place, "resume", run_id(place)) as second:
-            await second.hears("implementation")
+            await second.hears("sealed")
             first.signal(signal.SIGKILL)
             await first.end()
             let_go(place)
