@@ -1,10 +1,9 @@
 """The composition root: the one place where parts are chosen. `House` is one repository with its store and engine."""
 
 import asyncio
-import json
 import os
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +31,8 @@ Tell = Callable[["Event"], None]
 """Told of each journal entry as it is written."""
 
 FOLLOW_SECONDS = 0.1
+KEPT = timedelta(days=7)
+"""How long the engine keeps finished jobs; the journal keeps what they did."""
 
 
 class House:
@@ -44,7 +45,6 @@ class House:
         self.config = config
         self._benches: dict[str, Bench] = {}
         self._worker: Worker | None = None
-        self._detached = False
         self._mine: set[str] = set()
         self._told: dict[str, int] = {}
 
@@ -126,9 +126,7 @@ class House:
         return self._benches[mark]
 
     def _enqueue(self, connection: Any, job: str, key: str, args: dict[str, Any]) -> None:
-        from .engine.port import SHARED
-
-        self.jobs.enqueue(connection, job, key, args, queue=SHARED if self._detached else "")
+        self.jobs.enqueue(connection, job, key, args)
 
     def ground(self, run: Run) -> "Ground":
         """A run on its bench."""
@@ -136,14 +134,17 @@ class House:
 
     # -- carrying -----------------------------------------------------------------------------------------------
 
-    def only_queue(self) -> None:
-        """What is enqueued from here on is for `setpoint worker`."""
-        self._detached = True
+    def open_queue(self) -> None:
+        """Open the engine, which makes its tables in a transaction of its own and never inside one of ours. Until this
+        process carries runs itself, what is enqueued is for `setpoint worker`."""
+        from .engine.port import SHARED
+
+        self.jobs.queue = SHARED
 
     async def submit(self, text: str, *, name: str, kind: "Kind | None", detach: bool) -> "Started":
         """Start a run; in the foreground its jobs are this process's own."""
         if detach:
-            self.only_queue()
+            self.open_queue()
         else:
             await self._foreground()
         started = await self.commands.submit(text, name=name, kind=kind)
@@ -178,9 +179,7 @@ class House:
             follower.cancel()
             await asyncio.gather(follower, return_exceptions=True)
             self._tell_rest(run_id, tell)
-        run = self.store.run(run_id)
-        self.write_progress(run)
-        return run
+        return self.write_progress(self.store.run(run_id))
 
     def _claim(self, run_id: str) -> None:
         """Make this process carry the run, unless a living worker has its job: then this process only watches."""
@@ -199,6 +198,8 @@ class House:
             moved = tx.move(run, run.position, "carried on here")
             if moved is not None:
                 self._enqueue(tx.connection, JOB, job_key(moved), {"run": moved.id, "serial": moved.position.serial})
+        for job in held:
+            self.jobs.cancel(job.key)
 
     async def work(self, tell: Tell, *, once: bool = False) -> None:
         """Carry every queued run until interrupted; with `once` until none is under way."""
@@ -206,6 +207,7 @@ class House:
         from .pipeline.carry import JOB
 
         worker = Worker(self.jobs, {JOB: self._job}, concurrency=self.config.concurrency, on_crash=self._crashed)
+        self.jobs.clear(datetime.now(UTC) - KEPT)
         async with worker:
             follower = asyncio.create_task(self._follow("", tell))
             try:
@@ -215,6 +217,8 @@ class House:
             finally:
                 follower.cancel()
                 await asyncio.gather(follower, return_exceptions=True)
+                for name in list(self._told):
+                    self._tell_rest(name, tell)
 
     async def _job(self, key: str, args: dict[str, Any]) -> None:
         from .pipeline.carry import carry
@@ -230,26 +234,23 @@ class House:
         run = self.store.run(args["run"])
         crashed(self.bench(self.pinned(run)), run.id, error)
 
-    def write_progress(self, run: Run) -> None:
-        """Bring the run's progress.json up to date."""
-        from .service.queries import progress
+    def write_progress(self, run: Run) -> Run:
+        """Bring the progress.json of `run` up to date, and give the run."""
+        from .service.export import write_progress
 
-        folder = self.state / "runs" / run.id
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh = folder / f"progress.json.{os.getpid()}"
-        fresh.write_text(json.dumps(progress(self.store, run), indent=2, ensure_ascii=False), encoding="utf-8")
-        fresh.replace(folder / "progress.json")
+        write_progress(self.store, run, self.state / "runs" / run.id)
+        return run
 
     async def _follow(self, run_id: str, tell: Tell) -> None:
         """Tell what is written from now on, of one run or (empty) of all."""
-        seen = {run.id: self._last(run.id) for run in self.store.runs()} if not run_id else {run_id: 0}
-        if run_id:
-            seen[run_id] = self._told.get(run_id, 0)
+        if not run_id:
+            self._told |= {run.id: self._last(run.id) for run in self.store.runs()}
+        before: set[str] = set()
         while True:
-            for name in [run_id] if run_id else [run.id for run in self.store.runs(active=True)]:
-                for event in self.store.events(name, seen.get(name, 0)):
-                    seen[name] = self._told[name] = event.seq
-                    tell(event)
+            now = {run_id} if run_id else {run.id for run in self.store.runs(active=True)}
+            for name in before | now:  # a run that has just ended has last words
+                self._tell_rest(name, tell)
+            before = now
             await asyncio.sleep(FOLLOW_SECONDS)
 
     def _last(self, run_id: str) -> int:

@@ -9,7 +9,6 @@ import lives
 import pytest
 import small
 
-
 Made = Callable[..., lives.Place]
 """Makes a repository with settings or a recording of its own."""
 

@@ -26,7 +26,7 @@ class Ending:
 
     state: str
     stages: list[str]
-    """Where the run went, without the marks of who carried it."""
+    """Where the run went, without the marks of who carried it, and without pauses."""
     tree: str
     """Of the forge's base."""
     merges: list[str]
@@ -49,7 +49,6 @@ class Ending:
     """The run's progress file without its times; None when it is not what the store says."""
     untouched: bool
     """Whether the user's own branch and files are as they were."""
-
 
     def essence(self) -> dict[str, Any]:
         """What does not depend on the recording's own calls, nor on how often a person was asked to start it again."""
@@ -109,8 +108,9 @@ def _stages(moves: list[dict[str, Any]]) -> list[str]:
     told_: list[str] = []
     for move in moves:
         before, after = ({k: v for k, v in move[end].items() if k != "serial"} for end in ("from", "to"))
-        if before != after or not told_:
-            told_.append(f"{after['stage']} {after['state']}")
+        said = f"{after['stage']} {after['state']}"
+        if (before != after or not told_) and after["state"] != "paused" and told_[-1:] != [said]:
+            told_.append(said)
     return told_
 
 
@@ -141,4 +141,3 @@ def lost_autosaves(place: Place) -> list[str]:
     refs = git(place.folder, "for-each-ref", "--format=%(refname)", "refs/setpoint").splitlines()
     reached = set(git(place.folder, "rev-list", *refs).splitlines()) if refs else set()
     return sorted(made - reached)
-

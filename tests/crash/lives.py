@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import small
@@ -144,4 +145,4 @@ def over(run: Run) -> bool:
 def deaths_told(place: Place) -> list[str]:
     """The last note of each life but the last."""
     notes = told(place)
-    return [before for before, after in zip(notes, notes[1:], strict=False) if after == "begins"]
+    return [before for before, after in pairwise(notes) if after == "begins"]

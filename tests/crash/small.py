@@ -93,7 +93,7 @@ def page(visitor: str = "") -> str:
     return "<h1>" + greet(visitor) + "</h1>"
 '''
 
-OLD_TEST = '''import unittest
+OLD_TEST = """import unittest
 
 from greetings.greet import greet
 
@@ -101,9 +101,9 @@ from greetings.greet import greet
 class Greet(unittest.TestCase):
     def test_greets_by_name(self) -> None:
         self.assertEqual(greet("Ada"), "Hello, Ada!")
-'''
+"""
 
-NEW_TEST = '''import unittest
+NEW_TEST = """import unittest
 
 from greetings.greet import greet
 from greetings.page import page
@@ -116,7 +116,7 @@ class Blank(unittest.TestCase):
 
     def test_the_page_greets_you(self) -> None:
         self.assertEqual(page(), "<h1>Hello, you!</h1>")
-'''
+"""
 
 FILES = {
     ".gitignore": "__pycache__/\n*.flag\n",

@@ -16,9 +16,14 @@ pytestmark = pytest.mark.slow
 
 
 async def goes_on_to_its_end(place: Place, undisturbed: Undisturbed) -> None:
-    """From wherever it is, by commands a person would type."""
+    """From where it stopped, by commands a person would type."""
     let_go(place)
     assert await setpoint(place, "resume", run_id(place)) == 4
+    await ends(place, undisturbed)
+
+
+async def ends(place: Place, undisturbed: Undisturbed) -> None:
+    """From the decision about the change."""
     assert await setpoint(place, "approve", run_id(place)) == 0
     assert (await ending(place)).essence() == undisturbed.ending.essence()
 
@@ -45,7 +50,7 @@ async def test_a_worker_adopts_the_run_of_a_dead_foreground(made: Made, undistur
     let_go(place)
     assert await setpoint(place, "worker", "--once") == 0
     assert (await told_as_json(place, "show", run_id(place)))["waits"] == "decision"
-    await goes_on_to_its_end(place, undisturbed)
+    await ends(place, undisturbed)
 
 
 async def test_what_is_only_queued_is_carried_by_a_worker(place: Place, undisturbed: Undisturbed) -> None:
@@ -66,7 +71,7 @@ async def test_of_two_foregrounds_one_carries_and_both_end_well(made: Made, undi
             assert (await first.end(), await second.end()) == (4, 4), first.said + second.said
     entries = await told_as_json(place, "log", run_id(place))
     assert [e["stage"] for e in entries if e["kind"] == "step"] == ["diagnosis", "tests", "implementation", "review"]
-    await goes_on_to_its_end(place, undisturbed)
+    await ends(place, undisturbed)
 
 
 async def test_who_only_watches_takes_over_when_the_carrier_dies(made: Made, undisturbed: Undisturbed) -> None:
@@ -79,7 +84,7 @@ async def test_who_only_watches_takes_over_when_the_carrier_dies(made: Made, und
             await first.end()
             let_go(place)
             assert await second.end() == 4, second.said
-    await goes_on_to_its_end(place, undisturbed)
+    await ends(place, undisturbed)
 
 
 async def test_a_paused_run_stops_where_it_is_and_goes_on_from_there(made: Made, undisturbed: Undisturbed) -> None:
@@ -104,9 +109,7 @@ async def test_a_cancelled_run_ends_at_once_and_keeps_its_workspace(made: Made) 
 
 
 @pytest.mark.parametrize(("part", "number"), [("implementation running", 31), ("review running", 1)])
-async def test_a_deleted_worktree_is_made_again(
-    place: Place, undisturbed: Undisturbed, part: str, number: int
-) -> None:
+async def test_a_deleted_worktree_is_made_again(place: Place, undisturbed: Undisturbed, part: str, number: int) -> None:
     await lives(place, (Death(part, number), START))
     shutil.rmtree(place.folder / ".setpoint" / "worktrees")
     await lives(place, (None, ""))

@@ -24,10 +24,8 @@ def _say(act: Act, detach: bool, as_json: bool) -> None:
     async def use(house: "House") -> int:
         from ..model.run import State
 
-        if detach:
-            house.only_queue()
-        run = await act(house)
-        house.write_progress(run)
+        house.open_queue()
+        run = house.write_progress(await act(house))
         if run.position.state is not State.RUNNING:
             return finish(house, run, as_json)
         return queued(run, as_json) if detach else await carry_on(house, run.id, as_json=as_json)

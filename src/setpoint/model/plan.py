@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from .boundary import Boundaries
-from .record import Line, Nothing, Record, Text
+from .record import Line, Listing, Nothing, Record, Text
 from .ticket import CriterionId
 
 TaskId = Annotated[str, StringConstraints(pattern=r"^T\d{3}$")]
@@ -153,21 +153,21 @@ class Plan(Record):
 
     overview: Text
     modules: tuple[ModuleChange, ...]
-    data_models: tuple[Line, ...] | Nothing
-    endpoints: tuple[Line, ...] | Nothing
-    flows_at_risk: tuple[Line, ...] | Nothing
+    data_models: Listing
+    endpoints: Listing
+    flows_at_risk: Listing
     """Existing flows that could regress."""
-    migrations: tuple[Line, ...] | Nothing
-    flags: tuple[Line, ...] | Nothing
-    permissions: tuple[Line, ...] | Nothing
-    telemetry: tuple[Line, ...] | Nothing
-    tests: tuple[Line, ...] | Nothing
+    migrations: Listing
+    flags: Listing
+    permissions: Listing
+    telemetry: Listing
+    tests: Listing
     """Tests that must exist at the end, by name, with the criterion each proves."""
-    rules: tuple[Line, ...] | Nothing
+    rules: Listing
     """Repository rules and conventions to obey, with where they are written."""
-    dependencies: tuple[Line, ...] | Nothing
+    dependencies: Listing
     """Orderings and outside dependencies."""
-    risks: tuple[Line, ...] | Nothing
+    risks: Listing
     challenge: Challenges
     tasks: tuple[PlanTask, ...] = Field(min_length=1, max_length=25)
     """In the order they are done; split a plan that needs more."""

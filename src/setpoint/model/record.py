@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetJsonSchemaHandler, StringConstraints
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+from typing_extensions import TypeAliasType
 
 
 class Record(BaseModel):
@@ -20,6 +21,13 @@ class Record(BaseModel):
 
     # Built when first used: a command that lists runs pays for no record of review or release.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="float", defer_build=True)
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The JSON schema without what says nothing: made-up titles, and lengths that only guard the database. Each
+        request of a session carries it."""
+        lean: dict[str, Any] = _lean(super().model_json_schema(*args, **kwargs))
+        return lean
 
     def digest(self) -> str:
         """SHA-256 of the canonical JSON form, in hex: the same content always has the same digest."""
@@ -54,6 +62,16 @@ def field_docstrings(record: type) -> dict[str, str]:
     }
 
 
+def _lean(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_lean(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    quiet = {key for key in ("title", "maxLength") if not isinstance(schema.get(key), dict)}
+    quiet |= {"minLength"} if schema.get("minLength") == 1 else set()
+    return {key: _lean(value) for key, value in schema.items() if key not in quiet}
+
+
 def digest_of(value: Any) -> str:
     """SHA-256 of `value`'s canonical JSON (sorted keys, no spaces, UTF-8), in hex."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -77,3 +95,6 @@ Time = Annotated[datetime, AfterValidator(_aware)]
 
 Nothing = Literal["none"]
 """Said in so many words: there is none. Absent is not an answer."""
+
+Listing = TypeAliasType("Listing", tuple[Line, ...] | Nothing)
+"""Entries, or in so many words that there are none."""

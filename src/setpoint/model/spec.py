@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from .record import Line, Nothing, Record, Text
+from .record import Line, Listing, Record, Text
 from .ticket import Criterion, CriterionId, Kind
 
 
@@ -28,11 +28,11 @@ class FunctionalSpec(Record):
     """What the repository does today, with the files you read it from."""
     criteria: tuple[Criterion, ...] = Field(min_length=1)
     """At least one; every sentence of the ticket's intent is covered by one."""
-    must_stay: tuple[Line, ...] | Nothing
+    must_stay: Listing
     """Contracts, models, conventions, rules and constraints that must stay intact."""
-    can_break: tuple[Line, ...] | Nothing
+    can_break: Listing
     """Existing behaviour that could regress."""
-    out_of_scope: tuple[Line, ...] | Nothing
+    out_of_scope: Listing
     open_questions: tuple[OpenQuestion, ...] = ()
 
 
@@ -48,7 +48,7 @@ class Diagnosis(Record):
     """Files (with lines) that must change."""
     criteria: tuple[Criterion, ...] = Field(min_length=1)
     """What must be true when it is mended."""
-    must_stay: tuple[Line, ...] | Nothing
+    must_stay: Listing
     """Behaviour that must not change."""
     approach: Text
     """The smallest mend that removes the cause."""
@@ -73,17 +73,17 @@ class TechSpec(Record):
     approach: Text
     components: tuple[Line, ...]
     """Modules and functions involved, by path, and their part in it."""
-    interfaces: tuple[Line, ...] | Nothing
+    interfaces: Listing
     """Public functions, endpoints, schemas or commands that appear or change, with shapes."""
-    data: tuple[Line, ...] | Nothing
+    data: Listing
     """Data models and stored data that appear or change."""
-    errors: tuple[Line, ...] | Nothing
+    errors: Listing
     """Failure cases and how each is answered."""
     choices: tuple[Choice, ...] = Field(min_length=1)
     """Decisions taken, at least one."""
     covers: tuple[CriterionId, ...]
     """Criteria this design satisfies: all of them."""
-    risks: tuple[Line, ...] | Nothing
+    risks: Listing
 
 
 class ChildTicket(Record):

@@ -1,9 +1,14 @@
 """A run in open formats."""
 
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..model.run import Run
 from ..pipeline.bench import Ground
+from ..ports import Store
 from .queries import progress, view
 
 FORMS = ("progress", "run")
@@ -22,3 +27,11 @@ def export(ground: Ground, form: str) -> dict[str, Any]:
         shown = view(ground).model_dump(mode="json")
         return {"ticket": run.ticket.model_dump(mode="json"), "run": shown, "deliverables": deliverables}
     raise UsageError(f"there is no format `{form}`", fix=f"one of: {', '.join(FORMS)}")
+
+
+def write_progress(store: Store, run: Run, folder: Path) -> None:
+    """Bring `folder`/progress.json up to date; another process may do the same at the same time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / f"progress.json.{os.getpid()}"
+    fresh.write_text(json.dumps(progress(store, run), indent=2, ensure_ascii=False), encoding="utf-8")
+    fresh.replace(folder / "progress.json")

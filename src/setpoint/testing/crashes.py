@@ -324,7 +324,7 @@ class MortalHouse(House):
             self.database_url,
             self.boundaries,
             redact=redactor(self.config, os.environ),
-            fence=lambda connection: self.jobs.fence(connection),
+            fence=self._fence,
         )
 
     def bench(self, config: Config) -> Bench:

@@ -32,7 +32,7 @@ class RecordedScript:
         self._begun: dict[tuple[str, str, str], Place] = {}
 
     def __call__(self, seen: Seen) -> Step:
-        """The recorded step. Raises RecordingError when there is none: the connection is dropped, the run stops."""
+        """The recorded step. Raises RecordingError when there is none: the request is refused, the run stops."""
         key = (seen.submit, seen.system, seen.first)
         if key not in self._begun:
             self._begun[key] = self._next(seen.submit)

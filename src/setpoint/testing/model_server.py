@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..errors import RecordingError
 from .model_formats import (
     PATHS,
     STREAM,
@@ -238,7 +239,11 @@ class ScriptedModel:
         return seen
 
     def _say(self, connection: "_Connection", seen: Seen, fault: Fault) -> None:
-        step = reply_of(self._script, seen)
+        try:
+            step = reply_of(self._script, seen)
+        except RecordingError as error:
+            connection.whole(400, error_body(seen.api, "invalid_request_error", "", str(error)))
+            return
         if step is None and fault.kind != "loop":
             connection.whole(400, error_body(seen.api, "invalid_request_error", "", "the script is over"))
             return

@@ -80,6 +80,8 @@ class Conversation:
         self._before = used(self._messages)
         self._usage = self._before
         self._started = time.monotonic()
+        self._spent = 0.0
+        """Money of this call whose amount is known; the limit is on what is left now, so earlier calls do not count."""
         self._hollow = 0
         self._repeated, self._last_call = 0, ""
 
@@ -133,7 +135,7 @@ class Conversation:
 
     def _within_limits(self) -> None:
         limits = self._task.limits
-        spent = (self._usage.usd or 0.0) - (self._before.usd or 0.0)
+        spent = self._spent
         if self._usage.requests >= limits.requests:
             raise _over(f"{limits.requests} model requests", "requests", limits)
         if self._seconds() >= limits.seconds:
@@ -292,6 +294,7 @@ class Conversation:
         self._log.append(*messages, notes=notes)
         self._messages += messages
         self._usage = self._usage.plus(used(messages))
+        self._spent += sum(message.usage.usd or 0.0 for message in messages if message.usage is not None)
 
     def _model_note(self, reply: ModelReply) -> tuple[str, dict[str, Any]]:
         usage = reply.message.usage or Usage()

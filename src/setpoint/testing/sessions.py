@@ -1,0 +1,122 @@
+"""Doubles for an agent at work: a session's log in memory, a room with autosaves, a task."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import ParkedError
+from ..model.boundary import Boundaries
+from ..model.session import Limits, Message, ModelRef, Role, SessionId, Task
+from .gate_rooms import FolderRoom
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"summary": {"type": "string"}},
+    "required": ["summary"],
+    "additionalProperties": False,
+}
+
+
+def a_task(
+    *turns: str,
+    models: Sequence[str] = ("anthropic/claude-opus-4-5",),
+    writes: bool = True,
+    deliverable: str = "change",
+    phase: str = "implementation",
+    role: Role = Role.PRODUCER,
+    limits: Limits | None = None,
+) -> Task:
+    """A task with a small deliverable; without turns it has one brief."""
+    refs = tuple(ModelRef(provider=name.partition("/")[0], model=name.partition("/")[2]) for name in models)
+    return Task(
+        session=SessionId(run="r1", phase=phase, task="T001" if phase == "implementation" else "", role=role),
+        instructions="You mend the greeting.",
+        turns=turns or ("Say hello to the world.",),
+        deliverable=deliverable,
+        deliverable_schema=SCHEMA,
+        models=refs,
+        writes=writes,
+        boundaries=Boundaries(),
+        limits=limits or Limits(),
+    )
+
+
+class Crash(BaseException):
+    """The process died here; nothing catches it."""
+
+
+class MemoryLog:
+    """A session's log. Survives the agent; may die before or after its `at`th append, and may have no money left."""
+
+    def __init__(self) -> None:
+        self.saved: list[Message] = []
+        self.notes: list[tuple[str, dict[str, Any]]] = []
+        self.appends = 0
+        self.asked = 0
+        """How often money was asked for."""
+        self.broke = False
+        self._crash: tuple[int, bool] | None = None
+
+    def crash(self, at: int, *, saved: bool) -> None:
+        """Die at the `at`th append from now: with it saved, or not."""
+        self._crash = (self.appends + at, saved)
+
+    def messages(self) -> tuple[Message, ...]:
+        """What was saved, as it comes back from a database."""
+        return tuple(Message.model_validate_json(message.model_dump_json()) for message in self.saved)
+
+    def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
+        """Save all of it, or die."""
+        self.appends += 1
+        dies, saved = self._crash if self._crash is not None else (0, False)
+        if self.appends != dies or saved:
+            self.saved += messages
+            self.notes += notes
+        if self.appends == dies:
+            self._crash = None
+            raise Crash
+
+    def afford(self) -> None:
+        """Raises ParkedError when the double has no money left."""
+        self.asked += 1
+        if self.broke:
+            raise ParkedError("the run's budget is used up", fix="raise it, then `setpoint resume`")
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The notes of one kind."""
+        return [data for name, data in self.notes if name == kind]
+
+
+class SavingRoom(FolderRoom):
+    """A folder whose content can be saved and put back, as a workspace's can."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.saves: dict[str, dict[str, bytes]] = {"": self._content()}
+        """Content by autosave; the empty name is the content it began with."""
+        self.labels: list[str] = []
+
+    def _content(self) -> dict[str, bytes]:
+        return {name: self.read(name) for name in self.files()}
+
+    async def autosave(self, label: str) -> str:
+        """Keep the content; the same name for the same content."""
+        content = self._content()
+        name = hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()
+        self.saves[name] = content
+        self.labels.append(label)
+        return name
+
+    async def restore(self, commit: str) -> None:
+        """Put the content back."""
+        for name in self.files():
+            (self.path / name).unlink()
+        for name, content in self.saves[commit].items():
+            self.write(name, content)
+
+
+async def put_back(room: SavingRoom, log: MemoryLog) -> None:
+    """What the caller of an agent does after a crash: the room as the last saved message knew it."""
+    saves = [message.autosave for message in log.messages() if message.autosave]
+    await room.restore(saves[-1] if saves else "")

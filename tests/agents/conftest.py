@@ -1,0 +1,36 @@
+"""Fixtures of agents: a room, a log, and the built-in agent in each wire format."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+
+import pytest
+from wired import APIS, KEY, MODEL, PROVIDERS, Bench, MakeBench, endpoint
+
+from setpoint.adapters.agents.native import NativeAgent
+from setpoint.testing.agent_contract import log, room  # noqa: F401
+from setpoint.testing.model_server import Fault, Script, ScriptedModel
+
+
+@pytest.fixture(params=APIS)
+def api(request: pytest.FixtureRequest) -> str:
+    """Each wire format."""
+    return str(request.param)
+
+
+@pytest.fixture
+def bench(api: str) -> Iterator[MakeBench]:
+    """Makes benches; their servers end with the test."""
+    with ExitStack() as stack:
+
+        def make(script: Script, faults: Mapping[int, str | Fault] | None = None) -> Bench:
+            model = stack.enter_context(ScriptedModel(script, faults=faults, key=KEY))
+            pauses: list[float] = []
+
+            async def pause(seconds: float) -> None:
+                pauses.append(seconds)
+
+            return Bench(
+                NativeAgent({name: endpoint(api, model) for name in PROVIDERS}, pause=pause), model, pauses, MODEL[api]
+            )
+
+        yield make

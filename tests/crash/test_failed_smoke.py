@@ -1,0 +1,36 @@
+"""A release whose smoke check fails is taken back once, wherever its process dies on the way."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from ending import ending
+from lives import Place, deaths_told, lives, parts, renewed, told
+
+from setpoint.testing.crashes import START, Death
+
+PART = "deploy running"
+
+
+@pytest.mark.slow
+async def test_no_deploy_smoke_or_rollback_is_repeated(template: Path, tmp_path: Path) -> None:
+    place = renewed(Place(tmp_path / "repository"), template)
+    files = place.folder / ".setpoint" / "environments" / "pre-staging" / "files"
+    files.mkdir(parents=True)
+    (files / "no-smoke").touch()
+    await lives(place, (Death(PART, 1), START))
+    image = shutil.copytree(place.folder, tmp_path / "before the deploy", symlinks=True)
+
+    renewed(place, image)
+    await lives(place, (None, PART))
+    (whole,) = parts(told(place)).values()
+    undisturbed = await ending(place)
+    assert undisturbed.state == "waiting"
+    assert undisturbed.ran == ["deploy merged", "smoke merged", "rollback "]
+    assert (undisturbed.current, undisturbed.at_rest) == (False, True)
+
+    for number, what in enumerate(whole, 1):
+        renewed(place, image)
+        await lives(place, (Death(PART, number), PART), (None, ""))
+        assert deaths_told(place) == [f"{PART}\t{what}"]
+        assert await ending(place) == undisturbed, what
