@@ -26,7 +26,7 @@ class Ending:
 
     state: str
     stages: list[str]
-    """Where the run went, without the marks of who carried it, and without pauses."""
+    """Where the run went, without the marks of who carried it, and without stops."""
     tree: str
     """Of the forge's base."""
     merges: list[str]
@@ -109,7 +109,7 @@ def _stages(moves: list[dict[str, Any]]) -> list[str]:
     for move in moves:
         before, after = ({k: v for k, v in move[end].items() if k != "serial"} for end in ("from", "to"))
         said = f"{after['stage']} {after['state']}"
-        if (before != after or not told_) and after["state"] != "paused" and told_[-1:] != [said]:
+        if (before != after or not told_) and after["state"] not in ("paused", "parked") and told_[-1:] != [said]:
             told_.append(said)
     return told_
 

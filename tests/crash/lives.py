@@ -51,12 +51,15 @@ def live(place: Place, death: Death | None = None, part: str = START) -> None:
 
 
 async def carry_on(place: Place, boundaries: Boundaries) -> Run:
-    """Start the run or go on with it, say yes where a person is asked, until it is over or handed to a person."""
+    """Start the run or go on with it, say yes where a person is asked, until it is over, parked, or handed to a
+    person."""
     boundaries.note("begins")
     house = await place.house(boundaries)
     try:
         found = house.store.runs()
         run = found[0] if found else await begun(house)
+        if run.position.state is State.PARKED:
+            run = await house.commands.resume(run.id)
         while True:
             run = await house.carry(run.id, lambda _event: None)
             if run.position.waits is not Waits.DECISION:

@@ -6,7 +6,7 @@ read here, beneath the folder, without following links. A nested repository is r
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import DeniedError
@@ -71,20 +71,15 @@ class Snapshot:
         suspects = [*found.nested, *(f"{name}/HEAD" for name in found.bare)]
         if not suspects:
             return ()
-        asked = b"\0".join(os.fsencode(name) for name in suspects)
         # A `.git` itself can never be ignored or tracked: its folder is asked about.
-        folders = b"\0".join(os.fsencode(os.path.dirname(name) or ".") for name in suspects)  # noqa: PTH120
+        folders = {name: os.fsencode(f"./{name.rpartition('/')[0]}") for name in suspects}
+        asked = b"\0".join(folders.values())
+        # The one command that does not know literal paths; `./` keeps a leading colon from meaning something.
+        literal = {"GIT_LITERAL_PATHSPECS": "0"}
         with self._lock:
-            out = self._call("check-ignore", "-z", "--stdin", stdin=folders, accept=(0, 1))
-            tracked = set(
-                self._call("ls-files", "-z", "--cached", "--", *map(os.fsdecode, asked.split(b"\0"))).split(b"\0")
-            )
-        ignored = set(out.split(b"\0"))
-        return [
-            name
-            for name in suspects
-            if os.fsencode(os.path.dirname(name)) not in ignored and os.fsencode(name) not in tracked  # noqa: PTH120
-        ]
+            ignored = self._call("check-ignore", "-z", "--stdin", stdin=asked, accept=(0, 1), env=literal).split(b"\0")
+            tracked = self._call("ls-files", "-z", "--cached", "--", *suspects).split(b"\0")
+        return [name for name in suspects if folders[name] not in ignored and os.fsencode(name) not in tracked]
 
     def _changes(self) -> list[bytes]:
         words = ("ls-files", "-z", "-t", "--modified", "--deleted", "--others", "--exclude-standard")
@@ -109,5 +104,7 @@ class Snapshot:
         place = self.root / path
         return place.is_dir() and not place.is_symlink()
 
-    def _call(self, *words: str, stdin: bytes = b"", accept: Sequence[int] = (0,)) -> bytes:
-        return self._git.call(*words, stdin=stdin, index=self._index, work_tree=self.root, accept=accept)
+    def _call(
+        self, *words: str, stdin: bytes = b"", accept: Sequence[int] = (0,), env: Mapping[str, str] | None = None
+    ) -> bytes:
+        return self._git.call(*words, stdin=stdin, index=self._index, work_tree=self.root, accept=accept, env=env)

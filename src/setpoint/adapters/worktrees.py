@@ -287,13 +287,13 @@ class Worktree(SandboxRoom):
     # -- making and removing ----------------------------------------------------------------------------------------
 
     def stands(self) -> bool:
-        """Whether the folder is there, registered, and on its branch."""
-        return (
-            self._git_before() == self._pointer()
-            and self._on() == f"ref: refs/heads/{self.branch}"
-            and self._admin.joinpath("commondir").is_file()
-            and self._aside.joinpath("index").is_file()
-        )
+        """Whether the folder is there, whole, and on its branch."""
+        on_branch = self._on() == f"ref: refs/heads/{self.branch}"
+        return on_branch and self._is_ours() and (self._aside / "ready").is_file()
+
+    def _is_ours(self) -> bool:
+        registered = self._git_before() == self._pointer() and (self._admin / "commondir").is_file()
+        return registered and (self._aside / "index").is_file()
 
     def _pointer(self) -> bytes:
         return b"gitdir: " + os.fsencode(self._admin) + b"\n"
@@ -390,7 +390,7 @@ class Worktree(SandboxRoom):
     async def remove(self) -> None:
         """Save what is there, then remove folder, registration and index."""
         if self.path.is_dir():
-            if not self.stands():
+            if not self._is_ours():
                 raise DeniedError(
                     f"{self.path} is not as setpoint left it, and is kept", fix=f"look at it, then rm -r {self.path}"
                 )

@@ -14,7 +14,7 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..errors import BugError, LostLeaseError, PoisonedError, SetpointError
+from ..errors import BugError, LostLeaseError, ParkedError, PoisonedError, SetpointError
 from .database import translated
 from .jobs import APPLICATION, VERSION, Jobs, ignored, unfenced
 from .lease import Lease
@@ -74,6 +74,7 @@ class Worker:
         self._running: dict[str, asyncio.Task[str]] = {}
         self._ended: deque[str] = deque(maxlen=256)
         self._again: set[str] = set()
+        self._trouble: ParkedError | None = None
         self._changed = asyncio.Event()
         self._stopping = threading.Event()
         self._pulse: threading.Thread | None = None
@@ -182,11 +183,14 @@ class Worker:
 
     async def run_until(self, condition: Callable[[], bool] | asyncio.Event, *, look_seconds: float = 0.5) -> None:
         """Carry jobs until the event is set, or the condition holds: looked at after each job's end, and every
-        `look_seconds` for what other processes do."""
+        `look_seconds` for what other processes do. Raises ParkedError when the end of a job cannot be put down: the
+        database is full or closed to us, and the job is for whoever comes when it is not."""
         if isinstance(condition, asyncio.Event):
             await condition.wait()
             return
         while not condition():
+            if self._trouble is not None:
+                raise self._trouble
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), look_seconds)
             self._changed.clear()
@@ -235,6 +239,10 @@ class Worker:
             self._on_crash(key, args, error)
         except LostLeaseError:
             self._on_lost()
+            raise asyncio.CancelledError from None
+        except ParkedError as trouble:
+            # There is no room to write anything. Trying again would only wear the job out; it stays pending.
+            self._trouble = trouble
             raise asyncio.CancelledError from None
         except SetpointError as trouble:
             log.error("the end of job %s could not be put down: %s; it will run again", key, trouble)

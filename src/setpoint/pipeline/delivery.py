@@ -4,7 +4,7 @@ from ..errors import RefusedError, StaleError, TransientError
 from ..model.approval import Answer, Approval
 from ..model.objection import Deviation, Objection, Severity, Source
 from ..model.record import digest_of
-from ..model.release import CiRun, CiState, Release, StepResult
+from ..model.release import CiRun, CiState, Environment, Release, StepResult
 from ..ports import Transaction, Workspace
 from .bench import Ground
 from .evidence_block import pull_request_text
@@ -165,21 +165,37 @@ async def deploy(ground: Ground) -> Done:
     release = Release(
         sha=merged["sha"], tree=merged["tree"], ticket=ground.run.ticket.id, notes=ground.run.ticket.title
     )
-    deployer = ground.bench.deployer
-    before = await deployer.current(environment)
-    if before is not None and before.sha == release.sha:
-        before = None
-    steps = [await deployer.deploy(environment, release)]
-    if steps[-1].ok:
-        steps.append(await deployer.smoke(environment, release))
+    steps, before = await _tried(ground, environment, release)
     if steps[-1].ok:
         more = index + 1 < len(environments)
         ask = more and environments[index + 1].approval
         note = f"{environment.name} runs {release.sha[:12]}"
         return Done(Accepted(more=more, ask=ask), (_deployed(ground, steps, environment.name, release),), note=note)
     failed = steps[-1]
-    steps.append(await deployer.rollback(environment, before))
+    steps.append(await ground.bench.deployer.rollback(environment, before))
     return await _failed(ground, steps, failed, release)
+
+
+async def _tried(ground: Ground, environment: Environment, release: Release) -> tuple[list[StepResult], Release | None]:
+    """The steps of this release, the last one failed or the smoke check passed, and the release before it."""
+    store, deployer, position = ground.bench.store, ground.bench.deployer, ground.position
+    # Once it is rolled back the deployer would take a deploy for a new one: what failed is known by our own note.
+    key = f"failed:{position.cycle}:{position.visit}:{environment.name}"
+    noted = store.recall(ground.run.id, key)
+    if noted:
+        earlier = noted["before"] and Release.model_validate(noted["before"])
+        return [StepResult.model_validate(step) for step in noted["steps"]], earlier
+    before = await deployer.current(environment)
+    if before is not None and before.sha == release.sha:
+        before = None
+    steps = [await deployer.deploy(environment, release)]
+    if steps[-1].ok:
+        steps.append(await deployer.smoke(environment, release))
+    if not steps[-1].ok:
+        told = [step.model_dump(mode="json") for step in steps]
+        with store.transaction() as tx:
+            tx.remember(ground.run.id, key, {"steps": told, "before": before and before.model_dump(mode="json")})
+    return steps, before
 
 
 def _deployed(ground: Ground, steps: list[StepResult], environment: str, release: Release) -> Write:

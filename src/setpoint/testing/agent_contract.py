@@ -1,5 +1,6 @@
 """What every agent promises, as tests. A subclass gives the fixture `agent_for`; the steps are what its model says."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -149,8 +150,6 @@ class AgentContract:
         assert [room.saves[name]["greeting.txt"] for name in kept] == [b"hello world\n"] * 2
 
     async def test_parallel_sessions_do_not_mix(self, agent_for: AgentFor, tmp_path: Path) -> None:
-        import asyncio
-
         agent = agent_for(TASK)
         rooms, logs = [], [MemoryLog() for _ in range(8)]
         for number in range(8):

@@ -129,11 +129,22 @@ class ScriptedModel:
     """The server, on a thread of its own while the context is open."""
 
     def __init__(
-        self, script: Script, *, faults: Mapping[int, str | Fault] | None = None, key: str = "", port: int = 0
+        self,
+        script: Script,
+        *,
+        faults: Mapping[int, str | Fault] | None = None,
+        key: str = "",
+        refuses: str = "",
+        streams: bool = True,
+        port: int = 0,
     ) -> None:
         self._script = script
         self._key = key
         """What requests must be signed with; empty: anything goes."""
+        self._refuses = refuses
+        """A field of requests that is answered with an error naming it."""
+        self._streams = streams
+        """Whether a request for a stream gets one; some servers answer whole."""
         self._port = port
         self._faults: dict[int, Fault] = {}
         self._loop_from: int | None = None
@@ -208,6 +219,10 @@ class ScriptedModel:
         if self._key and given != self._key:
             connection.whole(401, error_body(api, "authentication_error", "invalid_api_key", "wrong key"))
             return
+        if self._refuses and self._refuses in seen.body:
+            told = {"type": "invalid_request_error", "param": self._refuses, "message": "not for this model"}
+            connection.whole(400, {"type": "error", "error": told})
+            return
         fault = self._faults.get(seen.number, Fault(""))
         if self._loop_from is not None and seen.number >= self._loop_from:
             fault = Fault("loop")
@@ -249,7 +264,7 @@ class ScriptedModel:
             return
         step = _faulty(step or Step(), fault.kind)
         model = str(seen.body.get("model"))
-        if not seen.body.get("stream"):
+        if not seen.body.get("stream") or not self._streams:
             connection.whole(200, WHOLE[seen.api](step, model, seen.number))
             return
         events = STREAM[seen.api](step, model, seen.number)

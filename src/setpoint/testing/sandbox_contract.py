@@ -83,7 +83,7 @@ class SandboxContract:
         done = await sandbox.run(command(folder, "env", env={"GIVEN": "yes"}))
         names = {line.partition("=")[0] for line in done.stdout.splitlines()}
         assert "GIVEN=yes" in done.stdout.splitlines()
-        assert names - {"_", "PWD", "OLDPWD", "SHLVL", "SETPOINT_COMMAND"} == {
+        assert names - {"_", "PWD", "OLDPWD", "SHLVL", "SETPOINT_COMMAND", "GIT_CEILING_DIRECTORIES"} == {
             *("HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "LANG", "TERM", "PATH", "GIVEN")
         }
 

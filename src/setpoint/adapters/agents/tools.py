@@ -64,7 +64,7 @@ ASK = ToolSpec(
 
 RISK = {"read": "read", "search": "read", "write": "edit", "edit": "edit"}
 TESTING = re.compile(
-    r"(^|[\s;&|/])(pytest|unittest|tox|nox|jest|vitest|mocha|ctest)\b"
+    r"(^|[\s;&|/])(pytest|unittest|tox|nox|jest|vitest|mocha|ctest)(?![\w./-])"
     r"|\b(npm|pnpm|yarn|make|go|cargo|dotnet|mvn|gradle)\s+(run\s+)?(test|check)\b|\bnode\s+--test\b"
 )
 

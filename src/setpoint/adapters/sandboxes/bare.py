@@ -65,6 +65,8 @@ class Bare:
         leash = _Family(secrets.token_hex(16), group)
         host = _HostView(command.mounts)
         env = {**ENVIRONMENT, "HOME": str(home), "TMPDIR": str(home), _MARK: leash.mark}
+        # The folders lie below the user's repository; git must not find its way up to it.
+        env["GIT_CEILING_DIRECTORIES"] = ":".join(str(Path(mount.host).parent) for mount in command.mounts)
         env |= {name: host.said(value) for name, value in command.env.items()}
 
         def clear() -> None:
@@ -93,7 +95,8 @@ class _HostView:
     """Host paths in place of inside paths, the longest first, each place once."""
 
     def __init__(self, mounts: Sequence[Mount]) -> None:
-        self._hosts = {mount.inside: mount.host for mount in mounts}
+        # A host path stays what it is, also below a folder that is shown elsewhere.
+        self._hosts = {mount.host: mount.host for mount in mounts} | {mount.inside: mount.host for mount in mounts}
         longest_first = sorted(self._hosts, key=len, reverse=True)
         self._names = re.compile("|".join(rf"{re.escape(name)}(?![^/:;,'\"\s])" for name in longest_first) or r"(?!)")
 

@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -83,13 +83,17 @@ class Group:
             return False
         return found is not None and int(found[1]) > 0
 
+    def members(self) -> Sequence[int]:
+        """Its processes."""
+        with contextlib.suppress(OSError):
+            return [int(pid) for pid in (self.pids / "cgroup.procs").read_text().split()]
+        return ()
+
     def kill(self) -> None:
         """Kill all its processes."""
-        for folder in self.folders:
-            with contextlib.suppress(OSError):
-                for pid in (folder / "cgroup.procs").read_text().split():
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(int(pid), signal.SIGKILL)
+        for pid in self.members():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def remove(self, seconds: float = 2.0) -> None:
         """Remove it; the kernel lets go a moment after the last process ended."""

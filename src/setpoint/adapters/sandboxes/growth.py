@@ -6,7 +6,7 @@ the files counted that changed since the start. Space held by deleted files that
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,8 +27,9 @@ class Growth:
         self._before = self._used()
         self._next_walk = 0.0
 
-    def exceeded(self, pids: Sequence[int] = (), *, now: bool = False) -> str:
-        """`disk` or `files` when the limit is passed, else empty; `now` walks even if the last walk was dear."""
+    def exceeded(self, pids: Callable[[], Sequence[int]], *, now: bool = False) -> str:
+        """`disk` or `files` when the limit is passed, else empty; `now` walks even if the last walk was dear. `pids`
+        gives the processes that may hold deleted files open."""
         grown = self._grown()
         if grown is None or (grown[0] * 2 <= self._limit and grown[1] * 2 <= self._files):
             return ""
@@ -36,7 +37,7 @@ class Growth:
         if not now and started < self._next_walk:
             return ""
         size, count = self._changed()
-        size += sum(self._deleted_but_open(pid) for pid in pids)
+        size += sum(self._deleted_but_open(pid) for pid in pids())
         ended = time.monotonic()
         self._next_walk = ended + (ended - started) * _LONGEST_WALK_SHARE
         return "disk" if size > self._limit else "files" if count > self._files else ""

@@ -248,13 +248,13 @@ class _Supervision:
         launch = self._launch
         if launch.group is not None:
             # A group counts exactly; the walk below would only cost.
-            return "memory" if launch.group.out_of_memory() else launch.growth.exceeded()
+            return "memory" if launch.group.out_of_memory() else launch.growth.exceeded(launch.group.members)
         pids = descendants(process.pid)
         if len(pids) > launch.limits.processes + 3:  # the container's own processes are not the command's
             return "processes"
         if resident_mib(pids) > launch.limits.memory_mib:
             return "memory"
-        return launch.growth.exceeded(pids)
+        return launch.growth.exceeded(lambda: pids)
 
     def _turn(self, pause: float) -> None:
         for key, _ in self._selector.select(pause):
@@ -299,7 +299,7 @@ class _Supervision:
         if not self._killed and launch.group is not None and launch.group.out_of_memory():
             self._killed = "memory"
         if not self._killed:
-            self._killed = launch.growth.exceeded(now=True)
+            self._killed = launch.growth.exceeded(tuple, now=True)
         code = process.returncode
         return Ending(code if code >= 0 else 128 - code, self._out, self._err, time.monotonic() - started, self._killed)
 

@@ -1,0 +1,19 @@
+"""Worktrees keep the promises of workspaces, inside bubblewrap and without a sandbox."""
+
+from pathlib import Path
+
+import pytest
+from conftest import Repository
+
+from setpoint.adapters.sandboxes.bare import Bare
+from setpoint.testing.workspace_contract import WorkspaceContract
+
+
+class TestWorktrees(WorkspaceContract):
+    """The fixture of the folder: bubblewrap."""
+
+
+class TestWorktreesWithoutSandbox(WorkspaceContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> Repository:
+        return Repository(tmp_path / "shop", Bare())
