@@ -3,6 +3,7 @@
 `python docs/picture.py [COMMAND …]` runs another command instead of the demo; the picture is always of a real run.
 """
 
+import io
 import os
 import pty
 import re
@@ -35,7 +36,7 @@ def seen(command: list[str]) -> str:
 
 def drawn(text: str, title: str) -> str:
     """The terminal's text as an SVG picture."""
-    console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"), force_terminal=True)
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     # Runs of spaces would fall together in the picture.
     shown = PATHS.sub(r"~/\1", text).replace(" ", "\u00a0")
     console.print(Text.from_ansi(shown), soft_wrap=False, no_wrap=True, crop=True, overflow="crop")

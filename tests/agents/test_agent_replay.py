@@ -1,6 +1,8 @@
 """A recording is played exactly or not at all, and it is loud about it."""
 
+import asyncio
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from wired import MakeBench, by_turn, endpoint, recorded
 
+from setpoint.adapters.agents.endpoint import Endpoint
 from setpoint.adapters.agents.native import NativeAgent
 from setpoint.adapters.agents.recording import Recording, load, parse
 from setpoint.adapters.agents.replay import ReplayAgent
@@ -182,3 +185,32 @@ async def test_replay_and_model_do_the_same_work(bench: MakeBench, tmp_path: Pat
         await agent.work(a_task(), SavingRoom(folder), log)
         logs.append([message.autosave for message in log.saved])
     assert logs[0] == logs[1]
+
+
+def test_the_recording_on_the_page_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "recordings.md").read_text(encoding="utf-8")
+    written = parse(page.partition("```json\n")[2].partition("```")[0], "docs/recordings.md")
+    assert written.sessions[0].steps[0].expectation("c1").contains == "hell world"
+
+
+async def at_once(_seconds: float) -> None:
+    """A pause that does not wait."""
+
+
+@pytest.mark.slow
+async def test_a_recording_is_served_by_hand(api: str, room: SavingRoom, log: MemoryLog, tmp_path: Path) -> None:
+    file = tmp_path / "recording.json"
+    file.write_text(recorded(TASK).model_dump_json())
+    served = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "setpoint.testing.model_server", "--script", str(file), "--fault", "2=cut"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert served.stdout is not None
+    urls = dict([(await served.stdout.readline()).decode().strip().split("=", 1) for _ in range(2)])
+    try:
+        url = urls["ANTHROPIC_BASE_URL" if api == "anthropic" else "OPENAI_BASE_URL"]
+        agent = NativeAgent({"anthropic": Endpoint.model_validate({"api": api, "base_url": url})}, pause=at_once)
+        assert isinstance(await agent.work(a_task(), room, log), Submitted)
+    finally:
+        served.terminate()
+    assert await served.wait() == 0

@@ -4,7 +4,7 @@ import itertools
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wired import APIS, MakeBench, endpoint
 
@@ -124,6 +124,7 @@ def test_a_reply_is_the_same_however_it_is_cut_into_chunks(api: str, size: int) 
 
 
 @pytest.mark.parametrize("api", APIS)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_a_stream_cut_before_its_end_is_never_a_whole_reply(api: str, data: st.DataObject) -> None:
     step = Step(text="prose", calls=(Call("write", {"path": "a", "content": "text" * 20}),))
@@ -142,6 +143,7 @@ def test_a_stream_cut_before_its_end_is_never_a_whole_reply(api: str, data: st.D
     assert not reader.complete
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)

@@ -8,7 +8,7 @@ from typing import Any
 
 from setpoint.adapters.store import SqlStore
 from setpoint.engine.jobs import Jobs
-from setpoint.engine.port import JobStatus, JobState
+from setpoint.engine.port import JobState, JobStatus
 from setpoint.engine.worker import Worker
 from setpoint.model.run import State
 from setpoint.testing.stores import sample_run

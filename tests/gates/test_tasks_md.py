@@ -38,7 +38,7 @@ tasks = st.lists(
         files=st.lists(line, max_size=2).map(tuple),
         criteria=st.lists(st.integers(0, 999).map("FR-{:03}".format), max_size=2).map(tuple),
         needs=st.lists(st.integers(0, 999).map("T{:03}".format), max_size=2).map(tuple),
-        checks=st.lists(checks, max_size=2).map(tuple),
+        checks=st.lists(checks, min_size=1, max_size=2).map(tuple),
     ),
     max_size=3,
 )

@@ -97,7 +97,10 @@ def test_an_objection_to_the_plan_stops_the_code() -> None:
 
 
 def test_a_change_that_grows_without_end_is_handed_over() -> None:
-    rounds = [round_.model_copy(update={"lines": lines}) for round_, lines in zip(rounds_of(9, 8, 7), (30, 60, 130))]
+    rounds = [
+        round_.model_copy(update={"lines": lines})
+        for round_, lines in zip(rounds_of(9, 8, 7), (30, 60, 130), strict=True)
+    ]
     assert "growth" in decide(rounds, LIMITS, attempts=9).cause
 
 

@@ -8,22 +8,22 @@ what goes is saved first under `refs/setpoint/<run>/autosave/<branch>`, each sav
 import asyncio
 import os
 import re
-import shutil
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 
-from ..errors import DeniedError, RefusedError, RepositoryError, SetpointError
+from ..errors import RefusedError, RepositoryError
 from ..model.run import Run
 from ..model.settings import Config
 from ..ports import Room, Sandbox
 from . import beneath
+from .folders import is_hash, remove_folder
 from .git import Git, common_folder, identity, private_git
-from .included import copy_included
 from .rooms import SandboxRoom, Surroundings, surroundings
 from .snapshots import Snapshot
+from .worktree import Worktree
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -44,7 +44,7 @@ class Worktrees:
 
     # -- the seam ---------------------------------------------------------------------------------------------------
 
-    async def open(self, run: Run) -> "Worktree":
+    async def open(self, run: Run) -> Worktree:
         """The run's worktree on `run.branch`, made from `run.base` when it is not there, from the last autosave when it
         was lost. A run that goes on with a new branch keeps its folder; what was in it is saved."""
         if not _SAFE_NAME.fullmatch(run.id):
@@ -112,7 +112,7 @@ class Worktrees:
         snapshot = Snapshot(self.files, place / "tree", place / "index")
         try:
             snapshot.put(
-                revision if _is_hash(revision) else self.refs.call("rev-parse", "--verify", revision).decode().strip()
+                revision if is_hash(revision) else self.refs.call("rev-parse", "--verify", revision).decode().strip()
             )
         except RefusedError as error:
             raise RepositoryError(f"there is no tree {revision!r} here", why=error.why) from error
@@ -168,263 +168,3 @@ class Worktrees:
         if self._author is None:
             self._author = await identity(self._repository)
         return self._author
-
-
-class Worktree(SandboxRoom):
-    """Keeps `ports.Workspace` over one folder."""
-
-    def __init__(self, house: Worktrees, run: Run) -> None:
-        path = house.state / "worktrees" / run.id
-        self._house = house
-        self._run = run.id
-        self.branch = run.branch
-        self._aside = house.state / "workspaces" / run.id
-        self._known = Snapshot(house.files, path, self._aside / "index")
-        super().__init__(path, house.around, self._known)
-        self._admin = house.common / "worktrees" / f"setpoint-{run.id}"
-        self._saves = self._saves_of(run.branch)
-        self._saved: tuple[str, str] | None = None
-        """The last autosave and its tree, once they are known."""
-
-    # -- the seam ---------------------------------------------------------------------------------------------------
-
-    async def tree(self) -> str:
-        """Hash of the tree of the files as they are. Raises DeniedError when a repository lies among them."""
-        return await asyncio.to_thread(self._take)
-
-    async def autosave(self, label: str) -> str:
-        """Save the files; the commit that holds them already when nothing changed."""
-        tree = await self.tree()
-        commit, saved = await self._last()
-        if tree == saved:
-            return commit
-        return await self._save(tree, label)
-
-    async def restore(self, commit: str) -> None:
-        """Put the files back to `commit`; what is there is saved first, what git ignores stays."""
-        wanted = await self._house.refs.resolve(commit, "tree")
-        if wanted is None:
-            raise RepositoryError(f"there is no commit {commit!r} to go back to", fix="git log --all --oneline")
-        await asyncio.to_thread(self._move_nested_aside)
-        await self.autosave("before going back")
-        await asyncio.to_thread(self._put, wanted)
-
-    async def commit(self, message: str) -> str:
-        """Commit the files on the run's branch; the head again when there is nothing new."""
-        tree, head = await self.tree(), await self.head()
-        if tree == await self._house.refs.resolve(head, "tree"):
-            return head
-        author = await self._house.author()
-        made = await self._house.refs.commit(tree, [head], message, author)
-        await self._house.refs.move(f"refs/heads/{self.branch}", made, head)
-        await self.autosave("committed")
-        await asyncio.to_thread(self._show_index)
-        return made
-
-    async def head(self) -> str:
-        """The branch's commit."""
-        return await self._house.resolve(f"refs/heads/{self.branch}")
-
-    async def diff(self, base: str, head: str = "") -> str:
-        """Unified diff from `base` to `head`, or to the files as they are."""
-        return await self._house.files.diff(base, head or await self.tree())
-
-    async def changed(self, base: str, head: str = "") -> Sequence[str]:
-        """Paths that differ between `base` and `head`, or the files as they are."""
-        return await self._house.files.changed(base, head or await self.tree())
-
-    async def show(self, revision: str, path: str) -> bytes | None:
-        """The file at a commit or tree; None when it is not there."""
-        return await self._house.refs.show(revision, path)
-
-    def checkout(
-        self, revision: str, overlay: dict[str, bytes | None] | None = None
-    ) -> AbstractAsyncContextManager[Room]:
-        """A clean throw-away copy of `revision`."""
-        return self._house.checkout(revision, overlay)
-
-    # -- saving -----------------------------------------------------------------------------------------------------
-
-    def _saves_of(self, branch: str) -> str:
-        return f"refs/setpoint/{self._run}/autosave/{branch.replace('/', '-')}"
-
-    def _take(self) -> str:
-        # Commands sweep behind themselves; a person who took the workspace does not.
-        found = self._swept or beneath.sweep(self.path)
-        self._known.refuse_nested(found)
-        return self._known.take()
-
-    def _put(self, treeish: str) -> None:
-        self._known.put(treeish)
-        self._secrets = None
-        self._swept = None
-
-    async def _last(self) -> tuple[str, str]:
-        if self._saved is None:
-            refs = self._house.refs
-            commit = await refs.resolve(self._saves) or await self.head()
-            self._saved = commit, await refs.resolve(commit, "tree") or ""
-        return self._saved
-
-    async def _save(self, tree: str, label: str) -> str:
-        refs = self._house.refs
-        previous = await refs.resolve(self._saves) if self._saved is None else self._saved[0]
-        commit = await refs.commit(tree, [previous or await self.head()], f"setpoint autosave: {label}")
-        await refs.move(self._saves, commit)
-        self._saved = commit, tree
-        return commit
-
-    def _move_nested_aside(self) -> None:
-        """Repositories of the tree's own making are kept, outside it: they must not stop a way back."""
-        nested = self._known.nested(beneath.sweep(self.path))
-        for name in nested:
-            kept = self._aside / "nested" / uuid.uuid4().hex[:8]
-            kept.mkdir(parents=True)
-            with suppress(FileNotFoundError):
-                beneath.move_out(self.path, name, kept / Path(name).name)
-        self._swept = None
-
-    # -- making and removing ----------------------------------------------------------------------------------------
-
-    def stands(self) -> bool:
-        """Whether the folder is there, whole, and on its branch."""
-        on_branch = self._on() == f"ref: refs/heads/{self.branch}"
-        return on_branch and self._is_ours() and (self._aside / "ready").is_file()
-
-    def _is_ours(self) -> bool:
-        registered = self._git_before() == self._pointer() and (self._admin / "commondir").is_file()
-        return registered and (self._aside / "index").is_file()
-
-    def _pointer(self) -> bytes:
-        return b"gitdir: " + os.fsencode(self._admin) + b"\n"
-
-    def _on(self) -> str:
-        try:
-            return (self._admin / "HEAD").read_text(encoding="utf-8").strip()
-        except OSError:
-            return ""
-
-    async def make_ready(self, base: str) -> None:
-        """Bring the folder into being, or back to what it should be."""
-        if self.stands():
-            self._free_index()
-            return
-        refs = self._house.refs
-        if await refs.resolve(f"refs/heads/{self.branch}") is None:
-            await refs.move(f"refs/heads/{self.branch}", await self._house.resolve(base), "")
-        kept = self.path.is_dir() and (self._aside / "ready").exists()
-        if kept:
-            await self._keep_what_is_there()
-        else:
-            (self._aside / "index").unlink(missing_ok=True)
-            (self._aside / "ready").unlink(missing_ok=True)
-        await asyncio.to_thread(self._register)
-        self._saved = None
-        last, _ = await self._last()
-        await asyncio.to_thread(self._put, last)
-        if not kept:
-            await self._set_up()
-        await asyncio.to_thread(self._show_index)
-
-    async def _keep_what_is_there(self) -> None:
-        """Save the files of a folder that is not as it should be: its `.git` or index is lost, or it is on the branch
-        of an earlier cycle. They stay with that branch's saves."""
-        was = self._on().removeprefix("ref: refs/heads/") or self.branch
-        ref = self._saves_of(was)
-        refs = self._house.refs
-        previous = await refs.resolve(ref) or await refs.resolve(f"refs/heads/{was}")
-        await asyncio.to_thread(self._free_index)
-        if not (self._aside / "index").exists() and previous:
-            await asyncio.to_thread(self._known.know, previous)
-        await asyncio.to_thread(self._move_nested_aside)
-        tree = await self.tree()
-        if previous is None or await refs.resolve(previous, "tree") != tree:
-            saved = await refs.commit(tree, [previous] if previous else [], "setpoint autosave: found")
-            await refs.move(ref, saved)
-
-    def _register(self) -> None:
-        """What `git worktree add --no-checkout` writes, at a name of ours and without running anything."""
-        self._admin.mkdir(parents=True, exist_ok=True)
-        self._aside.mkdir(parents=True, exist_ok=True)
-        self._free_index()
-        for name, content in (
-            ("commondir", b"../..\n"),
-            ("gitdir", os.fsencode(self.path / ".git") + b"\n"),
-            ("HEAD", f"ref: refs/heads/{self.branch}\n".encode()),
-        ):
-            (self._admin / name).write_bytes(content)
-        self.path.mkdir(parents=True, exist_ok=True)
-        marker = self.path / ".git"
-        if self._git_before() != self._pointer():
-            if os.path.lexists(marker):
-                kept = self._aside / "nested" / uuid.uuid4().hex[:8]
-                kept.mkdir(parents=True)
-                marker.rename(kept / "dot-git")
-            marker.write_bytes(self._pointer())
-
-    def _free_index(self) -> None:
-        """The private index has one writer, the worker that holds the run; a lock on it is a dead one's."""
-        with suppress(FileNotFoundError):
-            (self._aside / "index.lock").unlink()
-
-    def _show_index(self) -> None:
-        """Let the person who enters the folder find the index as the engine knows it."""
-        with suppress(OSError):
-            aside = self._admin / f"index.{uuid.uuid4().hex[:8]}"
-            shutil.copyfile(self._aside / "index", aside)
-            aside.replace(self._admin / "index")
-
-    async def _set_up(self) -> None:
-        included = await asyncio.to_thread(copy_included, self._house.files, self._house.repository, self.path)
-        self._secrets = None if included else self._secrets
-        for argv in self._house.config.worktree.setup:
-            done = await self.run(argv)
-            if done.exit_code != 0:
-                raise RepositoryError(
-                    f"set-up of the worktree failed: {' '.join(argv)}: exit {done.exit_code}",
-                    why=(done.stderr or done.stdout).strip()[-1000:],
-                    fix="mend [worktree] setup in setpoint.toml; it runs in the sandbox, without a network",
-                )
-        (self._aside / "ready").touch()
-
-    async def remove(self) -> None:
-        """Save what is there, then remove folder, registration and index."""
-        if self.path.is_dir():
-            if not self._is_ours():
-                raise DeniedError(
-                    f"{self.path} is not as setpoint left it, and is kept", fix=f"look at it, then rm -r {self.path}"
-                )
-            await asyncio.to_thread(self._move_nested_aside)
-            await self.autosave("closed")
-        await asyncio.to_thread(self._remove)
-
-    def _remove(self) -> None:
-        remove_folder(self.path)
-        remove_folder(self._admin)
-        with suppress(OSError):
-            self._admin.parent.rmdir()  # git removes its empty folder too
-        for name in ("index", "ready"):
-            (self._aside / name).unlink(missing_ok=True)
-        with suppress(OSError):
-            self._aside.rmdir()
-
-
-def remove_folder(folder: Path) -> None:
-    """Delete a folder of our own making, also where commands took away the permission to."""
-    if not folder.is_dir() or folder.is_symlink():
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for parent, names, _ in os.walk(folder):
-            for name in names:
-                place = Path(parent, name)
-                if not place.is_symlink():
-                    with suppress(OSError):
-                        place.chmod(0o700)
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        raise SetpointError(f"{folder} could not be removed", fix=f"rm -rf {folder}")
-
-
-def _is_hash(revision: str) -> bool:
-    return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", revision) is not None

@@ -361,10 +361,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--fault", action="append", default=[], metavar="N=KIND", help="spoil request N")
     arguments = parser.parse_args(argv)
     faults = {int(number): kind for number, _, kind in (text.partition("=") for text in arguments.fault)}
+    stops = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # before the server's thread begins, which takes the mask over
     with ScriptedModel(from_recording(arguments.script), faults=faults, port=arguments.port) as server:
         print(f"ANTHROPIC_BASE_URL={server.base_url('anthropic')}", flush=True)
         print(f"OPENAI_BASE_URL={server.base_url('openai-responses')}", flush=True)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.sigwait(stops)
     return 0
 
 
