@@ -1,6 +1,7 @@
 """The composition root: the one place where parts are chosen. `House` is one repository with its store and engine."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from .service.views import PlanView, RunView
 
 Tell = Callable[["Event"], None]
-"""Told of each journal entry as it is written."""
 
 FOLLOW_SECONDS = 0.1
 KEPT = timedelta(days=7)
@@ -238,7 +238,9 @@ class House:
         """Bring the progress.json of `run` up to date, and give the run."""
         from .service.export import write_progress
 
-        write_progress(self.store, run, self.state / "runs" / run.id)
+        # A full disk must not stop the run for an export of what the store holds.
+        with contextlib.suppress(OSError):
+            write_progress(self.store, run, self.state / "runs" / run.id)
         return run
 
     async def _follow(self, run_id: str, tell: Tell) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .config import load, parse
 from .errors import ConfigError
 from .model.approval import Answer
+from .model.record import digest_of
 from .model.release import CiRun, CiState
 from .model.run import Run, State
 from .model.session import Role
@@ -137,8 +138,9 @@ def _deploys(store: "Store", config: Config, run: Run, environment: str) -> Deci
     if wanted is None or not wanted.approval:
         return Allow(reason=f"run {run.id} deploys what it merged")
     given = store.approvals(run.id, run.position.cycle, f"deploy:{environment}")
-    if any(approval.answer is Answer.GRANTED for approval in given):
-        return Allow(reason=f"{given[-1].by} said yes")
+    merged = store.recall(run.id, f"merged:{run.position.cycle}") or {}
+    if given and given[-1].answer is Answer.GRANTED and given[-1].subject == digest_of(merged):
+        return Allow(reason=f"{given[-1].by} said yes to this release")
     return Deny(reason=f"nobody said yes to {environment}", fix=f"`setpoint approve {run.id}`")
 
 

@@ -161,6 +161,37 @@ def test_a_change_reaches_merge_only_through_review_and_the_change_decision() ->
         assert not any(position.stage == "merge" for position in seen)
 
 
+def test_done_is_reached_only_through_a_merge() -> None:
+    """Whatever a person retries: take the accepted merge out of the graph and `done` is out of reach."""
+    for kind in (Kind.FEATURE, Kind.HOTFIX):
+        seen: set[Position] = set()
+        todo = [start(kind)]
+        while todo:
+            position = todo.pop()
+            if position in seen or position.cycle > 1:
+                continue
+            seen.add(position)
+            edges = GRAPHS[kind][position]
+            todo += [to for outcome, to in edges if not (position.stage == "merge" and isinstance(outcome, Accepted))]
+        assert not any(position.state is State.DONE for position in seen)
+        assert not any(position.stage == "deploy" for position in seen)
+
+
+def test_a_deploy_decision_stays_open_when_it_is_retried() -> None:
+    open_ = Position(route=Kind.FEATURE, stage="deploy", state=State.WAITING, waits=Waits.DECISION, environment=1)
+    move = advance(open_, Retried())
+    assert (move.job, move.to.waits, move.to.environment) == (False, Waits.DECISION, 1)
+
+
+@pytest.mark.parametrize("stage", ["discovery", "planning", "tests", "implementation"])
+def test_going_back_voids_what_was_built_on_it_and_starts_its_sessions_afresh(stage: str) -> None:
+    move = advance(
+        Position(route=Kind.FEATURE, stage="change", state=State.WAITING, waits=Waits.DECISION), Retried(stage=stage)
+    )
+    assert move.to.epoch == 2
+    assert {"change", "review", "decision:change"} <= set(move.voids)
+
+
 def test_what_ci_fix_changes_is_reviewed_and_approved_again() -> None:
     move = advance(Position(route=Kind.FEATURE, stage="ci_fix"), Accepted())
     assert move.to.stage == "review"

@@ -43,6 +43,25 @@ async def test_a_worthless_test_is_refused_with_its_reason(play: Play, kind: str
         assert run.position.stage == "change"  # and the mended one went through
 
 
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        ("rm tests/test_price.py", "tests/test_price.py"),
+        ("echo > tests/test_price.py", "tests/test_price.py"),
+        ("echo 'collect_ignore = []' > tests/conftest.py", "tests/conftest.py"),
+    ],
+)
+async def test_the_tests_phase_adds_tests_and_takes_none_away(play: Play, command: str, path: str) -> None:
+    """A deleted or emptied test, or a conftest that could decide for all of them, is objected before any is sealed."""
+    sessions = story.hotfix(tests=[[[shell(command), write(story.TEST_PATH, story.TEST), hand_in(story.CLAIMS)]]])
+    async with play(sessions) as stage:
+        run = await stage.run()
+        objections = stage.objections(run, "tests")
+        assert Source.TAMPER in [objection.source for objection in objections]
+        assert path in what(objections)
+        assert run.position.stage == "tests"  # nothing was sealed
+
+
 STRANGER = AcceptanceTests(
     tests=(TestClaim(id=f"{story.TEST_PATH}::test_above_100_is_refused", proves=("FR-009",), what="150"),),
     files=(story.TEST_PATH,),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .out import data, document, money, paint, plain
+from .out import data, document, money, paint, plain, visible
 
 if TYPE_CHECKING:
     from ..app import House
@@ -148,7 +148,7 @@ def finish(house: "House", run: "Run", as_json: bool) -> int:
         state = run.position.state.value
         colour = "green" if code == 0 else "yellow"
         tokens = run.cost.input_tokens + run.cost.output_tokens
-        plain(paint(f"{run.id} is {state} at {run.position.stage}: {run.note}", colour))
+        plain(paint(f"{run.id} is {state} at {run.position.stage}: {visible(run.note)}", colour))
         would = "would have cost" if house.pinned(run).agent.kind == "replay" else "cost"
         plain(f"{would} {money(run.cost.usd)}, {run.cost.requests} requests, {tokens} tokens")
         for step in next_steps(run)[:3]:

@@ -40,6 +40,9 @@ LAST_TASK = -1
 AFTER_CODE = frozenset({"review", "change", "publish", "ci", "ci_fix", "merge", "deploy"})
 """Stages behind which a change by hand is judged anew."""
 
+DELIVERS = {"discovery": "functional_spec", "planning": "plan", "implementation": "change"}
+"""Deliverables that are not called like their phase."""
+
 
 class Move(Record):
     """Where the run goes."""
@@ -219,11 +222,27 @@ def _retried(position: Position, outcome: Retried, route: Route) -> Move:
     if step is None or (name != position.stage and not route.reaches(position.stage, name)):
         known = ", ".join(s.name for s in route.steps if route.reaches(position.stage, s.name))
         raise UsageError(f"cannot go to `{name}` from {position.stage}", fix=f"one of: {known}")
-    keep = {"task": position.task, "environment": position.environment, "rework": position.rework}
-    changes: dict[str, Any] = keep if name == position.stage else {}
-    move = _enter(position, step, "a person lets it be tried again", visit=position.visit + 1, **changes)
-    back = name != position.stage
-    return move.model_copy(update={"voids": ("review", "decision:change") if back else ()})
+    if name == position.stage:
+        keep: dict[str, Any] = {"task": position.task, "environment": position.environment, "rework": position.rework}
+        move = _enter(position, step, "a person lets it be tried again", visit=position.visit + 1, **keep)
+        if position.waits is Waits.DECISION and move.job:
+            return Move(to=_wait(move.to, Waits.DECISION), job=False, because="the decision is still open")
+        return move
+    return _gone_back(position, step, route)
+
+
+def _gone_back(position: Position, step: Step, route: Route) -> Move:
+    """Start again from an earlier step: what was built on it holds no more, and its sessions start afresh."""
+    if step.name == "change":
+        return _enter(position, step, "a person decides again", visit=position.visit + 1)
+    names = [each.name for each in route.steps]
+    if not isinstance(step, Phase) or step.name == "review":
+        move = _enter(position, step, "a person goes back", visit=position.visit + 1)
+        return move.model_copy(update={"voids": ("review", "decision:change")})
+    later = [each.name for each in route.steps[names.index(step.name) :]]
+    voids = tuple(DELIVERS.get(name, name) for name in later)
+    move = _enter(position, step, "a person goes back", visit=position.visit + 1, epoch=position.epoch + 1)
+    return move.model_copy(update={"voids": (*voids, "decision:plan", "decision:change")})
 
 
 def _taken(position: Position, outcome: Taken, route: Route) -> Move:

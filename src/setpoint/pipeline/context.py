@@ -40,7 +40,11 @@ def repository_map(room: Room) -> str:
     """The paths of the repository, capped."""
     files = room.files()
     more = f"\n(and {len(files) - MAP_CAP} more: use search)" if len(files) > MAP_CAP else ""
-    return section("Files", "\n".join(files[:MAP_CAP]) + more)
+    return untrusted("Files", "\n".join(_named(path) for path in files[:MAP_CAP]) + more)
+
+
+def _named(path: str) -> str:
+    return path if path.isprintable() else ascii(path)
 
 
 def commands(config: Config) -> str:

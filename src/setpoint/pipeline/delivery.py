@@ -65,6 +65,8 @@ async def ci(ground: Ground) -> Done:
     pull = await ground.bench.forge.find((await ground.workspace()).branch)
     if pull is None:
         raise StaleError("the pull request is gone", fix="`setpoint retry --from publish`")
+    # What the user committed to the base meanwhile is part of what CI judges.
+    await ground.bench.forge.ensure(ground.run.base_branch)
     run = await ground.bench.forge.checks(pull)
 
     def write(tx: Transaction) -> None:
@@ -105,6 +107,10 @@ def _red(run: CiRun) -> Objection:
         cause="; ".join(r.reason for r in run.results if not r.green)[:2000],
         evidence=run.log[-4000:],
     )
+
+
+def _take(ground: Ground) -> str:
+    return f"take it with `git pull .setpoint/forge.git {ground.run.base_branch}`"
 
 
 STAGES = ("planning", "implementation", "review", "validation", "human approval")
@@ -149,19 +155,23 @@ async def merge(ground: Ground) -> Done:
         tx.event(ground.run.id, "effect", "merge", record)
 
     first = ground.config.environment[0] if ground.config.environment else None
-    return Done(Accepted(ask=bool(first and first.approval)), (write,), note=f"merged as {merged.merged_sha[:12]}")
+    return Done(
+        Accepted(ask=bool(first and first.approval)),
+        (write,),
+        note=f"merged as {merged.merged_sha[:12]}; {_take(ground)}",
+    )
 
 
 async def deploy(ground: Ground) -> Done:
     """One environment: deploy, smoke, and on a failed smoke back to the last good release."""
     environments = ground.config.environment
-    if not environments:
-        return Done(Accepted(), note="merged; no environment is configured")
-    index = ground.position.environment
-    environment = environments[index]
     merged = ground.fact("merged")
     if merged is None:
-        raise RefusedError("nothing was merged in this cycle", fix="`setpoint retry --from merge`")
+        raise RefusedError("nothing was merged in this cycle", fix="`setpoint retry --from review`")
+    if not environments:
+        return Done(Accepted(), note=f"merged; no environment is configured; {_take(ground)}")
+    index = ground.position.environment
+    environment = environments[index]
     release = Release(
         sha=merged["sha"], tree=merged["tree"], ticket=ground.run.ticket.id, notes=ground.run.ticket.title
     )

@@ -167,7 +167,8 @@ async def check_code(
     async with snapshot(ground, workspace, tree) as room:
         measured = list(await measure(ground, room, tree, {**gates, **(ground.config.gates if whole else {})}))
         proof = await _green(ground, room, tree) if whole and seal["claims"] else None
-    found += [objection for result in measured for objection in gate_objections(result)]
+    optional = {name for name, gate in ground.config.gates.items() if not gate.required}
+    found += [o for result in measured if result.gate not in optional for o in gate_objections(result)]
     if proof:
         measured.append(proof.result)
         found += proof.objections

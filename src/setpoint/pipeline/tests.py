@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Sequence
 
+from ..errors import DeniedError
 from ..gates.environment import environment_digest
 from ..gates.frozen import is_test_path
+from ..gates.protected import protected_changes
 from ..gates.redproof import red_proof
 from ..loop.attempt import Handed, Verdict
 from ..model.boundary import Boundaries
@@ -13,6 +15,7 @@ from ..model.evidence import GateResult
 from ..model.objection import Deviation, Objection, Place, Severity, Source
 from ..model.session import Asked
 from ..policy.guard import GuardedWorkspace
+from ..policy.paths import canonical
 from ..ports import Transaction, Workspace
 from .artifacts import deliverable_text
 from .bench import Ground
@@ -92,12 +95,21 @@ class TestsWork:
         if not isinstance(self._handing.record, AcceptanceTests):
             return form_objections(self._handing, "tests")
         tests = self._handing.record
-        changed = await self._workspace.changed(self._ground.run.base)
+        base = self._ground.run.base
+        changed = await self._workspace.changed(base)
         found = [_outside(path) for path in changed if not is_test_path(path)]
+        new = [path for path in changed if await self._workspace.show(base, path) is None]
+        # Tests that are there judge the code as much as the new ones: this phase adds, it takes nothing away.
+        found += [o for o in protected_changes(changed, new=new) if o.place is None or is_test_path(o.place.path)]
+        found += [_unusable(path) for path in changed if not _plain(path)]
         found += _unmapped(self._ground, tests)
         if found:
             return found
-        self.files = {path: self._workspace.read(path) for path in changed if path in self._workspace.files()}
+        there = frozenset(self._workspace.files())
+        try:
+            self.files = {path: self._workspace.read(path) for path in changed if path in there}
+        except DeniedError as error:
+            return [objection(f"tests: {error.what}", error.why or "a test is a plain file", Deviation.BOUNDARY)]
         return await self._red_proof(tests)
 
     async def _red_proof(self, tests: AcceptanceTests) -> Sequence[Objection]:
@@ -129,6 +141,23 @@ def test_boundaries(ground: Ground) -> Boundaries:
     """The run's boundaries, with only test files open."""
     allowed = boundaries_of(ground)
     return allowed.model_copy(update={"paths": TEST_PATHS})
+
+
+def _plain(path: str) -> bool:
+    try:
+        return canonical(path) is not None and path.isprintable() and path.encode("utf-8") is not None
+    except (DeniedError, UnicodeEncodeError):
+        return False
+
+
+def _unusable(path: str) -> Objection:
+    return _outside(path).model_copy(
+        update={
+            "what": f"{path!r} is no name for a test file",
+            "cause": "use printable names without links",
+            "place": None,
+        }
+    )
 
 
 def _outside(path: str) -> Objection:

@@ -130,7 +130,7 @@ class Commands:
         await bench.forge.ensure(branch)
         base = await bench.workspaces.fetch(branch)
         results = await self.baseline(bench, base)
-        require_green(results)
+        require_green(results, gates=self.config.gates)
         run = await self._new(ticket, chosen, because, branch, base)
         return Started(self._create(bench, run, results), tuple(results))
 
@@ -180,6 +180,8 @@ class Commands:
     def _create(self, bench: Bench, run: Run, results: Sequence[GateResult]) -> Run:
         first = run.position
         with self.store.transaction() as tx:
+            # Another process may have started the same ticket while the base was checked.
+            self._free(run.ticket)
             tx.create(run)
             tx.remember(run.id, "config", self.config.model_dump(mode="json"))
             tx.remember(run.id, "baseline", {"results": [result.model_dump(mode="json") for result in results]})
@@ -233,6 +235,8 @@ class Commands:
     async def resume(self, prefix: str, *, budget: float | None = None) -> Run:
         """Go on after a park or a pause, with the models and limits that are configured now."""
         ground, by = await self._answering(prefix)
+        if budget is not None and not 0 < budget < 1_000_000:
+            raise UsageError(f"{budget} is no budget", fix="a number of dollars above 0")
         writes = mended(ground, self.config, budget)
         return self._move(ground, Resumed(), by, f"budget ${budget:g}" if budget is not None else "", writes)
 
@@ -250,9 +254,9 @@ class Commands:
         """Let a stage be tried again; the controller counts from here."""
         ground, by = await self._answering(prefix)
         writes: list[Write] = [_restart(ground), *mended(ground, self.config)]
-        if because:
-            text = f"{by} lets you try again and says:\n{because}"
-            writes.append(word_to(ground, hears(ground, stage or ground.position.stage), text))
+        if because or (stage and stage != ground.position.stage):
+            text = f"{by} lets you do this again and says:\n{because or 'start over from here, and hand in again.'}"
+            writes.append(word_to(ground, hears(_after(ground, stage), stage or ground.position.stage), text))
         return self._move(ground, Retried(stage=stage), by, because, writes)
 
     async def take(self, prefix: str) -> Run:
@@ -325,6 +329,12 @@ def _mends(ground: Ground) -> str:
     if isinstance(step, Decision):
         return step.back_to
     return step.rework if isinstance(step, Phase) and step.rework else step.name
+
+
+def _after(ground: Ground, stage: str) -> Ground:
+    """The ground as it will be once the run went back to `stage`: sessions that start afresh hear the word."""
+    moved = advance(ground.position, Retried(stage=stage)).to
+    return Ground(ground.bench, ground.run.model_copy(update={"position": moved}))
 
 
 def _restart(ground: Ground) -> Write:
