@@ -27,6 +27,7 @@ class UserRepository:
     @classmethod
     async def around(cls, folder: Path) -> "UserRepository":
         """The repository that holds `folder`. Raises RepositoryError when there is none."""
+        folder = _outside_worktrees(folder)
         code, out, said = await _git(folder, "rev-parse", "--path-format=absolute", "--show-toplevel")
         if code != 0:
             raise RepositoryError(
@@ -101,6 +102,15 @@ class UserRepository:
         except RepositoryError:
             return ""
         return out.strip()
+
+
+def _outside_worktrees(folder: Path) -> Path:
+    """Inside a run's worktree git is not asked: its files are the agent's. The repository that owns it is meant."""
+    parts = folder.parts
+    for index in range(len(parts) - 1, 0, -1):
+        if parts[index - 1 : index + 1] == (".setpoint", "worktrees"):
+            return Path(*parts[: index - 1])
+    return folder
 
 
 async def _git(folder: Path, *arguments: str, extra: dict[str, str] | None = None) -> tuple[int, str, str]:
