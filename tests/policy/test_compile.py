@@ -86,7 +86,7 @@ def test_a_run_without_boundaries_does_not_start(policy: Boundaries, planned: Bo
 
 def test_what_the_plan_wants_beyond_policy_is_asked_and_a_yes_opens_just_that() -> None:
     policy, ticket = Boundaries(paths=("src/**",)), Boundaries()
-    planned = Boundaries(paths=("src/a.py",), dependencies=True, migrations=True, network=("pypi.org:443",))
+    planned = Boundaries(paths=("src/a.py",), dependencies=True, migrations=True, network=("packages.example:443",))
     asked = beyond(policy, planned, ticket)
     assert [action.kind for action in asked] == [ActionKind.DEPENDENCY, ActionKind.MIGRATION, ActionKind.NETWORK]
     assert not compile_boundaries(policy, planned, ticket).dependencies

@@ -10,7 +10,7 @@ from setpoint.policy.commands import classify_command
 from setpoint.policy.decide import Allow, Ask, Deny, Policy, decide
 
 BOUNDARIES = Boundaries(
-    paths=("src/**", "tests/**", "pyproject.toml"), protected=("src/core/**",), network=("pypi.org:443",)
+    paths=("src/**", "tests/**", "pyproject.toml"), protected=("src/core/**",), network=("packages.example:443",)
 )
 
 
@@ -45,7 +45,7 @@ def decided(kind: ActionKind, subject: str, **limits: object) -> Allow | Ask | D
         (ActionKind.PUSH, "setpoint/x\n", "deny"),
         (ActionKind.PUSH, "Setpoint/x", "deny"),
         (ActionKind.NETWORK, "PyPI.org:443", "allow"),
-        (ActionKind.NETWORK, "pypi.org:80", "ask"),
+        (ActionKind.NETWORK, "packages.example:80", "ask"),
         (ActionKind.NETWORK, "*", "ask"),
         (ActionKind.DEPENDENCY, "x", "ask"),
         (ActionKind.MIGRATION, "x", "ask"),

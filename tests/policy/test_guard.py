@@ -16,7 +16,7 @@ from setpoint.ports import Deployer, Forge, Room
 from setpoint.testing.deployers import MemoryDeployer
 from setpoint.testing.forges import MemoryForge
 
-BOUNDARIES = Boundaries(paths=("src/**",), network=("pypi.org:443",))
+BOUNDARIES = Boundaries(paths=("src/**",), network=("packages.example:443",))
 STAGING = Environment(name="staging", deploy=("d",), smoke=("s",), rollback=("r",))
 RELEASE = Release(sha="abc", tree="t", ticket="signup")
 
@@ -108,9 +108,9 @@ async def test_commands_pass_and_are_seen_with_their_kind(room: Room, eye: Eye) 
 
 
 async def test_hosts_that_are_not_on_the_list_are_not_reached(room: Room) -> None:
-    assert (await room.run(["pip", "download", "x"], network=["pypi.org:443"])).exit_code == 0
+    assert (await room.run(["pip", "download", "x"], network=["packages.example:443"])).exit_code == 0
     with pytest.raises(DeniedError):
-        await room.run(["curl", "x"], network=["pypi.org:443", "elsewhere.example:443"])
+        await room.run(["curl", "x"], network=["packages.example:443", "elsewhere.example:443"])
 
 
 async def test_commands_can_be_limited_by_name(tmp_path: Path) -> None:
