@@ -44,7 +44,7 @@ def decided(kind: ActionKind, subject: str, **limits: object) -> Allow | Ask | D
         (ActionKind.PUSH, "setpoint/../main", "deny"),
         (ActionKind.PUSH, "setpoint/x\n", "deny"),
         (ActionKind.PUSH, "Setpoint/x", "deny"),
-        (ActionKind.NETWORK, "PyPI.org:443", "allow"),
+        (ActionKind.NETWORK, "Packages.Example:443", "allow"),
         (ActionKind.NETWORK, "packages.example:80", "ask"),
         (ActionKind.NETWORK, "*", "ask"),
         (ActionKind.DEPENDENCY, "x", "ask"),
