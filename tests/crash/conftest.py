@@ -1,25 +1,12 @@
 """The undisturbed run that every other one is compared with."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import ending
 import lives
 import pytest
 import small
-
-Made = Callable[..., lives.Place]
-"""Makes a repository with settings or a recording of its own."""
-
-
-@dataclass(frozen=True)
-class Undisturbed:
-    """A run that nothing happened to."""
-
-    ending: ending.Ending
-    parts: dict[str, list[str]]
-    """Its boundaries in words, by part."""
+from undisturbed import Made, Undisturbed
 
 
 @pytest.fixture(scope="session")

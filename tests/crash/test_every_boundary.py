@@ -5,10 +5,10 @@ part has; each life is shown to have ended exactly where it was to end.
 """
 
 import pytest
-from conftest import Undisturbed
 from ending import ending, lost_autosaves
 from lives import Life, Place, deaths_told, lives, series
 from small import REQUESTS
+from undisturbed import Undisturbed
 
 from setpoint.testing.databases import VERSIONS
 from setpoint.testing.postgres import PostgresServer

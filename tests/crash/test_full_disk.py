@@ -5,9 +5,9 @@ import sys
 
 import pytest
 import sqlalchemy as sa
-from conftest import Undisturbed
 from ending import ending, lost_autosaves
 from lives import Place, carry_on, lives
+from undisturbed import Undisturbed
 
 from setpoint.errors import DiskFullError
 from setpoint.model.run import State

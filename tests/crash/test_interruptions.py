@@ -5,10 +5,10 @@ import signal
 
 import pytest
 from commands import Setpoint, held, let_go, run_id, setpoint, told_as_json
-from conftest import Made, Undisturbed
 from ending import ending, lost_autosaves
 from lives import Place, lives
 from small import HELD, HERE
+from undisturbed import Made, Undisturbed
 
 from setpoint.testing.crashes import START, Death
 

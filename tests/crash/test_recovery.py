@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import pytest
 import sqlalchemy as sa
-from conftest import Undisturbed
 from ending import ending, lost_autosaves
 from lives import Life, Place, carry_on, lives
+from undisturbed import Undisturbed
 
 from setpoint.testing.crashes import START, Boundaries, Death
 from setpoint.testing.processes import Child

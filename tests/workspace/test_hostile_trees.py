@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import Repository
+from shop_repository import Repository
 
 from setpoint.adapters.rooms import exec_here
 from setpoint.adapters.sandboxes.bare import Bare

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import Repository
+from shop_repository import Repository
 
 from setpoint.adapters.sandboxes.bare import Bare
 from setpoint.testing.workspace_contract import WorkspaceContract

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Repository
+from shop_repository import Repository
 
 from setpoint.errors import BusyError, DeniedError, RepositoryError
 from setpoint.model.settings import Config, Worktree
