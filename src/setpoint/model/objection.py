@@ -65,6 +65,8 @@ class Objection(Record):
     """What shows it: a command with its output, a failing test, a quotation."""
     probe: str = ""
     """A command that fails while the objection holds, where there is one."""
+    rule: str = ""
+    """`check/rule` of the check that objects, where one does: `tamper/skip-added`. The corpus and waivers name it."""
     about_plan: bool = False
     """True when code cannot mend it: the plan or the specification is wrong."""
 

@@ -1,0 +1,152 @@
+"""A change as all checks see it: each file before and after, its lines, and the files around it."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+
+Read = Callable[[str], bytes | None]
+"""The content of a file by its path; None when it is not there."""
+TEXT_BYTES = 4 * 1024 * 1024
+"""Larger files are not read as text."""
+RENAMES = 400
+"""Most pairs of a deleted and a new file that are compared for a rename."""
+LIKE = 0.5
+"""Share of equal lines above which a new file is the deleted one under another name."""
+
+
+@dataclass(frozen=True)
+class Delta:
+    """One file's part of a change. A renamed file is one delta."""
+
+    path: str
+    """Its path after the change; of a deleted file the path it had."""
+    before: bytes | None
+    """None: it was not there."""
+    after: bytes | None
+    """None: it is gone."""
+    was: str = ""
+    """Its former path, when it was renamed."""
+    mode_before: str = "100644"
+    mode_after: str = "100644"
+
+    @property
+    def added(self) -> bool:
+        """A new file."""
+        return self.before is None
+
+    @property
+    def deleted(self) -> bool:
+        """A file that is gone."""
+        return self.after is None
+
+    @property
+    def path_before(self) -> str:
+        """Where it was."""
+        return self.was or self.path
+
+    @property
+    def suffix(self) -> str:
+        """Its lower-case suffix, with the dot."""
+        return PurePosixPath(self.path).suffix.lower()
+
+    @cached_property
+    def text_before(self) -> str:
+        """The former text; empty when there was none, or it is no text."""
+        return as_text(self.before)
+
+    @cached_property
+    def text_after(self) -> str:
+        """The text now; empty when there is none, or it is no text."""
+        return as_text(self.after)
+
+    @cached_property
+    def added_lines(self) -> Mapping[int, str]:
+        """Lines that are new or changed, by their number after the change."""
+        return self._lines[0]
+
+    @cached_property
+    def removed_lines(self) -> Mapping[int, str]:
+        """Lines that are gone or were changed, by their number before the change."""
+        return self._lines[1]
+
+    @cached_property
+    def _lines(self) -> tuple[dict[int, str], dict[int, str]]:
+        old, new = self.text_before.splitlines(), self.text_after.splitlines()
+        added: dict[int, str] = {}
+        removed: dict[int, str] = {}
+        for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+            if tag != "equal":
+                removed |= {at + 1: old[at] for at in range(i1, i2)}
+                added |= {at + 1: new[at] for at in range(j1, j2)}
+        return added, removed
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """What changed between two trees, with renames joined."""
+
+    deltas: Sequence[Delta]
+    base_files: frozenset[str]
+    """All files of the base."""
+    head_files: frozenset[str]
+    """All files after the change."""
+    read_base: Read = field(repr=False)
+    read_head: Read = field(repr=False)
+    base: str = ""
+    """Tree hash, where there is one."""
+    head: str = ""
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """All paths that the change touches, former names included, sorted."""
+        return sorted({delta.path for delta in self.deltas} | {delta.was for delta in self.deltas if delta.was})
+
+    def find(self, path: str) -> Delta | None:
+        """The delta of a path after the change."""
+        return next((delta for delta in self.deltas if delta.path == path), None)
+
+
+def as_text(content: bytes | None) -> str:
+    """Content as text; empty for none, binary or too large."""
+    if not content or len(content) > TEXT_BYTES or b"\0" in content[:8192]:
+        return ""
+    return content.decode("utf-8", "replace")
+
+
+def between(before: Mapping[str, bytes], after: Mapping[str, bytes], *, base: str = "", head: str = "") -> ChangeSet:
+    """The change from files `before` to files `after`. For whole trees of a repository give only what differs, and see
+    `change_set`."""
+    changed = [path for path in sorted(before.keys() | after.keys()) if before.get(path) != after.get(path)]
+    deltas = renamed([Delta(path, before.get(path), after.get(path)) for path in changed])
+    return ChangeSet(
+        deltas, frozenset(before), frozenset(after), read_base=before.get, read_head=after.get, base=base, head=head
+    )
+
+
+def renamed(deltas: Sequence[Delta]) -> list[Delta]:
+    """`deltas` with each deleted file joined to the new file that is like it."""
+    gone = [delta for delta in deltas if delta.deleted]
+    pairs = [
+        (likeness, old, new)
+        for old in gone
+        for new in [delta for delta in deltas if delta.added and delta.suffix == old.suffix][: RENAMES // len(gone) + 1]
+        if (likeness := _like(old, new)) >= LIKE
+    ]
+    joined: dict[str, Delta] = {}
+    taken: set[str] = set()
+    for _, old, new in sorted(pairs, key=lambda pair: -pair[0]):
+        if old.path not in taken and new.path not in joined:
+            taken.add(old.path)
+            joined[new.path] = Delta(new.path, old.before, new.after, old.path, old.mode_before, new.mode_after)
+    return [joined.get(delta.path, delta) for delta in deltas if delta.path not in taken]
+
+
+def _like(old: Delta, new: Delta) -> float:
+    if old.before == new.after:
+        return 1.0 if old.before else 0.0
+    if not old.text_before or not new.text_after:
+        return 0.0
+    matcher = difflib.SequenceMatcher(None, old.text_before.splitlines(), new.text_after.splitlines(), autojunk=False)
+    return matcher.ratio() if matcher.quick_ratio() >= LIKE else 0.0
