@@ -1,5 +1,6 @@
 """Files below a folder that agents write: every component is opened by hand, and no link is followed."""
 
+import hashlib
 import os
 import re
 import stat
@@ -16,6 +17,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking: a FIFO that took a file's place must not hold the worker.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_TICKS = 50_000_000
+"""Nanoseconds: some ticks of the slowest kernel clock, by which files are stamped."""
 _SET_ID = stat.S_ISUID | stat.S_ISGID
 # What file systems elsewhere take for `.git`: other case, trailing dots and blanks, the short name, ignorable letters.
 _GIT_NAME = re.compile(r"\.git[. ]*(:.*)?|git~1[. ]*", re.IGNORECASE)
@@ -45,6 +48,15 @@ class Found:
     """Folders that git would take for a bare repository."""
     secrets: list[str] = field(default_factory=list)
     """Files named as secrets are."""
+    mark: str = ""
+    """The same while no file was made, written, renamed or taken away: the kernel's own times, which no command can
+    set, are part of it. A file that changed twice within a tick of the kernel's clock may not show: see `settled`."""
+    newest: int = 0
+    """When the last of the files changed, in nanoseconds of the clock."""
+
+    def settled(self, looked: int) -> bool:
+        """Whether `mark`, made at `looked` (nanoseconds), will show every change that comes."""
+        return self.newest < looked - _TICKS
 
 
 def is_git_name(name: str) -> bool:
@@ -135,11 +147,13 @@ def sweep(
     """Name what git must not meet, and files whose name `secret` matches. With `clean` the tree is made harmless to the
     host that reads it: FIFOs, sockets, devices and set-id bits go. Folders named in `without` are passed by."""
     found = Found()
+    look = _Look(secret, clean, without)
     top = os.open(root, _FOLDER)
     try:
-        _sweep(top, "", found, _Look(secret, clean, without))
+        _sweep(top, "", found, look)
     finally:
         os.close(top)
+    found.mark = look.mark.hexdigest()
     return found
 
 
@@ -148,6 +162,7 @@ class _Look:
     secret: "re.Pattern[str] | None"
     clean: bool
     without: Collection[str]
+    mark: "hashlib.blake2b" = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
 
 
 def _sweep(folder: int, prefix: str, found: Found, look: _Look) -> None:
@@ -164,8 +179,11 @@ def _sweep(folder: int, prefix: str, found: Found, look: _Look) -> None:
             elif not item.is_symlink():
                 if look.clean:
                     _make_plain(folder, item, path, found)
+                _note(item, path, found, look)
                 if look.secret is not None and look.secret.fullmatch(path):
                     found.secrets.append(path)
+            else:
+                _note(item, path, found, look)
     if prefix and {"HEAD", "objects", "refs"} <= names:
         found.bare.append(prefix.rstrip("/"))
     for name in folders:
@@ -179,6 +197,14 @@ def _sweep(folder: int, prefix: str, found: Found, look: _Look) -> None:
             _sweep(below, f"{prefix}{name}/", found, look)
         finally:
             os.close(below)
+
+
+def _note(item: "os.DirEntry[str]", path: str, found: Found, look: _Look) -> None:
+    with suppress(OSError):
+        seen = item.stat(follow_symlinks=False)
+        times = (seen.st_ino, seen.st_mode, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+        look.mark.update(f"{path}\0{times}\0".encode("utf-8", "surrogateescape"))
+        found.newest = max(found.newest, seen.st_ctime_ns)
 
 
 def _make_plain(folder: int, item: "os.DirEntry[str]", path: str, found: Found) -> None:

@@ -7,6 +7,7 @@ Environments of the user (`.venv`, `node_modules`) and the toolchain behind them
 import asyncio
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -88,8 +89,11 @@ class SandboxRoom:
         self._pinned: tuple[str, ...] = (".git",) if pinned else ()
         """Git's own places that no command may see or replace; a throw-away copy has none."""
         self._running = 0
+        self._writes = 0
+        """Files written through the room so far; they do not show in the last sweep."""
         self._swept: beneath.Found | None = None
         """What the last sweep met; None when commands may have changed the tree since."""
+        self._swept_at = 0.0
 
     async def run(
         self,
@@ -137,6 +141,7 @@ class SandboxRoom:
         name = self._relative(path)
         if name in self._masked():
             raise DeniedError(f"{path} holds secrets and is not written", fix="name the setting; a person fills it in")
+        self._writes += 1
         beneath.write(self.path, name, content)
 
     def files(self) -> Sequence[str]:
@@ -199,7 +204,7 @@ class SandboxRoom:
     # -- what commands left -----------------------------------------------------------------------------------------
 
     def _clean(self) -> None:
-        self._swept = beneath.sweep(self.path)
+        self._swept, self._swept_at = beneath.sweep(self.path), time.monotonic()
 
     def _git_before(self) -> bytes | None:
         marker = beneath.entry(self.path, ".git")

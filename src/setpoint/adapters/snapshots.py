@@ -12,42 +12,95 @@ from pathlib import Path
 from ..errors import DeniedError
 from . import beneath
 from .git import Git, write_object
+from .tree_objects import Change, TreeObjects
+
+IN_MEMORY = 5_000
+"""Most entries of a tree that is kept in memory; git writes the trees of larger repositories."""
+PENDING = 200
+"""Most changed files that wait to be told to the index: each is read again at every snapshot until it is."""
 
 
 class Snapshot:
     """The files of `root`, known by the index file `index`."""
 
-    def __init__(self, git: Git, root: Path, index: Path) -> None:
+    def __init__(
+        self, git: Git, root: Path, index: Path, *, in_memory: int = IN_MEMORY, pending: int = PENDING
+    ) -> None:
         self._git = git
+        self._most_in_memory = in_memory
+        self._most_pending = pending
         self.root = root
         self._index = index
+        self._indexed: TreeObjects | None = None
+        """The tree that the index holds, once it is needed."""
+        self._pending: tuple[Change, ...] = ()
+        """What the last snapshot found to differ from the index."""
         self._tree = ""
+        """The last snapshot; empty when the index moved since."""
         self._lock = threading.Lock()
 
     def put(self, treeish: str) -> None:
         """Make the files those of `treeish`: what the last snapshot knew and it does not hold is deleted, ignored
         files stay."""
         with self._lock:
-            self._tree = ""
+            self._tell_index()
+            self._forget()
             self._call("read-tree", "--reset", "-u", treeish)
 
     def know(self, treeish: str) -> None:
         """Take `treeish` for what was known last; no file is touched."""
         with self._lock:
-            self._tree = ""
+            self._forget()
             self._call("read-tree", "--reset", treeish)
+
+    def settle(self) -> None:
+        """Let the index file hold the last snapshot."""
+        with self._lock:
+            self._tell_index()
 
     def take(self) -> str:
         """Hash of the tree of the files as they are; the objects are written. Raises DeniedError for what git must not
         meet."""
         with self._lock:
             changes = self._changes()
-            if changes:
-                self._tree = ""
-                self._call("update-index", "-z", "--index-info", stdin=b"".join(changes))
-            if not self._tree:
+            if self._tree and changes == self._pending:
+                return self._tree
+            if changes and self._in_memory():
+                assert self._indexed is not None
+                self._tree, self._pending = self._indexed.with_changes(changes), changes
+                if len(changes) > self._most_pending:
+                    self._tell_index()
+            else:
+                self._pending = changes
+                self._tell_index()
                 self._tree = self._call("write-tree").decode().strip()
             return self._tree
+
+    @property
+    def last(self) -> str:
+        """The tree of the last `take`."""
+        with self._lock:
+            return self._tree
+
+    def _in_memory(self) -> bool:
+        if self._indexed is None:
+            known = self._tree if not self._pending else ""
+            self._indexed = TreeObjects(
+                self._git, known or self._call("write-tree").decode().strip(), self._most_in_memory
+            )
+        return self._indexed.fits
+
+    def _tell_index(self) -> None:
+        if self._pending:
+            nothing = "0" * (64 if self._git.sha256 else 40)
+            lines = (f"{mode or 0} {name or nothing}\t".encode() + path + b"\0" for path, mode, name in self._pending)
+            self._call("update-index", "-z", "--index-info", stdin=b"".join(lines))
+            self._pending = ()
+            if self._indexed is not None and self._indexed.fits:
+                self._indexed = None
+
+    def _forget(self) -> None:
+        self._tree, self._indexed, self._pending = "", None, ()
 
     def files(self) -> Sequence[str]:
         """Paths of all files there are: tracked, or neither tracked nor ignored; sorted."""
@@ -81,11 +134,11 @@ class Snapshot:
             tracked = self._call("ls-files", "-z", "--cached", "--", *suspects).split(b"\0")
         return [name for name in suspects if folders[name] not in ignored and os.fsencode(name) not in tracked]
 
-    def _changes(self) -> list[bytes]:
+    def _changes(self) -> tuple[Change, ...]:
         words = ("ls-files", "-z", "-t", "--modified", "--deleted", "--others", "--exclude-standard")
         paths = {line[2:] for line in self._call(*words).split(b"\0") if line}
-        gone: list[bytes] = []
-        there: list[bytes] = []
+        gone: list[Change] = []
+        there: list[Change] = []
         for raw in sorted(paths):
             path = os.fsdecode(raw)
             if any(beneath.is_git_name(part) for part in path.split("/")):
@@ -93,11 +146,11 @@ class Snapshot:
             entry = beneath.entry(self.root, path.rstrip("/"))
             if entry is not None:
                 sha = write_object(self._git.objects, "blob", entry.content, sha256=self._git.sha256)
-                there.append(f"{entry.mode} {sha}\t".encode() + raw + b"\0")
+                there.append((raw, entry.mode, sha))
             elif not self._is_folder(path):
-                gone.append(f"0 {'0' * (64 if self._git.sha256 else 40)}\t".encode() + raw + b"\0")
+                gone.append((raw, "", ""))
         # First what left: a file may have become a folder.
-        return gone + there
+        return (*gone, *there)
 
     def _is_folder(self, path: str) -> bool:
         """A submodule's folder stands for its commit and is left as the base has it."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, suppress
@@ -17,9 +18,13 @@ from .folders import remove_folder
 from .included import copy_included
 from .rooms import SandboxRoom
 from .snapshots import Snapshot
+from .tree_objects import write_ref
 
 if TYPE_CHECKING:
     from .worktrees import Worktrees
+
+_RECENT = 0.25
+"""Seconds for which the sweep behind a command tells how the folder looks."""
 
 
 class Worktree(SandboxRoom):
@@ -37,6 +42,9 @@ class Worktree(SandboxRoom):
         self._saves = self._saves_of(run.branch)
         self._saved: tuple[str, str] | None = None
         """The last autosave and its tree, once they are known."""
+        self._taken: tuple[str, int] | None = None
+        """How the folder looked when the last tree was taken: the sweep's mark and the writes through the room; None
+        when that would not show every change since."""
 
     # -- the seam ---------------------------------------------------------------------------------------------------
 
@@ -101,15 +109,21 @@ class Worktree(SandboxRoom):
         return f"refs/setpoint/{self._run}/autosave/{branch.replace('/', '-')}"
 
     def _take(self) -> str:
-        # Commands sweep behind themselves; a person who took the workspace does not.
-        found = self._swept or beneath.sweep(self.path)
+        looked = time.time_ns()
+        # A person who took the workspace leaves no trace here but in the files.
+        recent = time.monotonic() - self._swept_at < _RECENT
+        found = self._swept if self._swept is not None and recent else beneath.sweep(self.path)
+        if self._taken is not None and self._taken == (found.mark, self._writes):
+            return self._known.last
         self._known.refuse_nested(found)
-        return self._known.take()
+        writes, tree = self._writes, self._known.take()
+        self._taken = (found.mark, writes) if found.settled(looked) else None
+        return tree
 
     def _put(self, treeish: str) -> None:
         self._known.put(treeish)
         self._secrets = None
-        self._swept = None
+        self._swept = self._taken = None
 
     async def _last(self) -> tuple[str, str]:
         if self._saved is None:
@@ -122,7 +136,8 @@ class Worktree(SandboxRoom):
         refs = self._house.refs
         previous = await refs.resolve(self._saves) if self._saved is None else self._saved[0]
         commit = await refs.commit(tree, [previous or await self.head()], f"setpoint autosave: {label}")
-        await refs.move(self._saves, commit)
+        if not await asyncio.to_thread(write_ref, refs.folder, self._saves, commit):
+            await refs.move(self._saves, commit)
         self._saved = commit, tree
         return commit
 
@@ -221,6 +236,7 @@ class Worktree(SandboxRoom):
 
     def _show_index(self) -> None:
         """Let the person who enters the folder find the index as the engine knows it."""
+        self._known.settle()
         with suppress(OSError):
             aside = self._admin / f"index.{uuid.uuid4().hex[:8]}"
             shutil.copyfile(self._aside / "index", aside)

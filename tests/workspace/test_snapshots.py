@@ -1,0 +1,114 @@
+"""Whatever happened to the files, a snapshot is the tree that git itself would write."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from shop_repository import Repository
+
+from setpoint.adapters import beneath
+from setpoint.adapters.git import common_folder, private_git
+from setpoint.adapters.snapshots import Snapshot
+from setpoint.adapters.tree_objects import write_ref
+
+NAMES = ("a", "b", "folder/a", "folder/b", "folder/deep/c", "a.b", "a-b", "a0", "run me", "ü")
+OPERATIONS = st.one_of(
+    st.tuples(st.just("write"), st.sampled_from(NAMES), st.sampled_from((b"", b"1\n", b"2\n", b"\0\xff"))),
+    st.tuples(st.just("delete"), st.sampled_from((*NAMES, "folder", "folder/deep")), st.just(b"")),
+    st.tuples(st.just("link"), st.sampled_from(NAMES), st.just(b"target")),
+    st.tuples(st.just("execute"), st.sampled_from(NAMES), st.just(b"")),
+    st.tuples(st.sampled_from(("take", "settle", "back")), st.just("."), st.just(b"")),
+)
+
+
+def done(root: Path, what: str, name: str, content: bytes) -> None:
+    """One thing a session, a command or a person does to the files."""
+    place = root / name
+    if what in ("write", "link"):
+        for above in reversed(place.relative_to(root).parents):
+            if (root / above).is_symlink() or (root / above).is_file():
+                (root / above).unlink()
+            (root / above).mkdir(exist_ok=True)
+    if what != "execute" and os.path.lexists(place):
+        shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
+    if what == "write":
+        place.write_bytes(content)
+    elif what == "link":
+        place.symlink_to(os.fsdecode(content))
+    elif what == "execute" and place.is_file() and not place.is_symlink():
+        place.chmod(0o755)
+
+
+def written_by_git(repository: Path, root: Path) -> str:
+    """The tree of `root` by git alone, with an index that knows nothing."""
+    with tempfile.TemporaryDirectory() as aside:
+        env = {**os.environ, "GIT_DIR": str(repository / ".git"), "GIT_WORK_TREE": str(root)}
+        env |= {"GIT_INDEX_FILE": f"{aside}/index"}
+        subprocess.run(["git", "add", "-A", "--", "."], cwd=root, env=env, check=True, capture_output=True)
+        return subprocess.run(["git", "write-tree"], env=env, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("in_memory", "pending"), [(5_000, 200), (5_000, 1), (0, 200)])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(OPERATIONS, max_size=14))
+def test_a_snapshot_is_the_tree_git_would_write(
+    bench: Repository, in_memory: int, pending: int, operations: list[tuple[str, str, bytes]]
+) -> None:
+    limits: Any = {"in_memory": in_memory, "pending": pending}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "tree"
+        root.mkdir()
+        git = private_git(Path(folder) / "git", common_folder(bench.repository))
+        snapshot = Snapshot(git, root, Path(folder) / "index", **limits)
+        snapshot.put(bench.base)
+        base = snapshot.take()
+        for what, name, content in operations:
+            if what == "take":
+                assert snapshot.take() == written_by_git(bench.repository, root)
+            elif what == "settle":
+                snapshot.settle()
+            elif what == "back":
+                snapshot.take()
+                snapshot.put(base)
+                assert written_by_git(bench.repository, root) == base
+            else:
+                done(root, what, name, content)
+        assert snapshot.take() == written_by_git(bench.repository, root)
+
+
+async def test_what_a_person_writes_beside_a_command_is_in_the_next_tree(bench: Repository) -> None:
+    room = await bench.workspaces().open(bench.run())
+    await room.run(("sh", "-c", "echo 1 > a"))
+    first = await room.tree()
+    (room.path / "a").write_text("2\n", encoding="utf-8")
+    os.utime(room.path / "a", (1, 1))
+    second = await room.tree()
+    assert first != second
+    assert await room.show(second, "a") == b"2\n"
+
+
+def test_a_mark_shows_every_change_once_the_clock_moved(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    first = beneath.sweep(tmp_path)
+    assert not first.settled(first.newest)
+    assert first.settled(first.newest + 10**9)
+    assert beneath.sweep(tmp_path).mark == first.mark
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert beneath.sweep(tmp_path).mark != first.mark
+
+
+def test_a_ref_is_written_as_git_writes_it_and_never_over_a_lock(bench: Repository) -> None:
+    common = common_folder(bench.repository)
+    ref = "refs/setpoint/r9/autosave/x"
+    assert write_ref(common, ref, bench.base)
+    assert bench.git("rev-parse", ref) == bench.base
+    assert bench.git("fsck", "--strict") == ""
+    (common / f"{ref}.lock").touch()
+    assert not write_ref(common, ref, bench.base)
