@@ -13,7 +13,7 @@ from .model.command import Command, CommandLimits, Completed, Layer
 from .model.evidence import GateResult
 from .model.objection import Objection
 from .model.release import CiRun, Environment, PullRequest, Release, StepResult
-from .model.run import Event, Position, Round, Run
+from .model.run import Event, Position, Round, Run, State
 from .model.session import Message, Reply, SessionId, Task
 
 
@@ -273,6 +273,10 @@ class Store(Protocol):
     def transaction(self) -> AbstractContextManager[Transaction]: ...
     def run(self, prefix: str) -> Run:
         """The one run whose id starts with `prefix`. Raises UsageError when none or several do."""
+        ...
+
+    def standing(self, run_id: str) -> tuple[int, State, float | None]:
+        """Serial, state and money spent (None: unknown) of a run. Raises UsageError when there is none."""
         ...
 
     def runs(self, active: bool = False) -> Sequence[Run]: ...

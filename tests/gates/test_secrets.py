@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.gates.objections import objections
-from setpoint.gates.secrets import HIDDEN, redact, scan_secrets
+from setpoint.gates.secrets import HIDDEN, SHAPES, redact, scan_secrets
 from setpoint.model.evidence import Outcome
 
 TAIL = "Ab3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3hJ5"
@@ -104,3 +104,10 @@ def test_a_whole_private_key_is_taken_out() -> None:
 
 def test_short_values_do_not_shred_the_text() -> None:
     assert redact("a cat sat", ["a", "cat"]) == "a cat sat"
+
+
+@pytest.mark.parametrize("kind", list(SHAPES))
+@given(data=st.data())
+def test_nothing_of_a_secrets_shape_is_passed_by(kind: str, data: st.DataObject) -> None:
+    secret = data.draw(st.from_regex(SHAPES[kind], fullmatch=True))
+    assert SHAPES[kind].search(redact(f"before {secret} after")) is None

@@ -242,6 +242,14 @@ class SqlStore:
         ids = ", ".join(row.id for row in found)
         raise UsageError(f"several runs start with `{prefix}`: {ids}", fix="write more of the id")
 
+    def standing(self, run_id: str) -> tuple[int, State, float | None]:
+        """Serial, state and money spent of a run: what each step of a session asks. Raises UsageError."""
+        with reading(self.database) as connection:
+            found = connection.execute(schema.STANDING, {"run": run_id}).one_or_none()
+        if found is None:
+            raise UsageError(f"there is no run `{run_id}`", fix="setpoint list")
+        return found.serial, State(found.state), Usage.model_validate_json(found.cost).usd
+
     def runs(self, active: bool = False) -> Sequence[Run]:
         """All runs, newest first; `active`: those that are not over."""
         table = schema.runs

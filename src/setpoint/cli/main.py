@@ -8,6 +8,7 @@ import typer
 
 from .. import __version__
 from ..errors import SetpointError
+from ..startup import prepare
 from . import gates, lists, people, runs, sandbox, start
 from .out import complain, plain
 
@@ -44,6 +45,7 @@ app.add_typer(sandbox.app, name="sandbox", help="Where commands of agents and ga
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    prepare()
     # Asked to end, a process ends as by Ctrl-C: it stops its commands, lets go of its jobs and says how to go on.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     sys.exit(run(sys.argv[1:]))

@@ -33,6 +33,10 @@ SHAPES: dict[str, re.Pattern[str]] = {
         r"\b[a-z][a-z0-9+.\-]{1,20}://[^\s:/@'\"{}$<>]{1,100}:[^\s:/@'\"{}$<>]{6,200}@"
     ),
 }
+_ANCHOR = re.compile(
+    r"PRIVATE KEY|A[KS]IA|gh[pousr]_|github_pat_|gl(?:pat|ptt|rt|dt)-|sk-|xox|hooks\.slack|AIza|k_live_|npm_|pypi-|eyJ|://"
+)
+"""Every shape has one of these in it, and most texts have none."""
 _ASSIGNED = re.compile(
     r"(?i)[\w.\-]{0,40}(?:password|passwd|secret|token|api_?key|access_?key|private_?key|credential)[\w.\-]{0,20}['\"]?"
     r"\s{0,4}(?::|=|=>|:=)\s{0,4}['\"]([^'\"\s]{16,200})['\"]"
@@ -124,6 +128,8 @@ def redact(text: str, known: Collection[str] = ()) -> str:
         pattern = _known_pattern(tuple(sorted(set(known))))
         if pattern is not None:
             text = pattern.sub(HIDDEN, text)
+    if not _ANCHOR.search(text):
+        return text
     for kind, shape in SHAPES.items():
         text = (_KEY_BLOCK if kind == "private key" else shape).sub(HIDDEN, text)
     return text

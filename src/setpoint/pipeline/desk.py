@@ -66,10 +66,11 @@ class StoredLog:
             )
 
     def _still_ours(self) -> float | None:
-        run = self._ground.bench.store.run(self._ground.run.id)
-        if run.position.serial != self._ground.position.serial or run.position.state is not State.RUNNING:
-            raise LostLeaseError(f"run {run.id} has moved on; this session stops")
-        return run.cost.usd
+        name = self._ground.run.id
+        serial, state, usd = self._ground.bench.store.standing(name)
+        if serial != self._ground.position.serial or state is not State.RUNNING:
+            raise LostLeaseError(f"run {name} has moved on; this session stops")
+        return usd
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import tomlkit
-
 from ..errors import UsageError
 from ..model.evidence import GateResult
 from ..model.gate import Candidate
 from ..pipeline.context import RULE_FILES
 
-IGNORED = "# Everything below .setpoint but the policy is local.\n*\n!.gitignore\n!policy.toml\n"
+_SHARED = (".gitignore", "policy.toml", "waivers.toml", "quarantine.toml")
+IGNORED = "# Everything below .setpoint but what people decided is local.\n*\n" + "".join(
+    f"!{name}\n" for name in _SHARED
+)
 READS = (*RULE_FILES, ".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md", ".worktreeinclude")
 
 
@@ -29,6 +30,8 @@ def written(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]],
 
 def toml(confirmed: Sequence[tuple[Candidate, GateResult]]) -> str:
     """The configuration's text: gates that ran green; the others as comments, with why."""
+    import tomlkit  # slow to import, and only needed here
+
     text = tomlkit.document()
     text.add(tomlkit.comment("Written by `setpoint init` from what ran green on the base. Yours to edit."))
     gates = tomlkit.table(is_super_table=True)
