@@ -15,6 +15,7 @@ from .model.objection import Objection
 from .model.release import CiRun, Environment, PullRequest, Release, StepResult
 from .model.run import Event, Position, Round, Run, State
 from .model.session import Message, Reply, SessionId, Task
+from .model.unsaved import Unsaved
 
 
 class Sandbox(Protocol):
@@ -80,8 +81,14 @@ class Workspace(Room, Protocol):
         """Save the files as a commit under `refs/setpoint/`; the same commit again when nothing changed."""
         ...
 
+    def unsaved(self) -> Sequence[Unsaved]:
+        """What the last tree or autosave left out, for it may not or cannot be saved: nested repositories, what cannot
+        be read, what is too large. A tracked file among them stands in the tree as it was saved last."""
+        ...
+
     async def restore(self, commit: str) -> None:
-        """Put the files back to `commit` (an autosave or any commit of this repository)."""
+        """Put the files back to `commit` (an autosave or any commit of this repository). What cannot be saved is kept
+        outside the folder."""
         ...
 
     async def commit(self, message: str) -> str:

@@ -13,6 +13,7 @@ from setpoint.adapters.sandboxes.bare import Bare
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
 from setpoint.errors import DeniedError, UsageError
 from setpoint.model.settings import Config, SandboxSettings
+from setpoint.ports import Workspace
 
 REPLACEMENTS = {
     "written": "echo 'gitdir: /tmp/evil' > .git",
@@ -55,39 +56,110 @@ echo '#!/bin/sh\ntouch {trap}' > .git/hooks/post-checkout && chmod +x .git/hooks
 """
 
 
-async def test_a_nested_repository_is_refused_by_name_and_runs_nothing(bench: Repository, tmp_path: Path) -> None:
+def left(room: Workspace) -> list[str]:
+    """The paths of what was not saved."""
+    return [one.path for one in room.unsaved()]
+
+
+async def test_a_nested_repository_is_named_left_out_and_runs_nothing(bench: Repository, tmp_path: Path) -> None:
     trap = tmp_path / "ran"
-    room = await bench.workspaces().open(bench.run())
-    done = await room.run(["sh", "-c", TRAP.format(trap=trap)])
+    workspaces = bench.workspaces()
+    room = await workspaces.open(bench.run())
+    script = TRAP.format(trap=trap).strip()
+    done = await room.run(["sh", "-c", f"{script} && echo kept > ../kept && echo 2 > ../README.md"])
     assert done.exit_code == 0, done.stderr
-    for step in (room.tree, lambda: room.autosave("step"), lambda: room.commit("x"), lambda: room.diff(bench.base)):
-        with pytest.raises(DeniedError, match=r"nested/\.git"):
-            await step()
+    saved = await room.autosave("step")
+    assert [str(one) for one in room.unsaved()] == [
+        "nested/.git: a git repository inside the workspace is not saved, for git run there obeys the configuration it "
+        "finds. Now: remove nested/.git; make repositories for trials below /tmp."
+    ]
+    assert await room.changed(bench.base) == await room.changed(bench.base, saved) == ["README.md", "kept"]
+    assert "nested" not in await room.diff(bench.base)
+    assert await room.show(await room.commit("work"), "kept") == b"kept\n"
+    assert not any("nested" in name for name in bench.git("ls-tree", "-r", "--name-only", room.branch).splitlines())
+    assert (room.path / "nested/.git/config").is_file()
     await room.restore(bench.base)
     assert await room.changed(bench.base) == []
+    assert left(room) == []
+    await workspaces.close(bench.run())
+    assert list(bench.state.glob("workspaces/r1/unsaved/*/.git/config")), "what could not be saved is kept"
     assert not trap.exists()
-    await bench.workspaces().close(bench.run())
+
+
+async def test_what_lay_in_a_repository_is_saved_once_it_is_none(bench: Repository) -> None:
+    room = await bench.workspaces().open(bench.run())
+    await room.run(["sh", "-c", "git init -q package && echo 1 > package/code.py"])
+    assert await room.changed(bench.base) == []
+    await room.run(["rm", "-rf", "package/.git"])
+    assert await room.changed(bench.base) == ["package/code.py"]
+    assert left(room) == []
+
+
+async def test_a_submodule_that_a_session_fills_runs_nothing(bench: Repository, tmp_path: Path) -> None:
+    trap = tmp_path / "ran"
+    bench.git("update-index", "--add", "--cacheinfo", f"160000,{bench.base},nested")
+    bench.git("commit", "-q", "-m", "a submodule")
+    bench.base = bench.git("rev-parse", "HEAD")
+    room = await bench.workspaces().open(bench.run())
+    script = TRAP.format(trap=trap).strip()
+    assert (await room.run(["sh", "-c", f"{script} && mkdir d && git init -q d/e"])).exit_code == 0
+    assert await room.changed(bench.base) == []
+    assert left(room) == ["nested/.git", "nested/d/e/.git"]
+    await room.restore(bench.base)
+    assert left(room) == []
     assert not trap.exists()
 
 
 HIDDEN = {
-    "in a tracked folder": "git init -q shop",
-    "as a file": "echo 'gitdir: /tmp' > shop/.git",
-    "as a link": "ln -s /tmp shop/.git",
-    "in other letters": "mkdir shop/.GIT && touch shop/.GIT/x",
-    "with the short name": "mkdir 'shop/git~1' && touch 'shop/git~1/x'",
-    "as a bare look-alike": "git init -q --bare shop/fixture",
+    "in a tracked folder": ("git init -q shop", ["shop/.git"]),
+    "as a file": ("echo 'gitdir: /tmp' > shop/.git", ["shop/.git"]),
+    "as a link": ("ln -s /tmp shop/.git", ["shop/.git"]),
+    "in other letters": ("mkdir shop/.GIT && touch shop/.GIT/x", ["shop/.GIT"]),
+    "with the short name": ("mkdir 'shop/git~1' && touch 'shop/git~1/x'", ["shop/git~1"]),
+    "as a bare look-alike": ("git init -q --bare shop/fixture", ["shop/fixture"]),
+    "saved before it looked like one": ("git init -q --bare shop/fixture", ["shop/fixture"]),
+    "with its objects elsewhere": (
+        "git init -q --bare shop/store; mkdir shop/fixture; cd shop; mv store/HEAD fixture; echo ../store > "
+        "fixture/commondir",
+        ["shop/fixture"],
+    ),
+    "around tracked files": ("git init -q --bare shop", ["shop/HEAD", "shop/objects", "shop/refs"]),
+    "under a name that is not text": ('n=$(printf \'a\\nb\\377\') && mkdir "$n" && git init -q "$n"', None),
 }
 
 
 @pytest.mark.parametrize("where", HIDDEN)
-async def test_a_repository_is_refused_wherever_it_hides(bench: Repository, where: str) -> None:
+async def test_a_repository_is_left_out_wherever_it_hides(bench: Repository, where: str) -> None:
     room = await bench.workspaces().open(bench.run())
-    assert (await room.run(["sh", "-c", HIDDEN[where]])).exit_code == 0
-    with pytest.raises(DeniedError, match="shop/"):
-        await room.tree()
+    if where.startswith("saved before"):
+        room.write("shop/fixture/HEAD", b"ref: refs/heads/main\n")
+        assert await room.changed(bench.base) == ["shop/fixture/HEAD"]
+    script, places = HIDDEN[where]
+    done = await room.run(["sh", "-c", f"echo 2 > shop/price.py; {script}"])
+    assert done.exit_code == 0, done.stderr
+    changed = await room.changed(bench.base)
+    assert left(room) == (places or ["a\nb\udcff/.git"])
+    assert "shop/price.py" in changed
+    tree = bench.git("ls-tree", "-r", "-t", "--name-only", await room.tree()).splitlines()
+    assert not {*left(room)} & {*tree}
+    assert all(one.shown.isprintable() for one in room.unsaved())
     await room.restore(bench.base)
     assert await room.changed(bench.base) == []
+    assert left(room) == []
+
+
+async def test_a_person_who_commits_a_look_alike_by_hand_makes_it_a_fixture(bench: Repository) -> None:
+    room = await bench.workspaces().open(bench.run())
+    bench.git("init", "-q", "--bare", "fixture.git", at=room.path)
+    assert (room.path / "fixture.git/HEAD").is_file()
+    await room.tree()
+    assert left(room) == ["fixture.git"]
+    (room.path / "fixture.git/objects/info/x").write_text("")
+    (room.path / "fixture.git/refs/heads/x").write_text("")
+    bench.git("add", "fixture.git", at=room.path)
+    bench.git("commit", "-q", "-m", "a fixture", at=room.path)
+    await room.tree()
+    assert left(room) == []
 
 
 async def test_repositories_in_ignored_folders_are_nobodys_business(bench: Repository) -> None:

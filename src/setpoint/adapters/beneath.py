@@ -4,12 +4,13 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import DeniedError
+from ..model.unsaved import Unsaved
 
 LARGEST = 128 * 1024 * 1024
 """Most bytes of one file that are read at once."""
@@ -20,6 +21,7 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _TICKS = 50_000_000
 """Nanoseconds: some ticks of the slowest kernel clock, by which files are stamped."""
 _SET_ID = stat.S_ISUID | stat.S_ISGID
+_BARE = {"HEAD", "objects", "refs", "commondir"}
 # What file systems elsewhere take for `.git`: other case, trailing dots and blanks, the short name, ignorable letters.
 _GIT_NAME = re.compile(r"\.git[. ]*(:.*)?|git~1[. ]*", re.IGNORECASE)
 _IGNORABLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
@@ -44,8 +46,10 @@ class Found:
     """Files that lost their set-id bits."""
     nested: list[str] = field(default_factory=list)
     """`.git` of the tree's own making, below the top."""
-    bare: list[str] = field(default_factory=list)
-    """Folders that git would take for a bare repository."""
+    bare: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Folders that git would take for a bare repository, with the names that make it think so."""
+    closed: list[str] = field(default_factory=list)
+    """Folders that could not be looked into."""
     secrets: list[str] = field(default_factory=list)
     """Files named as secrets are."""
     mark: str = ""
@@ -74,31 +78,47 @@ def parts_of(path: str) -> Sequence[str]:
 
 def read(root: Path, path: str) -> bytes:
     """The content of a regular file. Raises FileNotFoundError, DeniedError."""
-    with _parent(root, path) as (folder, name):
+    with _permitted(path), _parent(root, path) as (folder, name):
         return _content(folder, name, path)
 
 
-def entry(root: Path, path: str) -> Entry | None:
-    """The file or link at `path`; None when there is neither, or a link on the way."""
+def entry(root: Path, path: str) -> Entry | Unsaved | None:
+    """The file or link at `path`, or why it cannot be kept; None when there is neither, or a link on the way."""
     try:
         with _parent(root, path) as (folder, name):
-            mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
-            if stat.S_ISLNK(mode):
+            state = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISLNK(state.st_mode):
                 return Entry("120000", os.fsencode(os.readlink(name, dir_fd=folder)))
-            if not stat.S_ISREG(mode):
+            if not stat.S_ISREG(state.st_mode):
                 return None
-            return Entry("100755" if mode & stat.S_IXUSR else "100644", _content(folder, name, path))
+            try:
+                content = _content(folder, name, path)
+            except DeniedError as denied:
+                return _unsaved(path, state.st_size, denied)
+            return Entry("100755" if state.st_mode & stat.S_IXUSR else "100644", content)
+    except PermissionError:
+        return Unsaved(path=path, why="it cannot be read", fix="give the permission back, or remove {path}")
     except (FileNotFoundError, NotADirectoryError, DeniedError):
         if not parts_of(path):
             raise
         return None
 
 
+def _unsaved(path: str, size: int, denied: DeniedError) -> Unsaved:
+    if size <= LARGEST:
+        return Unsaved(path=path, why=denied.what, fix=denied.fix)
+    return Unsaved(
+        path=path,
+        why=f"it has {size} bytes, and files of at most {LARGEST} bytes ({LARGEST >> 20} MiB) are saved",
+        fix="put {path} back or remove it; let large files be git-ignored, or lie below /tmp",
+    )
+
+
 def write(root: Path, path: str, content: bytes) -> None:
     """Put a regular file in place whole, its folders made. Raises DeniedError."""
     if any(is_git_name(part) for part in parts_of(path)):
         raise DeniedError(f"{path}: nothing may be written into .git", fix="the engine commits; change files only")
-    with _parent(root, path, make=True) as (folder, name):
+    with _permitted(path), _parent(root, path, make=True) as (folder, name):
         mode = _mode_to_keep(folder, name, path)
         aside = f".setpoint-{os.urandom(6).hex()}"
         descriptor = os.open(aside, _WRITE, mode, dir_fd=folder)
@@ -120,8 +140,8 @@ def delete(root: Path, path: str) -> None:
 
 
 def move_out(root: Path, path: str, target: Path) -> None:
-    """Move what stands at `path` to `target`, on the same file system."""
-    with _parent(root, path) as (folder, name):
+    """Move what stands at `path` to `target`, on the same file system. Raises FileNotFoundError, DeniedError."""
+    with _permitted(path), _parent(root, path) as (folder, name):
         os.rename(name, target, src_dir_fd=folder)
 
 
@@ -145,14 +165,21 @@ def sweep(
     root: Path, secret: "re.Pattern[str] | None" = None, *, clean: bool = True, without: Collection[str] = ()
 ) -> Found:
     """Name what git must not meet, and files whose name `secret` matches. With `clean` the tree is made harmless to the
-    host that reads it: FIFOs, sockets, devices and set-id bits go. Folders named in `without` are passed by."""
+    host that reads it: FIFOs, sockets, devices and set-id bits go, and what its owner may not read is opened again for
+    the owner. Folders named in `without` are passed by."""
     found = Found()
     look = _Look(secret, clean, without)
-    top = os.open(root, _FOLDER)
+    above = os.open(root.parent, _FOLDER)
+    try:
+        top = _open_below(above, root.name, clean)
+    finally:
+        os.close(above)
     try:
         _sweep(top, "", found, look)
     finally:
         os.close(top)
+    bare = sorted((folder, *sorted(names)) for folder, names in found.bare.items())
+    look.mark.update(ascii((found.nested, bare, found.closed)).encode())
     found.mark = look.mark.hexdigest()
     return found
 
@@ -184,13 +211,17 @@ def _sweep(folder: int, prefix: str, found: Found, look: _Look) -> None:
                     found.secrets.append(path)
             else:
                 _note(item, path, found, look)
-    if prefix and {"HEAD", "objects", "refs"} <= names:
-        found.bare.append(prefix.rstrip("/"))
+    # Git takes `HEAD` with `commondir` for one as well: objects, refs and configuration then lie where that points.
+    if prefix and "HEAD" in names and ({"objects", "refs"} <= names or "commondir" in names):
+        found.bare[prefix.rstrip("/")] = frozenset(names & _BARE)
     for name in folders:
         if prefix + name in look.without or (not prefix and is_git_name(name)):
             continue
         try:
-            below = os.open(name, _FOLDER, dir_fd=folder)
+            below = _open_below(folder, name, look.clean)
+        except PermissionError:
+            found.closed.append(prefix + name)
+            continue
         except OSError:
             continue
         try:
@@ -207,6 +238,22 @@ def _note(item: "os.DirEntry[str]", path: str, found: Found, look: _Look) -> Non
         found.newest = max(found.newest, seen.st_ctime_ns)
 
 
+def _open_below(folder: int, name: str, clean: bool) -> int:
+    try:
+        below = os.open(name, _FOLDER, dir_fd=folder)
+    except PermissionError:
+        if not clean:
+            raise
+        _set_mode(folder, name, stat.S_ISDIR, more=stat.S_IRWXU)
+        below = os.open(name, _FOLDER, dir_fd=folder)
+    if clean:
+        mode = stat.S_IMODE(os.fstat(below).st_mode)
+        if mode & stat.S_IRWXU != stat.S_IRWXU:
+            with suppress(OSError):
+                os.fchmod(below, mode | stat.S_IRWXU)
+    return below
+
+
 def _make_plain(folder: int, item: "os.DirEntry[str]", path: str, found: Found) -> None:
     if not item.is_file(follow_symlinks=False):
         with suppress(OSError):
@@ -215,13 +262,32 @@ def _make_plain(folder: int, item: "os.DirEntry[str]", path: str, found: Found) 
         return
     with suppress(OSError):
         mode = item.stat(follow_symlinks=False).st_mode
-        if mode & _SET_ID:
-            descriptor = os.open(item.name, _READ, dir_fd=folder)
-            try:
-                os.fchmod(descriptor, stat.S_IMODE(mode) & ~_SET_ID)
-            finally:
-                os.close(descriptor)
-            found.stripped.append(path)
+        if mode & _SET_ID or not mode & stat.S_IRUSR:
+            _set_mode(folder, item.name, stat.S_ISREG, more=stat.S_IRUSR, less=_SET_ID)
+            if mode & _SET_ID:
+                found.stripped.append(path)
+
+
+def _set_mode(folder: int, name: str, is_meant: Callable[[int], bool], *, more: int = 0, less: int = 0) -> None:
+    """Change the mode of what stands at `name` itself, unreadable as it may be; nothing when it is something else."""
+    descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if is_meant(mode):
+            # The descriptor is the file, whatever its name leads to by now.
+            Path(f"/proc/self/fd/{descriptor}").chmod((stat.S_IMODE(mode) | more) & ~less)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _permitted(path: str) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise DeniedError(
+            f"{path}: permission denied", why="its mode, or a folder's above it, does not allow it", fix=f"chmod {path}"
+        ) from error
 
 
 @contextmanager

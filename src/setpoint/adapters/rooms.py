@@ -208,7 +208,7 @@ class SandboxRoom:
 
     def _git_before(self) -> bytes | None:
         marker = beneath.entry(self.path, ".git")
-        return marker.content if marker is not None and marker.mode != "120000" else None
+        return marker.content if isinstance(marker, beneath.Entry) and marker.mode != "120000" else None
 
     def _git_after(self, before: bytes | None) -> None:
         """Inside bubblewrap `.git` cannot move. Elsewhere it is put back, and said."""

@@ -1,21 +1,23 @@
 """A folder's files as a git tree, built from their bytes; and a git tree put out as files.
 
 Git compares (against a private index, with attributes that switch every conversion off); what goes into the tree is
-read here, beneath the folder, without following links. A nested repository is refused, for git elsewhere would obey it.
+read here, beneath the folder, without following links. What may not or cannot be read is left out, and named.
 """
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..errors import DeniedError
-from . import beneath
+from ..model.unsaved import Unsaved
+from . import beneath, nested
 from .git import Git, write_object
 from .tree_objects import Change, TreeObjects
 
 IN_MEMORY = 5_000
 """Most entries of a tree that is kept in memory; git writes the trees of larger repositories."""
+AT_ONCE = 500
+"""Most names in one command line."""
 PENDING = 200
 """Most changed files that wait to be told to the index: each is read again at every snapshot until it is."""
 
@@ -24,9 +26,18 @@ class Snapshot:
     """The files of `root`, known by the index file `index`."""
 
     def __init__(
-        self, git: Git, root: Path, index: Path, *, in_memory: int = IN_MEMORY, pending: int = PENDING
+        self,
+        git: Git,
+        root: Path,
+        index: Path,
+        saved: Callable[[], str] | None = None,
+        *,
+        in_memory: int = IN_MEMORY,
+        pending: int = PENDING,
     ) -> None:
         self._git = git
+        self._saved = saved
+        """Gives the tree that was saved last: what cannot be read now stands as it has it."""
         self._most_in_memory = in_memory
         self._most_pending = pending
         self.root = root
@@ -37,6 +48,9 @@ class Snapshot:
         """What the last snapshot found to differ from the index."""
         self._tree = ""
         """The last snapshot; empty when the index moved since."""
+        self._left_out = nested.LeftOut()
+        self.unsaved: tuple[Unsaved, ...] = ()
+        """What the last snapshot left out."""
         self._lock = threading.Lock()
 
     def put(self, treeish: str) -> None:
@@ -59,8 +73,7 @@ class Snapshot:
             self._tell_index()
 
     def take(self) -> str:
-        """Hash of the tree of the files as they are; the objects are written. Raises DeniedError for what git must not
-        meet."""
+        """Hash of the tree of the files as they are; the objects are written. `unsaved` names what is not in it."""
         with self._lock:
             changes = self._changes()
             if self._tree and changes == self._pending:
@@ -109,55 +122,65 @@ class Snapshot:
         names = (os.fsdecode(name) for name in out.split(b"\0") if name and not name.endswith(b"/"))
         return sorted(name for name in names if os.path.lexists(self.root / name))
 
-    def refuse_nested(self, found: beneath.Found) -> None:
-        """Raises DeniedError when the tree holds a repository of its own making."""
-        nested = self.nested(found)
-        if nested:
-            raise DeniedError(
-                f"{', '.join(nested[:5])}: a git repository inside the workspace",
-                why="git run on such a tree obeys the configuration it finds there",
-                fix=f"remove {nested[0]}; make repositories for trials below /tmp",
-            )
-
-    def nested(self, found: beneath.Found) -> Sequence[str]:
-        """Repositories met by a sweep, without those in ignored folders and those that were committed as files."""
-        suspects = [*found.nested, *(f"{name}/HEAD" for name in found.bare)]
-        if not suspects:
-            return ()
-        # A `.git` itself can never be ignored or tracked: its folder is asked about.
-        folders = {name: os.fsencode(f"./{name.rpartition('/')[0]}") for name in suspects}
-        asked = b"\0".join(folders.values())
-        # The one command that does not know literal paths; `./` keeps a leading colon from meaning something.
-        literal = {"GIT_LITERAL_PATHSPECS": "0"}
+    def leave_out(self, what: nested.LeftOut) -> None:
+        """Keep `what` out of all that is taken from now on."""
         with self._lock:
-            ignored = self._call("check-ignore", "-z", "--stdin", stdin=asked, accept=(0, 1), env=literal).split(b"\0")
-            tracked = self._call("ls-files", "-z", "--cached", "--", *suspects).split(b"\0")
-        return [name for name in suspects if folders[name] not in ignored and os.fsencode(name) not in tracked]
+            self._left_out = what
 
     def _changes(self) -> tuple[Change, ...]:
         words = ("ls-files", "-z", "-t", "--modified", "--deleted", "--others", "--exclude-standard")
         paths = {line[2:] for line in self._call(*words).split(b"\0") if line}
         gone: list[Change] = []
         there: list[Change] = []
+        left: list[Unsaved] = []
         for raw in sorted(paths):
             path = os.fsdecode(raw)
-            if any(beneath.is_git_name(part) for part in path.split("/")):
-                raise DeniedError(f"{path}: a git repository inside the workspace", fix=f"remove {path}")
-            entry = beneath.entry(self.root, path.rstrip("/"))
-            if entry is not None:
+            if self._left_out.covers(path):
+                continue
+            entry = self._entry(path)
+            if isinstance(entry, Unsaved):
+                left.append(entry)
+            elif entry is not None:
                 sha = write_object(self._git.objects, "blob", entry.content, sha256=self._git.sha256)
                 there.append((raw, entry.mode, sha))
             elif not self._is_folder(path):
                 gone.append((raw, "", ""))
+        gone += self._saved_before()
+        there += self._as_saved([*self._left_out.closed, *left])
+        self.unsaved = tuple(dict.fromkeys((*self._left_out.repositories, *self._left_out.closed, *left)))
         # First what left: a file may have become a folder.
         return (*gone, *there)
+
+    def _entry(self, path: str) -> beneath.Entry | Unsaved | None:
+        if path.endswith("/"):
+            # Git shows a folder as one entry when it takes it for a repository.
+            return None if self._left_out.names(path[:-1]) else nested.repository(path[:-1])
+        return nested.repository_at(path) or beneath.entry(self.root, path)
+
+    def _saved_before(self) -> list[Change]:
+        """What the index holds of repositories: files that were saved before they were part of one."""
+        if not self._left_out.places:
+            return []
+        names = (name for name in self._call("ls-files", "-z", "--cached").split(b"\0") if name)
+        return [(name, "", "") for name in names if self._left_out.covers(os.fsdecode(name))]
+
+    def _as_saved(self, left: Sequence[Unsaved]) -> list[Change]:
+        """What the last save holds of what cannot be read."""
+        found: list[Change] = []
+        tree = self._saved() if left and self._saved else ""
+        for start in range(0, len(left) if tree else 0, AT_ONCE):
+            paths = [one.path for one in left[start : start + AT_ONCE]]
+            for line in self._git.call("ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths).split(b"\0"):
+                about, _, path = line.partition(b"\t")
+                if path:
+                    mode, _, name = about.decode().split(" ")
+                    found.append((path, mode, name))
+        return list(dict.fromkeys(found))
 
     def _is_folder(self, path: str) -> bool:
         """A submodule's folder stands for its commit and is left as the base has it."""
         place = self.root / path
         return place.is_dir() and not place.is_symlink()
 
-    def _call(
-        self, *words: str, stdin: bytes = b"", accept: Sequence[int] = (0,), env: Mapping[str, str] | None = None
-    ) -> bytes:
-        return self._git.call(*words, stdin=stdin, index=self._index, work_tree=self.root, accept=accept, env=env)
+    def _call(self, *words: str, stdin: bytes = b"") -> bytes:
+        return self._git.call(*words, stdin=stdin, index=self._index, work_tree=self.root)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from ..errors import DeniedError, RepositoryError
 from ..model.run import Run
+from ..model.unsaved import Unsaved
 from ..ports import Room
 from . import beneath
 from .folders import remove_folder
 from .included import copy_included
+from .nested import LeftOut, left_out
 from .rooms import SandboxRoom
 from .snapshots import Snapshot
 from .tree_objects import write_ref
@@ -36,7 +38,7 @@ class Worktree(SandboxRoom):
         self._run = run.id
         self.branch = run.branch
         self._aside = house.state / "workspaces" / run.id
-        self._known = Snapshot(house.files, path, self._aside / "index")
+        self._known = Snapshot(house.files, path, self._aside / "index", self._last_tree)
         super().__init__(path, house.around, self._known)
         self._admin = house.common / "worktrees" / f"setpoint-{run.id}"
         self._saves = self._saves_of(run.branch)
@@ -49,8 +51,12 @@ class Worktree(SandboxRoom):
     # -- the seam ---------------------------------------------------------------------------------------------------
 
     async def tree(self) -> str:
-        """Hash of the tree of the files as they are. Raises DeniedError when a repository lies among them."""
+        """Hash of the tree of the files as they are; `unsaved` names what is not in it."""
         return await asyncio.to_thread(self._take)
+
+    def unsaved(self) -> Sequence[Unsaved]:
+        """What the last tree left out."""
+        return self._known.unsaved
 
     async def autosave(self, label: str) -> str:
         """Save the files; the commit that holds them already when nothing changed."""
@@ -65,8 +71,9 @@ class Worktree(SandboxRoom):
         wanted = await self._house.refs.resolve(commit, "tree")
         if wanted is None:
             raise RepositoryError(f"there is no commit {commit!r} to go back to", fix="git log --all --oneline")
-        await asyncio.to_thread(self._move_nested_aside)
         await self.autosave("before going back")
+        if await asyncio.to_thread(self._move_unsaved_aside):
+            await self.autosave("before going back, without what cannot be saved")
         await asyncio.to_thread(self._put, wanted)
 
     async def commit(self, message: str) -> str:
@@ -115,15 +122,29 @@ class Worktree(SandboxRoom):
         found = self._swept if self._swept is not None and recent else beneath.sweep(self.path)
         if self._taken is not None and self._taken == (found.mark, self._writes):
             return self._known.last
-        self._known.refuse_nested(found)
+        self._known.leave_out(self._left_out(found))
         writes, tree = self._writes, self._known.take()
-        self._taken = (found.mark, writes) if found.settled(looked) else None
+        still = found.settled(looked) and not self.unsaved()
+        self._taken = (found.mark, writes) if still else None
         return tree
+
+    def _left_out(self, found: beneath.Found) -> LeftOut:
+        return left_out(found, self._house.files, self._house.refs, self.branch, self._aside / "index", self.path)
 
     def _put(self, treeish: str) -> None:
         self._known.put(treeish)
         self._secrets = None
         self._swept = self._taken = None
+
+    def _last_tree(self) -> str:
+        if self._saved is not None:
+            return self._saved[1]
+        words = ("rev-parse", "--verify", "--quiet")
+        for ref in (self._saves, f"refs/heads/{self.branch}"):
+            tree = self._house.refs.call(*words, f"{ref}^{{tree}}", accept=(0, 1, 128)).decode().strip()
+            if tree:
+                return tree
+        return ""
 
     async def _last(self) -> tuple[str, str]:
         if self._saved is None:
@@ -141,15 +162,16 @@ class Worktree(SandboxRoom):
         self._saved = commit, tree
         return commit
 
-    def _move_nested_aside(self) -> None:
-        """Repositories of the tree's own making are kept, outside it: they must not stop a way back."""
-        nested = self._known.nested(beneath.sweep(self.path))
-        for name in nested:
-            kept = self._aside / "nested" / uuid.uuid4().hex[:8]
+    def _move_unsaved_aside(self) -> bool:
+        """What the last tree left out is kept, outside the folder: the way back would destroy it, or meet it."""
+        unsaved = self.unsaved()
+        for one in unsaved:
+            kept = self._aside / "unsaved" / uuid.uuid4().hex[:8]
             kept.mkdir(parents=True)
             with suppress(FileNotFoundError):
-                beneath.move_out(self.path, name, kept / Path(name).name)
+                beneath.move_out(self.path, one.path, kept / Path(one.path).name)
         self._swept = None
+        return bool(unsaved)
 
     # -- making and removing ----------------------------------------------------------------------------------------
 
@@ -203,8 +225,9 @@ class Worktree(SandboxRoom):
         await asyncio.to_thread(self._free_index)
         if not (self._aside / "index").exists() and previous:
             await asyncio.to_thread(self._known.know, previous)
-        await asyncio.to_thread(self._move_nested_aside)
         tree = await self.tree()
+        if await asyncio.to_thread(self._move_unsaved_aside):
+            tree = await self.tree()
         if previous is None or await refs.resolve(previous, "tree") != tree:
             saved = await refs.commit(tree, [previous] if previous else [], "setpoint autosave: found")
             await refs.move(ref, saved)

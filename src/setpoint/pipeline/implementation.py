@@ -22,7 +22,7 @@ from ..model.gate import Gate
 from ..model.objection import Objection
 from ..model.plan import PlanTask
 from ..model.session import Asked
-from ..policy.diffcheck import judge_change, read_changes
+from ..policy.diffcheck import judge_change, judge_unsaved, read_changes
 from ..policy.guard import GuardedWorkspace
 from ..ports import Room, Transaction, Workspace
 from .artifacts import deliverable_text, task_text
@@ -156,6 +156,9 @@ async def check_code(
     diff = await workspace.diff(seal["commit"])
     changed = await workspace.changed(seal["commit"])
     tree = await workspace.tree()
+    left = judge_unsaved(workspace.unsaved())
+    if left:
+        return [], list(left)
     new = [path for path in changed if await workspace.show(seal["commit"], path) is None]
     open_ = [path for path in changed if path not in seal["files"]]
     results = [frozen(approved_files(ground), _reader(workspace), tree=tree)] if seal["files"] else []

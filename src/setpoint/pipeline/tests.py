@@ -14,6 +14,7 @@ from ..model.change import AcceptanceTests
 from ..model.evidence import GateResult
 from ..model.objection import Deviation, Objection, Place, Severity, Source
 from ..model.session import Asked
+from ..policy.diffcheck import judge_unsaved
 from ..policy.guard import GuardedWorkspace
 from ..policy.paths import canonical
 from ..ports import Transaction, Workspace
@@ -97,7 +98,8 @@ class TestsWork:
         tests = self._handing.record
         base = self._ground.run.base
         changed = await self._workspace.changed(base)
-        found = [_outside(path) for path in changed if not is_test_path(path)]
+        found = [*judge_unsaved(self._workspace.unsaved())]
+        found += [_outside(path) for path in changed if not is_test_path(path)]
         new = [path for path in changed if await self._workspace.show(base, path) is None]
         # Tests that are there judge the code as much as the new ones: this phase adds, it takes nothing away.
         found += [o for o in protected_changes(changed, new=new) if o.place is None or is_test_path(o.place.path)]

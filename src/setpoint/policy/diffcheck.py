@@ -10,6 +10,7 @@ from ..errors import DeniedError, RefusedError
 from ..model.boundary import Boundaries
 from ..model.objection import Deviation, Objection, Place, Severity, Source
 from ..model.record import Record
+from ..model.unsaved import Unsaved
 from .action import ActionKind
 from .paths import allowed, canonical, classify_path, touches
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 LINK, GITLINK, EXECUTABLE = "120000", "160000", "100755"
 _TEXT_KEPT = 200_000
+_MOST = 50
 _DATA = re.compile(
     r"\.(md|rst|txt|json|ya?ml|toml|ini|cfg|csv|tsv|xml|html?|css|svg|png|jpe?g|gif|ico|pdf|lock|sql|po)$"
 )
@@ -169,6 +171,13 @@ _KINDS: dict[ActionKind, _Rule] = {
     ActionKind.DEPENDENCY: _dependency,
     ActionKind.MIGRATION: _migration,
 }
+
+
+def judge_unsaved(unsaved: Sequence[Unsaved]) -> tuple[Objection, ...]:
+    """An objection for each thing that lies in the workspace and would not be part of the change."""
+    where = {"evidence": "it lies in the workspace"}
+    found = [_objection(one.shown, f"not part of the change: {one.why}", one.remedy) for one in unsaved[:_MOST]]
+    return tuple(objection.model_copy(update=where) for objection in found)
 
 
 def _size(changes: Sequence[FileChange], boundaries: Boundaries) -> Iterator[Objection]:

@@ -9,6 +9,7 @@ from ..errors import DeniedError, NeedsPersonError
 from ..model.boundary import Boundaries
 from ..model.command import CommandLimits, Completed
 from ..model.release import CiRun, Environment, PullRequest, Release, StepResult
+from ..model.unsaved import Unsaved
 from ..ports import Deployer, Forge, Room, Workspace
 from .action import Action, ActionKind
 from .commands import classify_command
@@ -108,6 +109,9 @@ class GuardedWorkspace(GuardedRoom):
 
     async def autosave(self, label: str) -> str:
         return await self._workspace.autosave(label)
+
+    def unsaved(self) -> Sequence[Unsaved]:
+        return self._workspace.unsaved()
 
     async def restore(self, commit: str) -> None:
         await self._workspace.restore(commit)

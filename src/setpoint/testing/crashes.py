@@ -23,6 +23,7 @@ from ..model.release import CiRun, Environment, PullRequest, Release, StepResult
 from ..model.run import Position, Run
 from ..model.session import Message, SessionId
 from ..model.settings import Config
+from ..model.unsaved import Unsaved
 from ..parts import redactor
 from ..pipeline.bench import Bench
 from ..ports import Deployer, Forge, Room, Workspace, Workspaces
@@ -191,6 +192,9 @@ class MortalWorkspace(MortalRoom):
             commit = await self._workspace.autosave(label)
             self._boundaries.note(f"autosave {commit}")
             return commit
+
+    def unsaved(self) -> Sequence[Unsaved]:
+        return self._workspace.unsaved()
 
     async def restore(self, commit: str) -> None:
         with self._boundaries.around("restore"):

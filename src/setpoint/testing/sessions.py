@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import ParkedError
 from ..model.boundary import Boundaries
 from ..model.session import Limits, Message, ModelRef, Role, SessionId, Task
+from ..model.unsaved import Unsaved
 from .gate_rooms import FolderRoom
 
 SCHEMA = {
@@ -96,6 +97,8 @@ class SavingRoom(FolderRoom):
         self.saves: dict[str, dict[str, bytes]] = {"": self._content()}
         """Content by autosave; the empty name is the content it began with."""
         self.labels: list[str] = []
+        self.left: tuple[Unsaved, ...] = ()
+        """What it says it cannot save."""
 
     def _content(self) -> dict[str, bytes]:
         return {name: self.read(name) for name in self.files()}
@@ -107,6 +110,10 @@ class SavingRoom(FolderRoom):
         self.saves[name] = content
         self.labels.append(label)
         return name
+
+    def unsaved(self) -> tuple[Unsaved, ...]:
+        """What the last autosave left out."""
+        return self.left
 
     async def restore(self, commit: str) -> None:
         """Put the content back."""

@@ -26,13 +26,16 @@ from ...model.session import (
     ToolReturn,
     Usage,
 )
+from ...model.unsaved import Unsaved
 from ...ports import Room, SessionLog
 from .tools import Toolbox, Used, brief_arguments, risk, submit_name, words
 from .turns import NOTICE, calls_of, closing_call, notice, open_calls, turns, used
-from .wire.answer import Stop
+from .wire.answer import Stop, clean
 
 HOLLOW_REPLIES = 3
 """How often in a row a model is asked again after a reply without a tool call."""
+MOST_TOLD = 10
+"""How many things that cannot be saved a session is told of at once."""
 FEW_REQUESTS = 5
 """From here on the model is told how many requests are left."""
 
@@ -69,6 +72,8 @@ class Saving(Protocol):
 
     async def autosave(self, label: str) -> str: ...
 
+    def unsaved(self) -> Sequence[Unsaved]: ...
+
 
 class Conversation:
     """The state of one call of `Agent.work`."""
@@ -84,6 +89,8 @@ class Conversation:
         """Money of this call whose amount is known; the limit is on what is left now, so earlier calls do not count."""
         self._hollow = 0
         self._repeated, self._last_call = 0, ""
+        self._unsaved: Sequence[Unsaved] = ()
+        """What the session was told is not saved."""
 
     async def hold(self) -> Reply:
         """Go on until the session hands in or asks."""
@@ -178,7 +185,8 @@ class Conversation:
             )
         try:
             returns, notes, touched = await self._run(calls)
-            commit = await self._autosave() if touched else ""
+            commit, told = await self._autosave() if touched else ("", "")
+            returns = list(_with_words(returns, told))
         except LostLeaseError:
             raise
         except SetpointError:
@@ -268,13 +276,19 @@ class Conversation:
     async def _run_open_calls(self) -> None:
         """A reply was saved without results: run its calls once more, on the tree that was put back."""
         returns, notes, touched = await self._run(open_calls(self._messages))
-        commit = await self._autosave() if touched else ""
-        self._save(Message(role="user", parts=tuple(returns), autosave=commit), notes=notes)
+        commit, told = await self._autosave() if touched else ("", "")
+        parts = _with_words(returns, told)
+        self._save(Message(role="user", parts=parts, autosave=commit), notes=notes)
 
-    async def _autosave(self) -> str:
+    async def _autosave(self) -> tuple[str, str]:
+        """The commit that holds the files, and what the session must be told of what it does not hold."""
         if not self._task.writes or not isinstance(self._room, Saving):
-            return ""
-        return await self._room.autosave(f"{self._task.session} step {self._usage.requests + 1}")
+            return "", ""
+        commit = await self._room.autosave(f"{self._task.session} step {self._usage.requests + 1}")
+        before, self._unsaved = self._unsaved, self._room.unsaved()
+        new = [one for one in self._unsaved if one not in before]
+        more = [f"{NOTICE}{len(new) - MOST_TOLD} more are not saved."] if len(new) > MOST_TOLD else []
+        return commit, clean("\n".join([*(f"{NOTICE}Not saved: {one}" for one in new[:MOST_TOLD]), *more]))
 
     # -- saving ---------------------------------------------------------------------------------------------------
 
@@ -287,8 +301,7 @@ class Conversation:
             hints.append(
                 f"{NOTICE}You made this very call {self._repeated} times in a row; once more ends the session."
             )
-        *others, last = returns
-        return (*others, last.model_copy(update={"content": "\n".join([last.content, *hints])}))
+        return _with_words(returns, *hints)
 
     def _save(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]]) -> None:
         self._log.append(*messages, notes=notes)
@@ -309,6 +322,12 @@ class Conversation:
             "stop": reply.stop,
             "prompt_sha256": reply.prompt_sha256,
         }
+
+
+def _with_words(returns: Sequence[ToolReturn], *said: str) -> tuple[ToolReturn, ...]:
+    """The results of a step, `said` below the last of them."""
+    *others, last = returns
+    return (*others, last.model_copy(update={"content": "\n".join([last.content, *filter(None, said)])}))
 
 
 def _without_calls(message: Message) -> Message:
