@@ -13,7 +13,7 @@ from ..model.unsaved import Unsaved
 from . import beneath
 from .git import Git
 
-_AT_ONCE = 500
+AT_ONCE = 500
 """Most names in one command line."""
 
 
@@ -86,8 +86,8 @@ def _committed(refs: Git, branch: str, paths: Sequence[str]) -> frozenset[str]:
     """Those of `paths` that the branch's last commit holds."""
     words = ("ls-tree", "-t", "-z", "--name-only", "--full-tree", f"refs/heads/{branch}", "--")
     asked, held = sorted(set(paths)), set[str]()
-    for start in range(0, len(asked), _AT_ONCE):
-        held.update(_names(refs.call(*words, *asked[start : start + _AT_ONCE], accept=(0, 128))))
+    for start in range(0, len(asked), AT_ONCE):
+        held.update(_names(refs.call(*words, *asked[start : start + AT_ONCE], accept=(0, 128))))
     return frozenset(held)
 
 

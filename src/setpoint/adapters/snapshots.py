@@ -16,8 +16,6 @@ from .tree_objects import Change, TreeObjects
 
 IN_MEMORY = 5_000
 """Most entries of a tree that is kept in memory; git writes the trees of larger repositories."""
-AT_ONCE = 500
-"""Most names in one command line."""
 PENDING = 200
 """Most changed files that wait to be told to the index: each is read again at every snapshot until it is."""
 
@@ -168,8 +166,8 @@ class Snapshot:
         """What the last save holds of what cannot be read."""
         found: list[Change] = []
         tree = self._saved() if left and self._saved else ""
-        for start in range(0, len(left) if tree else 0, AT_ONCE):
-            paths = [one.path for one in left[start : start + AT_ONCE]]
+        for start in range(0, len(left) if tree else 0, nested.AT_ONCE):
+            paths = [one.path for one in left[start : start + nested.AT_ONCE]]
             for line in self._git.call("ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths).split(b"\0"):
                 about, _, path = line.partition(b"\t")
                 if path:
