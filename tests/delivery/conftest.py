@@ -50,7 +50,8 @@ class Repository:
         ]
         lines += [f"from {on}"] if on else []
         lines += [f"M 100644 inline {path}\ndata {len(text.encode())}\n{text}" for path, text in files.items()]
-        lines += ["", "get-mark :1", "reset refs/scratch", "from " + "0" * 40, ""]
+        nothing = "0" * (64 if self.git("rev-parse", "--show-object-format") == "sha256" else 40)
+        lines += ["", "get-mark :1", "reset refs/scratch", f"from {nothing}", ""]
         return self.git("fast-import", "--quiet", "--force", stdin="\n".join(lines), **env)
 
     def files(self, revision: str) -> dict[str, str]:
@@ -58,16 +59,28 @@ class Repository:
         return {name: self.git("show", f"{revision}:{name}") + "\n" for name in names}
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    """A repository with one commit on `main`, checked out."""
-    folder = tmp_path / "service"
+def begun(folder: Path, *, names: str = "sha1") -> Repository:
+    """A repository with one commit on `main`, checked out; objects are named by the hash `names`."""
     folder.mkdir()
     repository = Repository(folder)
-    repository.git("init", "--quiet", "--initial-branch=main")
+    repository.git("init", "--quiet", "--initial-branch=main", f"--object-format={names}")
     repository.git("update-ref", "refs/heads/main", repository.commit({"README.md": "A service.\n"}, message="Begin"))
     repository.git("reset", "--quiet", "--hard")
     return repository
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A repository with one commit on `main`, checked out."""
+    return begun(tmp_path / "service")
+
+
+@pytest.fixture
+async def sha256_bench(tmp_path: Path) -> "LocalForgeBench":
+    """A forge beside a repository whose objects are named by SHA-256."""
+    bench = LocalForgeBench(begun(tmp_path / "service", names="sha256"), tmp_path / "forge.git")
+    await bench.forge.ensure("main")
+    return bench
 
 
 class LocalForgeBench:

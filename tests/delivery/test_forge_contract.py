@@ -43,6 +43,12 @@ class TestLocalForge(ForgeContract):
         return forge_bench
 
 
+class TestLocalForgeNamedBySha256(ForgeContract):
+    @pytest.fixture
+    def bench(self, sha256_bench: ForgeBench) -> ForgeBench:
+        return sha256_bench
+
+
 class TestMemoryForge(ForgeContract):
     @pytest.fixture
     def bench(self) -> ForgeBench:

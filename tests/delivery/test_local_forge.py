@@ -1,6 +1,7 @@
 """The local forge: crashes, two processes at once, and a user's repository that is left alone."""
 
 import asyncio
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -175,6 +176,22 @@ async def test_diverged_branches_are_a_persons_to_join(repository, forge_bench) 
     repository.git("update-ref", "refs/heads/main", own)
     with pytest.raises(RepositoryError, match="git pull"):
         await forge_bench.forge.ensure("main")
+
+
+@pytest.mark.parametrize("base", ["übung/größe", "it's", "$(id)`id`;&|", 'a@b#c+"d"', "🚀"])
+async def test_a_base_of_any_name_takes_a_change(repository, make_bench, base: str) -> None:
+    repository.git("switch", "-q", "-c", base)
+    bench = make_bench()
+    assert await bench.forge.ensure(base) == repository.git("rev-parse", "HEAD")
+    sha = repository.commit({"signup.py": "s\n"}, on=repository.git("rev-parse", "HEAD"))
+    await bench.forge.push(HEAD, sha)
+    pull = await bench.forge.open(HEAD, base, "Sign up", "What and why.")
+    assert (await bench.forge.checks(pull)).state is CiState.GREEN
+    await bench.forge.merge(pull, sha, "Sign up")
+    assert "signup.py" in bench.bare.files(f"refs/heads/{base}")
+    said = await bench.forge.update_local(base)
+    command = said.partition("up to date: ")[2]
+    assert shlex.split(command) == ["git", "pull", "--ff-only", str(bench.bare.folder), base]
 
 
 async def test_a_checked_out_branch_is_left_alone_and_the_command_is_said(repository, forge_bench) -> None:

@@ -19,14 +19,16 @@ from setpoint.testing.workspace_contract import FILES
 class Repository:
     """The user's repository, and worktrees over it."""
 
-    def __init__(self, repository: Path, sandbox: Sandbox) -> None:
+    def __init__(self, repository: Path, sandbox: Sandbox, *, names: str = "sha1", branch: str = "main") -> None:
+        """Objects are named by the hash `names`."""
         self.repository = repository
         self.sandbox = sandbox
         self.state = repository / ".setpoint"
         self.config = Config()
         self.forge: Path | None = None
         repository.mkdir()
-        self.git("init", "-q", "-b", "main")
+        self.branch = branch
+        self.git("init", "-q", "-b", branch, f"--object-format={names}")
         self.git("config", "user.name", "Ann")
         self.git("config", "user.email", "ann@example.org")
         for name, content in FILES.items():
@@ -65,7 +67,7 @@ class Repository:
             id=name,
             ticket=Ticket(id="t", title="t", kind=Kind.FEATURE, text="t"),
             repository=str(self.repository),
-            base_branch="main",
+            base_branch=self.branch,
             base=self.base,
             branch=branch,
             route_because="a test",

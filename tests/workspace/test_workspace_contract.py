@@ -6,11 +6,18 @@ import pytest
 from shop_repository import Repository
 
 from setpoint.adapters.sandboxes.bare import Bare
+from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
 from setpoint.testing.workspace_contract import WorkspaceContract
 
 
 class TestWorktrees(WorkspaceContract):
     """The fixture of the folder: bubblewrap."""
+
+
+class TestWorktreesNamedBySha256(WorkspaceContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> Repository:
+        return Repository(tmp_path / "shop", Bubblewrap(), names="sha256")
 
 
 class TestWorktreesWithoutSandbox(WorkspaceContract):

@@ -1,4 +1,4 @@
-"""Folders of setpoint's own making, and the names of git objects."""
+"""Folders of setpoint's own making, and the names of git objects and branches."""
 
 import os
 import re
@@ -7,6 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import SetpointError
+
+_LONGEST_BRANCH = 200
+"""Characters; a ref is a path, and file systems end at 255 bytes a name."""
 
 
 def remove_folder(folder: Path) -> None:
@@ -24,6 +27,22 @@ def remove_folder(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         raise SetpointError(f"{folder} could not be removed", fix=f"rm -rf {folder}")
+
+
+_NOT_IN_A_BRANCH = re.compile(r"[\x00-\x20\x7f\ufffd~^:?*\[\\]|\.\.|@\{|//|^[-/]|[/.]$|(^|/)\.|\.lock(/|$)|^(@|HEAD)$")
+
+
+def is_branch_name(name: str) -> bool:
+    """Whether git takes `name` for a branch's, and it can be printed and kept as it is."""
+    return 0 < len(name) <= _LONGEST_BRANCH and name.isprintable() and _NOT_IN_A_BRANCH.search(name) is None
+
+
+def named_by_sha256(common: Path) -> bool:
+    """Whether the repository with this git folder names its objects by SHA-256 instead of SHA-1."""
+    with suppress(OSError):
+        config = (common / "config").read_text("utf-8", "replace")
+        return re.search(r"(?im)^\s*objectformat\s*=\s*\"?sha256", config) is not None
+    return False
 
 
 def is_hash(revision: str) -> bool:

@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import BusyError, DiskFullError, RefusedError, RepositoryError, TransientError
+from .folders import named_by_sha256
 
 _SECONDS = 600.0
 _SAFE = (
@@ -166,7 +167,7 @@ def private_git(folder: Path, common: Path) -> Git:
     excluded = b""
     with suppress(OSError):
         excluded = (common / "info" / "exclude").read_bytes()
-    sha256 = _named_by_sha256(common)
+    sha256 = named_by_sha256(common)
     version = "1\n[extensions]\n\tobjectformat = sha256" if sha256 else "0"
     files = {
         "HEAD": b"ref: refs/heads/none\n",
@@ -179,13 +180,6 @@ def private_git(folder: Path, common: Path) -> Git:
     for name, content in files.items():
         _bring(folder / name, content)
     return Git(folder, objects=common / "objects", sha256=sha256)
-
-
-def _named_by_sha256(common: Path) -> bool:
-    with suppress(OSError):
-        config = (common / "config").read_text("utf-8", "replace")
-        return re.search(r"(?im)^\s*objectformat\s*=\s*sha256", config) is not None
-    return False
 
 
 def _bring(place: Path, content: bytes) -> None:

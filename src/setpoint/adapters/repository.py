@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import RepositoryError
+from .folders import is_branch_name
 
 SAFE = (
     "-c", "core.hooksPath=/dev/null",
@@ -41,14 +42,21 @@ class UserRepository:
         """Branch and commit a run starts from: the configured branch, or the one checked out."""
         branch = configured
         if not branch:
-            code, out, _ = await _git(self._root, "symbolic-ref", "--short", "-q", "HEAD")
-            branch = out.strip()
-            if code != 0 or not branch:
+            # Not `--short`: beside a tag of the same name it would say `heads/<branch>`.
+            _, out, _ = await _git(self._root, "symbolic-ref", "-q", "HEAD")
+            prefix, _, branch = out.removesuffix("\n").partition("refs/heads/")
+            if prefix or not branch:
                 raise RepositoryError(
                     "no branch is checked out",
                     why="HEAD is detached",
                     fix="git switch to the branch changes should land on",
                 )
+        if not is_branch_name(branch):
+            raise RepositoryError(
+                f"{branch!a} cannot be the base branch",
+                why="a base is one branch, whose name git allows and a terminal can show, in UTF-8",
+                fix="git branch -m to another name, or set project.base to another branch",
+            )
         code, out, _ = await _git(self._root, "rev-parse", "--verify", "-q", f"refs/heads/{branch}^{{commit}}")
         if code != 0:
             raise RepositoryError(

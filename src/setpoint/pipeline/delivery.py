@@ -1,5 +1,7 @@
 """The way out: publish, CI, merge, deploy. No session takes part, and each effect finds its own earlier self."""
 
+from shlex import quote
+
 from ..errors import RefusedError, StaleError, TransientError
 from ..model.approval import Answer, Approval
 from ..model.objection import Deviation, Objection, Severity, Source
@@ -110,7 +112,7 @@ def _red(run: CiRun) -> Objection:
 
 
 def _take(ground: Ground) -> str:
-    return f"take it with `git pull .setpoint/forge.git {ground.run.base_branch}`"
+    return f"take it with `git pull .setpoint/forge.git {quote(ground.run.base_branch)}`"
 
 
 STAGES = ("planning", "implementation", "review", "validation", "human approval")

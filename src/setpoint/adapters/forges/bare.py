@@ -14,9 +14,9 @@ from pathlib import Path
 
 from ...errors import DiskFullError, RefusedError, RepositoryError, TransientError
 from ...model.record import Record
+from ..folders import named_by_sha256
 
 _LONGEST = 600.0
-_NO_REF = "0" * 40
 _SAFE = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -84,8 +84,11 @@ class BareRepository:
         return (await self.git(*words))[1].decode("utf-8", "surrogateescape").strip()
 
     async def create(self, like: Path, branch: str) -> None:
-        """An empty bare repository whose HEAD is `branch`, cut off where `like` (a git folder) is cut off."""
-        await self.git("init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}", str(self.folder))
+        """An empty bare repository whose HEAD is `branch`, with objects named, and cut off, as those of `like`, a git
+        folder, are."""
+        names = "sha256" if named_by_sha256(like) else "sha1"
+        words = ("--quiet", "--bare", "--template=", f"--object-format={names}", f"--initial-branch={branch}")
+        await self.git("init", *words, str(self.folder))
         if (like / "shallow").is_file():
             shutil.copyfile(like / "shallow", self.folder / "shallow")
 
@@ -115,7 +118,7 @@ class BareRepository:
 
     async def move(self, ref: str, new: str, old: str | None) -> bool:
         """Point `ref` to `new` if it is still at `old` (None: not there). False when somebody moved it."""
-        code, _ = await self.git("update-ref", ref, new, old or _NO_REF, accept=(0, 1, 128))
+        code, _ = await self.git("update-ref", ref, new, old or "0" * len(new), accept=(0, 1, 128))
         return code == 0
 
     async def contains(self, commit: str, ancestor: str) -> bool:

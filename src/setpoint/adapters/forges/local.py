@@ -8,10 +8,12 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from shlex import quote
 
 from ...errors import RefusedError, RepositoryError, StaleError, TransientError
 from ...model.record import Record
 from ...model.release import CiRun, CiState, PullRequest
+from ..folders import is_branch_name
 from .bare import BareRepository, git_folder, remove
 from .records import held, taken, write_whole
 
@@ -70,7 +72,7 @@ class LocalForge:
         async with held(self.folder.with_name(self.folder.name + ".lock")):
             local = await BareRepository(source).resolve(f"refs/heads/{_checked(base)}")
             if local is None:
-                raise RepositoryError(f"there is no branch {base} in the repository", fix=f"git branch {base}")
+                raise RepositoryError(f"there is no branch {base} in the repository", fix=f"git branch {quote(base)}")
             if not (self.folder / "HEAD").is_file():
                 await self._create(source, base, local)
                 return local
@@ -96,7 +98,7 @@ class LocalForge:
             raise RepositoryError(
                 f"the repository's {base} and the forge's have diverged",
                 why=f"the forge holds {ours[:12]}, which {local[:12]} does not contain",
-                fix=f"git pull --no-rebase {self.folder} {base}",
+                fix=f"git pull --no-rebase {quote(str(self.folder))} {quote(base)}",
             )
         self._before("follow")
         if not await self._git.move(f"refs/heads/{base}", local, ours):
@@ -118,7 +120,8 @@ class LocalForge:
     async def update_local(self, base: str) -> str:
         """Move the user's own `base` forward where nobody can notice; says what was done or what to type. A branch that
         is checked out anywhere, or that has commits of its own, is left alone."""
-        pull = f"git pull --ff-only {self.folder} {base}"
+        there = f"{quote(str(self.folder))} {quote(base)}"
+        pull = f"git pull --ff-only {there}"
         source = git_folder(self._repository)
         user = BareRepository(source)
         ours = await self.head(base)
@@ -130,7 +133,7 @@ class LocalForge:
             return f"{base} is checked out and was left alone; to bring it up to date: {pull}"
         await self._git.take(source / "objects", theirs, strict=False)
         if not await self._git.contains(ours, theirs):
-            return f"{base} has commits of its own and was left alone; to join them: git pull {self.folder} {base}"
+            return f"{base} has commits of its own and was left alone; to join them: git pull {there}"
         await user.take(self.folder / "objects", ours, strict=False)
         moved = await user.move(f"refs/heads/{base}", ours, theirs)
         return f"{base} is now at {ours[:12]}" if moved else f"{base} moved meanwhile; to bring it up to date: {pull}"
@@ -309,8 +312,8 @@ class LocalForge:
 
 def _checked(branch: str) -> str:
     """`branch`, if it is a plain branch name. Raises RefusedError."""
-    if not re.fullmatch(r"[A-Za-z0-9_][\w./+@#-]*", branch) or ".." in branch or branch.endswith((".lock", "/", ".")):
-        raise RefusedError(f"{branch!r} is not a usable branch name", fix="letters, digits, `-`, `_`, `.` and `/`")
+    if not is_branch_name(branch):
+        raise RefusedError(f"{branch!r} is not a usable branch name", fix="choose another name")
     return branch
 
 
