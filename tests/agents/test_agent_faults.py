@@ -3,9 +3,11 @@
 import pytest
 from wired import MakeBench, endpoint
 
+from setpoint.adapters.agents.conversation import MOST_TOLD
 from setpoint.adapters.agents.native import NativeAgent
 from setpoint.errors import ConfigError, NotSignedInError, ParkedError, SetpointError, TransientError
 from setpoint.model.session import Limits, Said, Submitted, ToolReturn
+from setpoint.model.unsaved import Unsaved
 from setpoint.testing.agent_contract import DONE, LOOK, MEND, TASK, TRY
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import Fault, ScriptedModel
@@ -297,3 +299,18 @@ async def test_a_boundary_is_told_to_the_model(bench: MakeBench, room: SavingRoo
     await made.agent.work(a_task(models=[made.name]), room, log)
     assert "leads out of the room" in failed(log)[0]
     assert not (room.path.parent / "outside.txt").exists()
+
+
+async def test_what_is_not_saved_is_told_with_the_step_that_left_it_and_once(
+    bench: MakeBench, room: SavingRoom, log: MemoryLog
+) -> None:
+    room.left = tuple(Unsaved(f"n{number}/.git", "a repository", "remove {path}") for number in range(MOST_TOLD + 2))
+    made = bench([LOOK, MEND, TRY, DONE])
+    reply = await made.agent.work(a_task(models=[made.name]), room, log)
+    assert isinstance(reply, Submitted)
+    results = [part.content for message in log.saved for part in message.parts if isinstance(part, ToolReturn)]
+    told = ["Not saved" in content for content in results]
+    assert told == [False, True, False, False]
+    assert "[setpoint] Not saved: n0/.git: a repository. Now: remove n0/.git." in results[1].splitlines()
+    assert f"n{MOST_TOLD}/" not in results[1]
+    assert results[1].endswith("[setpoint] 2 more are not saved.")

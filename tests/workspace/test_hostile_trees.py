@@ -148,6 +148,15 @@ async def test_a_repository_is_left_out_wherever_it_hides(bench: Repository, whe
     assert left(room) == []
 
 
+async def test_a_look_alike_that_is_written_file_by_file_is_left_out_at_once(bench: Repository) -> None:
+    room = await bench.workspaces().open(bench.run())
+    await room.run(["true"])
+    for name in ("objects/x", "refs/x", "HEAD"):
+        room.write(f"new/{name}", b"ref: refs/heads/main\n")
+    assert await room.changed(bench.base) == []
+    assert left(room) == ["new"]
+
+
 async def test_a_person_who_commits_a_look_alike_by_hand_makes_it_a_fixture(bench: Repository) -> None:
     room = await bench.workspaces().open(bench.run())
     bench.git("init", "-q", "--bare", "fixture.git", at=room.path)

@@ -21,7 +21,8 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _TICKS = 50_000_000
 """Nanoseconds: some ticks of the slowest kernel clock, by which files are stamped."""
 _SET_ID = stat.S_ISUID | stat.S_ISGID
-_BARE = {"HEAD", "objects", "refs", "commondir"}
+BARE = frozenset({"HEAD", "objects", "refs", "commondir"})
+"""Names by which git takes a folder for a bare repository."""
 # What file systems elsewhere take for `.git`: other case, trailing dots and blanks, the short name, ignorable letters.
 _GIT_NAME = re.compile(r"\.git[. ]*(:.*)?|git~1[. ]*", re.IGNORECASE)
 _IGNORABLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
@@ -213,7 +214,7 @@ def _sweep(folder: int, prefix: str, found: Found, look: _Look) -> None:
                 _note(item, path, found, look)
     # Git takes `HEAD` with `commondir` for one as well: objects, refs and configuration then lie where that points.
     if prefix and "HEAD" in names and ({"objects", "refs"} <= names or "commondir" in names):
-        found.bare[prefix.rstrip("/")] = frozenset(names & _BARE)
+        found.bare[prefix.rstrip("/")] = frozenset(names & BARE)
     for name in folders:
         if prefix + name in look.without or (not prefix and is_git_name(name)):
             continue

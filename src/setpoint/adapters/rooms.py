@@ -143,6 +143,9 @@ class SandboxRoom:
             raise DeniedError(f"{path} holds secrets and is not written", fix="name the setting; a person fills it in")
         self._writes += 1
         beneath.write(self.path, name, content)
+        if not beneath.BARE.isdisjoint(name.split("/")):
+            # It may have made a folder look like a repository: the last sweep does not know.
+            self._swept = None
 
     def files(self) -> Sequence[str]:
         """What git would know; all files where the room has no index of its own."""
