@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from .model.run import Event
     from .model.ticket import Kind
     from .pipeline.bench import Bench, Ground
-    from .service.commands import Commands, Started
+    from .service.commands import Commands
     from .service.doctor import Check
+    from .service.starting import Started, Starts
+    from .service.telling import Telling
     from .service.views import PlanView, RunView
 
 Tell = Callable[["Event"], None]
 
-FOLLOW_SECONDS = 0.1
 KEPT = timedelta(days=7)
 """How long the engine keeps finished jobs; the journal keeps what they did."""
 
@@ -46,7 +47,6 @@ class House:
         self._benches: dict[str, Bench] = {}
         self._worker: Worker | None = None
         self._mine: set[str] = set()
-        self._told: dict[str, int] = {}
 
     @classmethod
     async def open(cls, folder: Path) -> "House":
@@ -107,6 +107,19 @@ class House:
             bench=self.bench,
             config=self.config,
             pinned=self.pinned,
+            now=lambda: datetime.now(UTC),
+        )
+
+    @property
+    def starts(self) -> "Starts":
+        """How runs start here."""
+        from .service.starting import Starts
+
+        return Starts(
+            store=self.store,
+            repository=self.repository,
+            bench=self.bench,
+            config=self.config,
             baseline=self._baseline,
             now=lambda: datetime.now(UTC),
         )
@@ -132,6 +145,13 @@ class House:
         """A run on its bench."""
         return self.commands.ground(run)
 
+    @cached_property
+    def telling(self) -> "Telling":
+        """What of the journals was told."""
+        from .service.telling import Telling
+
+        return Telling(self.store)
+
     # -- carrying -----------------------------------------------------------------------------------------------
 
     def open_queue(self) -> None:
@@ -147,7 +167,7 @@ class House:
             self.open_queue()
         else:
             await self._foreground()
-        started = await self.commands.submit(text, name=name, kind=kind)
+        started = await self.starts.submit(text, name=name, kind=kind)
         self._mine.add(started.run.id)
         return started
 
@@ -172,13 +192,13 @@ class House:
         await self._foreground()
         assert self._worker is not None
         self._claim(run_id)
-        follower = asyncio.create_task(self._follow(run_id, tell))
+        follower = asyncio.create_task(self.telling.follow(run_id, tell))
         try:
             await self._worker.run_until(lambda: self.rests(run_id))
         finally:
             follower.cancel()
             await asyncio.gather(follower, return_exceptions=True)
-            self._tell_rest(run_id, tell)
+            self.telling.rest(run_id, tell)
         return self.write_progress(self.store.run(run_id))
 
     def _claim(self, run_id: str) -> None:
@@ -209,7 +229,7 @@ class House:
         worker = Worker(self.jobs, {JOB: self._job}, concurrency=self.config.concurrency, on_crash=self._crashed)
         self.jobs.clear(datetime.now(UTC) - KEPT)
         async with worker:
-            follower = asyncio.create_task(self._follow("", tell))
+            follower = asyncio.create_task(self.telling.follow("", tell))
             try:
                 await worker.run_until(
                     lambda: once and not any(r.position.state is State.RUNNING for r in self.store.runs(active=True))
@@ -217,8 +237,7 @@ class House:
             finally:
                 follower.cancel()
                 await asyncio.gather(follower, return_exceptions=True)
-                for name in list(self._told):
-                    self._tell_rest(name, tell)
+                self.telling.all_rest(tell)
 
     async def _job(self, key: str, args: dict[str, Any]) -> None:
         from .pipeline.carry import carry
@@ -243,29 +262,6 @@ class House:
             write_progress(self.store, run, self.state / "runs" / run.id)
         return run
 
-    async def _follow(self, run_id: str, tell: Tell) -> None:
-        """Tell what is written from now on, of one run or (empty) of all."""
-        if not run_id:
-            self._told |= {run.id: self._last(run.id) for run in self.store.runs()}
-        before: set[str] = set()
-        while True:
-            now = {run_id} if run_id else {run.id for run in self.store.runs(active=True)}
-            for name in before | now:  # a run that has just ended has last words
-                self._tell_rest(name, tell)
-            before = now
-            await asyncio.sleep(FOLLOW_SECONDS)
-
-    def _last(self, run_id: str) -> int:
-        seq = 0
-        while events := self.store.events(run_id, seq):
-            seq = events[-1].seq
-        return seq
-
-    def _tell_rest(self, run_id: str, tell: Tell) -> None:
-        for event in self.store.events(run_id, self._told.get(run_id, 0)):
-            self._told[run_id] = event.seq
-            tell(event)
-
     # -- seeing -------------------------------------------------------------------------------------------------
 
     def view(self, run: Run) -> "RunView":
@@ -288,8 +284,9 @@ class House:
     def plan(self, text: str, *, name: str, kind: "Kind | None") -> "PlanView":
         """What a run would do; no model call."""
         from .service.estimate import plan_view
+        from .service.starting import read
 
-        ticket, chosen, because = self.commands.read(text, name=name, kind=kind)
+        ticket, chosen, because = read(text, name=name, kind=kind)
         return plan_view(self.config, ticket, chosen, because)
 
     def header(self) -> list[str]:
@@ -370,6 +367,7 @@ class House:
         """What a run needs here."""
         from .engine.database import describe
         from .parts import sandbox_of
+        from .pipeline.context import rules_there
         from .service import doctor
 
         config = self.config
@@ -382,10 +380,12 @@ class House:
             found += doctor.sandbox(config.sandbox.level, (), str(error))
         try:
             _, base = await self.repository.base(config.project.base)
+            await rules_there(self.bench(config), base)
             results = await self._baseline(self.bench(config), base) if config.gates else ()
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
-        return [*found, *doctor.baseline(results), *doctor.models(config), *doctor.delivery(config)]
+        found += [*doctor.proving(config.gates), *doctor.baseline(results)]
+        return [*found, *doctor.models(config), *doctor.delivery(config)]
 
     def rests(self, run_id: str) -> bool:
         """Whether nothing carries the run on by itself."""

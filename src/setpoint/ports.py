@@ -131,6 +131,10 @@ class Workspaces(Protocol):
         """The forge's commit of `branch`, its objects here."""
         ...
 
+    async def show(self, revision: str, path: str) -> bytes | None:
+        """As a workspace's, without a run: a file as it is in a trusted commit."""
+        ...
+
     def checkout(
         self, revision: str, overlay: dict[str, bytes | None] | None = None
     ) -> AbstractAsyncContextManager[Room]:
@@ -236,6 +240,11 @@ class Transaction(Protocol):
 
     connection: Any
     """The SQLAlchemy connection; a job enqueued on it lands with the rest."""
+
+    def alone(self, what: str) -> None:
+        """Wait until no other transaction is alone with `what`, and be it until this one ends: what is read from now
+        on holds when it commits."""
+        ...
 
     def create(self, run: Run) -> None: ...
     def move(self, run: Run, to: Position, note: str = "") -> Run | None:

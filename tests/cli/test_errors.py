@@ -1,5 +1,6 @@
 """Bad input gets a clear error on stderr with its exit code, nothing on stdout, and nothing is lost."""
 
+import json
 import os
 import subprocess
 import sys
@@ -92,6 +93,43 @@ def test_no_test_command(repository: Path) -> None:
     refused(
         setpoint(repository, "run", "ticket.md", ANTHROPIC_API_KEY="dummy"), 2, "no gate runs tests", "setpoint init"
     )
+
+
+SILENT = ["python", "-m", "pytest", "-q"]
+
+
+@pytest.mark.parametrize("words", [("plan", "ticket.md"), ("run", "ticket.md")])
+@pytest.mark.parametrize(
+    ("command", "fix"),
+    [(SILENT, '--junit-xml={report}", '), (["make", "test"], 'report = "junit"'), (["npm", "test"], "--junit-xml")],
+)
+def test_a_gate_that_could_not_prove_a_test_is_refused_at_the_start(
+    repository: Path, words: tuple[str, ...], command: list[str], fix: str
+) -> None:
+    (repository / "setpoint.toml").write_text(f'[gates.tests]\nkind = "tests"\nrun = {json.dumps(command)}\n')
+    git(repository, "commit", "-qam", "a gate that says yes or no")
+    done = setpoint(repository, *words, ANTHROPIC_API_KEY="dummy")
+    refused(done, 2, "gate tests does not report its tests one by one", "[gates.tests]", fix)
+    assert setpoint(repository, "list").stdout == ""
+
+
+def test_the_doctor_names_a_gate_that_could_not_prove_a_test(repository: Path) -> None:
+    (repository / "setpoint.toml").write_text(f'[gates.tests]\nkind = "tests"\nrun = {json.dumps(SILENT)}\n')
+    git(repository, "commit", "-qam", "a gate that says yes or no")
+    done = setpoint(repository, "doctor", "--json")
+    found = {check["name"]: check for check in json.loads(done.stdout)}
+    assert (done.returncode, found["red proof"]["state"]) == (1, "bad")
+    assert 'report = "junit"' in found["red proof"]["fix"]
+
+
+def test_a_phases_own_rules_must_be_in_the_base(repository: Path) -> None:
+    with (repository / "setpoint.toml").open("a") as config:
+        config.write('\n[phase.tests]\nprompt = "docs/tests.md"\n')
+    git(repository, "commit", "-qam", "rules for tests")
+    (repository / "docs").mkdir()
+    (repository / "docs" / "tests.md").write_text("Test names are sentences.")
+    done = setpoint(repository, "run", "ticket.md", ANTHROPIC_API_KEY="dummy")
+    refused(done, 2, "phase.tests.prompt: docs/tests.md is not in commit", "commit docs/tests.md")
 
 
 def test_a_red_base(repository: Path) -> None:

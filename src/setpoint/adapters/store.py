@@ -41,6 +41,11 @@ class SqlTransaction:
         self._redact = redact
         self._locked: set[str] = set()
 
+    def alone(self, what: str) -> None:
+        """Wait until no other transaction is alone with `what`, and be it until this one ends."""
+        # On SQLite a transaction that may write is alone with everything, from its beginning.
+        self._lock(f"alone:{what}")
+
     def create(self, run: Run) -> None:
         """Write down a new run."""
         row = {"id": run.id, "created": _stored_time(run.created), "cost": run.cost.model_dump_json(), **_columns(run)}
@@ -191,9 +196,12 @@ class SqlTransaction:
 
     def _lock_journal(self, run_id: str) -> None:
         # A server hands out positions before commits: without this a reader could pass one that is not there yet.
-        if self.connection.dialect.name == "postgresql" and run_id not in self._locked:
-            self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(run_id, 0))))
-            self._locked.add(run_id)
+        self._lock(run_id)
+
+    def _lock(self, name: str) -> None:
+        if self.connection.dialect.name == "postgresql" and name not in self._locked:
+            self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+            self._locked.add(name)
 
     def _slim(self, value: Any) -> Any:
         if isinstance(value, str) and len(value) > INLINE:

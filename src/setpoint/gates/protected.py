@@ -52,10 +52,10 @@ PROTECTED: dict[str, tuple[str, ...]] = {
     ),
     "lock": (*LOCK_FILES, "requirements*.txt", "constraints*.txt", "requirements/"),
     "agent": (
-        "AGENTS.md", "AGENTS.override.md", "SYSTEM.md", "CLAUDE.md", "CLAUDE.local.md", "GEMINI.md", "QWEN.md", ".claude/",
+        "AGENTS.md", "AGENTS.override.md", "CLAUDE.md", "CLAUDE.local.md", "GEMINI.md", "QWEN.md", ".claude/",
         ".agents/", ".cursor/", ".cursorrules", ".windsurf/", ".clinerules*", ".junie/", ".kiro/", ".specify/",
         ".github/copilot-instructions.md", ".github/instructions/", ".github/skills/", ".mcp.json", ".codex/",
-        ".gemini/", ".opencode/",
+        ".gemini/", ".opencode/", "SYSTEM.md",
     ),
     "infrastructure": (
         "conftest.py", "sitecustomize.py", "usercustomize.py", "*.pth", "Dockerfile*", "docker-compose*.y*ml",

@@ -101,7 +101,7 @@ class CodeWork:
             *(deliverable_text(name, ground.given(name) or {}) for name in names),
             section("Approved tests, frozen: make them pass", claims),
             *task,
-            rules(ground, self._workspace),
+            await rules(ground),
             boundaries_text(boundaries_of(ground)),
             commands(ground.config),
             repository_map(self._workspace),
