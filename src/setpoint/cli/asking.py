@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..model.run import State, Waits
 from .out import asks, paint, plain, visible
+from .runs import open_questions
 
 if TYPE_CHECKING:
     from ..app import House
@@ -39,7 +40,7 @@ async def _decision(house: "House", run: "Run") -> bool:
 
 
 async def _answer(house: "House", run: "Run") -> bool:
-    open_ = [question for question, _ in house.store.questions(run.id) if not question.answer]
+    open_ = open_questions(house, run)
     if not open_:
         return False
     plain(paint(visible(open_[0].question), "bold"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .out import plain
-from .runs import carry_on, finish, in_house, queued
+from .runs import carry_on, finish, in_house, open_questions, queued
 
 if TYPE_CHECKING:
     from ..app import House
@@ -23,10 +23,11 @@ Act = Callable[["House"], Awaitable["Run"]]
 def _say(act: Act, detach: bool, as_json: bool) -> None:
     async def use(house: "House") -> int:
         from ..model.run import State
+        from .asking import ask_person
 
         house.open_queue()
         run = house.write_progress(await act(house))
-        if run.position.state is not State.RUNNING:
+        if run.position.state is not State.RUNNING and (detach or not await ask_person(house, run)):
             return finish(house, run, as_json)
         return queued(run, as_json) if detach else await carry_on(house, run.id, as_json=as_json)
 
@@ -110,13 +111,15 @@ def take(run: str = RUN) -> None:
     async def use(house: "House") -> "Run":
         taken = await house.commands.take(run)
         plain(f"the workspace is {house.workspace_path(taken)}")
+        if open_questions(house, taken):
+            plain("a question is open: answer it now, or after you have given the workspace back")
         return taken
 
     _say(use, True, False)
 
 
 def give(run: str = RUN, message: str = BECAUSE, detach: bool = DETACH, as_json: bool = JSON) -> None:
-    """Hand the workspace back; the edit is recorded and judged like any other."""
+    """Hand the workspace back; the edit is recorded and judged like any other. An open question is still to answer."""
     _say(lambda house: house.commands.give(run, because=message), detach, as_json)
 
 

@@ -10,6 +10,7 @@ from .out import data, document, money, paint, plain, visible
 
 if TYPE_CHECKING:
     from ..app import House
+    from ..model.approval import Question
     from ..model.run import Event, Run
     from ..service.views import PlanView
 
@@ -151,9 +152,18 @@ def finish(house: "House", run: "Run", as_json: bool) -> int:
         plain(paint(f"{run.id} is {state} at {run.position.stage}: {visible(run.note)}", colour))
         would = "would have cost" if house.pinned(run).agent.kind == "replay" else "cost"
         plain(f"{would} {money(run.cost.usd)}, {run.cost.requests} requests, {tokens} tokens")
-        for step in next_steps(run)[:3]:
+        for question in open_questions(house, run):
+            if question.question != run.note:
+                plain(f"question {question.id}: {visible(question.question)}")
+        for step in next_steps(house.store, run)[:3]:
             plain(f"next: {step}")
     return code
+
+
+def open_questions(house: "House", run: "Run") -> list["Question"]:
+    """What sessions of a run that has not ended wait to hear."""
+    questions = [] if run.position.state.final else house.store.questions(run.id)
+    return [question for question, _ in questions if not question.answer]
 
 
 def worker(

@@ -18,6 +18,7 @@ from ..pipeline.advance import OVERRULED_BY_PERSON, advance
 from ..pipeline.bench import Bench, Ground
 from ..pipeline.carry import write_move
 from ..pipeline.delivery import change_subject, plan_subject
+from ..pipeline.desk import unanswered
 from ..pipeline.outcomes import (
     Answered,
     Cancelled,
@@ -75,11 +76,11 @@ class Commands:
         return self._move(ground, Declined() if stop else SentBack(), by, because, writes)
 
     async def answer(self, prefix: str, text: str, *, question: str = "") -> Run:
-        """Answer the session's open question."""
+        """Answer the session's open question; while a person works by hand, the run then waits on for them."""
         if not text.strip():
             raise UsageError("an answer needs words", fix="`setpoint answer RUN '…'`, or `--waive`")
         ground, by = await self._answering(prefix)
-        open_ = [q for q, _ in self.store.questions(ground.run.id) if not q.answer and q.id.startswith(question)]
+        open_ = [q for q, _ in unanswered(self.store, ground.run.id) if q.id.startswith(question)]
         if not open_:
             raise UsageError("no question is open", fix="`setpoint show` says what the run waits for")
         asked = open_[0]
@@ -104,9 +105,10 @@ class Commands:
         return self._move(ground, Cancelled(), by, because, [])
 
     async def retry(self, prefix: str, *, stage: str = "", because: str = "") -> Run:
-        """Let a stage be tried again; the controller counts from here."""
+        """Let a stage be tried again; the controller counts from here, and an open question is taken back."""
         ground, by = await self._answering(prefix)
         writes: list[Write] = [_restart(ground), *mended(ground, self.config)]
+        writes += _taken_back(ground, by, f"do it again without the answer. {because}".strip())
         if because or (stage and stage != ground.position.stage):
             text = f"{by} lets you do this again and says:\n{because or 'start over from here, and hand in again.'}"
             writes.append(word_to(ground, hears(_after(ground, stage), stage or ground.position.stage), text))
@@ -122,7 +124,8 @@ class Commands:
         )
 
     async def give(self, prefix: str, *, because: str = "") -> Run:
-        """Hand the workspace back: the edit is recorded and what follows is judged on the new tree."""
+        """Hand the workspace back: the edit is recorded and what follows is judged on the new tree. A question that was
+        open when the workspace was taken is open still, unless its session is not the one that goes on."""
         ground, by = await self._answering(prefix)
         workspace = await ground.workspace()
         taken = self.store.recall(ground.run.id, "taken") or {"at": ground.run.base}
@@ -136,9 +139,13 @@ class Commands:
         ]
         here = {"serial": ground.position.serial, "by": by}
         writes.append(lambda tx: tx.remember(ground.run.id, "given", here))
+        asking = [] if ground.position.stage == "ci_fix" else unanswered(self.store, ground.run.id)
+        if not asking:
+            writes += _taken_back(ground, by, f"the workspace was changed by hand instead. {because}".strip())
         if files:
-            writes.append(word_to(ground, hears(ground, _mends(ground)), text))
-        return self._move(ground, Given(), by, because, writes)
+            heard = {hears(ground, _mends(ground)), *(session for _, session in asking)}
+            writes += [word_to(ground, session, text) for session in sorted(heard, key=str)]
+        return self._move(ground, Given(asked=bool(asking)), by, because, writes)
 
     # -- how ----------------------------------------------------------------------------------------------------
 
@@ -199,6 +206,17 @@ def _restart(ground: Ground) -> Write:
             tx.remember(ground.run.id, f"restart:{ground.position.cycle}:{loop}", {"rounds": rounds})
 
     return write
+
+
+def _taken_back(ground: Ground, by: str, text: str) -> list[Write]:
+    """Nobody answers the open questions any more: their sessions are told so, in the person's name."""
+    asked = [question.id for question, _ in unanswered(ground.bench.store, ground.run.id)]
+
+    def write(tx: Transaction) -> None:
+        for question in asked:
+            tx.answer(ground.run.id, question, f"The question is taken back: {text}", by)
+
+    return [write]
 
 
 def _approving(ground: Ground, approval: Approval) -> Write:
