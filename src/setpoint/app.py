@@ -125,9 +125,11 @@ class House:
         )
 
     def pinned(self, run: Run) -> Config:
-        """The configuration a run was started with, its keys from this process's environment."""
+        """The configuration a run was started with, its secrets from this process's configuration and environment."""
+        from .service.pinned import restored
+
         kept = self.store.recall(run.id, "config")
-        return with_environment(Config.model_validate(kept), os.environ) if kept else self.config
+        return with_environment(restored(kept, self.config), os.environ) if kept else self.config
 
     def bench(self, config: Config) -> "Bench":
         """All seams under one configuration."""
@@ -272,13 +274,10 @@ class House:
 
     async def ticket(self, words: str) -> tuple[str, str]:
         """The ticket's text and name: of a file, of `-` (standard input), or the words themselves."""
-        from .adapters.trackers.files import FileTracker
+        from .adapters.trackers.files import FileTracker, names_file
 
-        path = Path(words)
-        named = len(words.split()) < 2 and ("/" in words or words.endswith(".md"))
-        there = len(words) < 400 and "\n" not in words and await asyncio.to_thread(path.is_file)
-        if words == "-" or named or there:
-            return await FileTracker().fetch(words), "" if words == "-" else path.stem
+        if names_file(words):
+            return await FileTracker().fetch(words), "" if words.startswith(("-", "/dev/")) else Path(words).stem
         return words, ""
 
     def plan(self, text: str, *, name: str, kind: "Kind | None") -> "PlanView":

@@ -10,12 +10,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from .errors import ConfigError, UsageError
+from .inputs import read_text, text_of
 from .model.record import Record
 from .model.settings import Api, Config, Provider, Size
 
 
-def parse(text: str, where: str) -> Config:
+def parse(text: str | bytes, where: str) -> Config:
     """The configuration written in `text`. Raises ConfigError that names the place and the nearest known key."""
+    if isinstance(text, bytes):
+        text = text_of(text, called=where, wrong=ConfigError)
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -65,14 +68,19 @@ def _record_in(annotation: Any) -> Any:
     return None
 
 
+def read(path: Path, where: str) -> Config:
+    """The configuration in a file. Raises ConfigError."""
+    return parse(read_text(path, called=where, wrong=ConfigError), where)
+
+
 def load(repository: Path) -> Config:
     """The configuration of `repository`'s working tree: `setpoint.toml`, else `[tool.setpoint]`, else defaults."""
     own = repository / "setpoint.toml"
     shared = repository / "pyproject.toml"
-    if own.is_file():
-        config = parse(own.read_text(encoding="utf-8"), "setpoint.toml")
+    if os.path.lexists(own):
+        config = read(own, "setpoint.toml")
     elif shared.is_file():
-        config = parse(shared.read_text(encoding="utf-8"), "pyproject.toml")
+        config = read(shared, "pyproject.toml")
     else:
         config = Config()
     return with_environment(config, os.environ)

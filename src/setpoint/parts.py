@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,8 +65,13 @@ def endpoints(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
     found = {}
     for name, provider in config.providers.items():
         key = environ.get(provider.key_env, "") if provider.key_env else None
-        found[name] = Endpoint(api=provider.api, base_url=provider.base_url, key=key, headers=provider.headers)
+        headers = provider.headers | {name: environ.get(held, "") for name, held in provider.header_env.items()}
+        found[name] = Endpoint(api=provider.api, base_url=provider.base_url, key=key, headers=headers)
     return found
+
+
+_TELLING = re.compile(r"(?i)auth|key|token|secret|cookie|pass|credential")
+"""Headers whose value is taken for a secret."""
 
 
 def redactor(config: Config, environ: Mapping[str, str]) -> Callable[[Any], Any]:
@@ -73,8 +79,11 @@ def redactor(config: Config, environ: Mapping[str, str]) -> Callable[[Any], Any]
     from .gates.secrets import redact
 
     names = {provider.key_env for provider in config.providers.values() if provider.key_env}
+    names |= {name for provider in config.providers.values() for name in provider.header_env.values()}
     names |= {name for environment in config.environment for name in environment.env}
+    headers = [(k, v) for provider in config.providers.values() for k, v in provider.headers.items()]
     known = tuple(value for name in sorted(names) if (value := environ.get(name)))
+    known += tuple(value for name, value in headers if value and _TELLING.search(name))
 
     def clean(value: Any) -> Any:
         if isinstance(value, str):
@@ -215,7 +224,7 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
         from .gates.judge import run_gates
 
         text = await forge().show(base, "setpoint.toml")
-        gates = parse(text.decode("utf-8"), "setpoint.toml").gates if text else config.gates
+        gates = parse(text, "setpoint.toml").gates if text else config.gates
         async with forge().checkout(commit) as folder:
             room = workspaces.room(folder)
             environment = await environment_digest(room, gates)

@@ -1,5 +1,6 @@
 """Commands that start and carry runs: plan, run, resume, retry, worker."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ def plan(
 
     async def show(house: "House") -> int:
         house.choose_models(model)
-        text, name = await house.ticket(ticket)
+        text, name = await read_ticket(house, ticket)
         view = house.plan(text, name=name, kind=kind_of(kind))
         if as_json:
             document(view)
@@ -37,6 +38,13 @@ def plan(
         return 0
 
     in_house(show)
+
+
+async def read_ticket(house: "House", words: str) -> tuple[str, str]:
+    """The ticket's text and name; a person who is to type it is told so."""
+    if words == "-" and sys.stdin is not None and sys.stdin.isatty():
+        plain(paint("type the ticket; Ctrl-D ends it", "dim"))
+    return await house.ticket(words)
 
 
 def _print_plan(view: "PlanView") -> None:
@@ -79,7 +87,7 @@ def run(
 
     async def start(house: "House") -> int:
         house.choose_models(model)
-        text, name = await house.ticket(ticket)
+        text, name = await read_ticket(house, ticket)
         chosen = kind_of(kind)
         plain(paint("checking the base: its own gates must be green before anything starts", "dim"))
         started = await house.submit(text, name=name, kind=chosen, detach=detach)

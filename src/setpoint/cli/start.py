@@ -2,9 +2,8 @@
 
 import json
 import os
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -114,7 +113,9 @@ def config(
     """The configuration in force, with defaults and what the environment adds; keys are named, never shown."""
 
     async def use(house: "House") -> int:
-        found = _masked(house.config.model_dump(mode="json"))
+        from ..service.pinned import without_secrets
+
+        found = without_secrets(house.config, "(hidden)")
         if as_json:
             document(found)
         else:
@@ -124,14 +125,6 @@ def config(
         return 0
 
     in_house(use)
-
-
-def _masked(found: dict[str, Any]) -> dict[str, Any]:
-    """Without what may hold a credential: header values, and the password of a database URL."""
-    for provider in found["providers"].values():
-        provider["headers"] = dict.fromkeys(provider["headers"], "(hidden)")
-    found["database_url"] = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:(hidden)@", found["database_url"])
-    return found
 
 
 def _without_none(value: object) -> dict[str, object]:

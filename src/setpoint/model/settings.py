@@ -32,6 +32,9 @@ class Provider(Record):
     key_env: str = ""
     """Name of the environment variable that holds the key; never the key."""
     headers: dict[str, str] = {}
+    """Sent with each request. For what is no secret; a run keeps their names only."""
+    header_env: dict[str, str] = {}
+    """Headers whose value is in an environment variable: header to variable."""
 
 
 class PhaseSettings(Record):

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import ValidationError
 
 from ..errors import ConfigError
+from ..inputs import read_text
 from ..model.boundary import Boundaries
 from ..model.command import CommandLimits
 from ..model.record import Record
@@ -38,11 +39,10 @@ def narrowed(settings: SandboxSettings, policy: Path, argv: Sequence[str]) -> tu
 
 
 def _read(policy: Path) -> CommandPolicy:
+    text = read_text(policy, called=f"the policy {policy}", wrong=ConfigError)
     try:
-        return CommandPolicy.model_validate(tomllib.loads(policy.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"the policy {policy} cannot be read", why=str(error.strerror)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return CommandPolicy.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{policy}: not TOML: {error}", fix="mend it at the place named") from error
     except ValidationError as error:
         said = "\n".join(f"{'.'.join(str(part) for part in p['loc'])}: {p['msg']}" for p in error.errors()[:10])

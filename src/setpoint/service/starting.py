@@ -23,6 +23,7 @@ from ..pipeline.judging import tests_gate
 from ..pipeline.models import choose_models
 from ..pipeline.routes import start
 from ..ports import Store, Transaction
+from .pinned import without_secrets
 
 
 class Repository(Protocol):
@@ -166,7 +167,7 @@ class Starts:
 
     def _write(self, tx: Transaction, run: Run, results: Sequence[GateResult]) -> Run:
         tx.create(run)
-        first, config = run.position, self.config.model_dump(mode="json")
+        first, config = run.position, without_secrets(self.config)
         tx.remember(run.id, "config", config)
         tx.remember(run.id, "baseline", {"results": [result.model_dump(mode="json") for result in results]})
         told = {"ticket": run.ticket.id, "route": first.route.value, "because": run.route_because, "base": run.base}
