@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .out import MARKS, data, document
+from .out import MARKS, data, document, visible
 from .runs import in_house
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def run(as_json: bool = JSON) -> None:
         for result in results if not as_json else ():
             data(f"{MARKS[result.outcome.value]} {result.gate:<14} {result.reason}")
             if not result.green and result.tail:
-                data(result.tail)
+                data(visible(result.tail))
         outcomes = {result.outcome.value for result in results}
         return 10 if "failed" in outcomes else 11 if "refused" in outcomes or not results else 0
 

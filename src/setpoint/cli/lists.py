@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .out import MARKS, coloured, data, document, money, paint, plain, visible
+from .out import MARKS, data, document, money, paint, plain, visible
 from .people import RUN
 from .runs import in_house
 
@@ -30,7 +30,7 @@ def list_(as_json: bool = JSON) -> None:
             waits = f" for {line.waits}" if line.waits else ""
             data(
                 f"{line.id}  {line.state + waits:<20} {line.stage:<15} {money(line.usd):>9}  "
-                f"{line.ticket}: {line.title}"
+                f"{visible(f'{line.ticket}: {line.title}')}"
             )
         if not found:
             plain("no run yet; next: `setpoint run ticket.md`")
@@ -54,10 +54,8 @@ def show(run: str = RUN, as_json: bool = JSON) -> None:
 
 
 def _print(view: "RunView") -> None:
-    import sys
-
     def head(text: str) -> str:
-        return paint(text, "bold", sys.stdout) if coloured(sys.stdout) else text
+        return paint(text, "bold")
 
     waits = f" for {view.waits}" if view.waits else ""
     data(f"{head(view.id)}  {view.ticket}: {visible(view.title)}")

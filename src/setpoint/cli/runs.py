@@ -48,7 +48,7 @@ async def read_ticket(house: "House", words: str) -> tuple[str, str]:
 
 
 def _print_plan(view: "PlanView") -> None:
-    data(f"{paint('ticket', 'bold')}      {view.ticket}: {view.title}")
+    data(f"{paint('ticket', 'bold')}      {visible(f'{view.ticket}: {view.title}')}")
     data(f"{paint('route', 'bold')}       {view.route} ({view.because})")
     for phase in view.phases:
         data(f"  {phase.name:<16} {phase.kind:<9} {phase.model}")
@@ -58,9 +58,9 @@ def _print_plan(view: "PlanView") -> None:
         ("tests asked", view.required_tests),
     ):
         for item in items:
-            data(f"{paint(f'{label:<11}', 'bold')} {item}")
+            data(f"{paint(f'{label:<11}', 'bold')} {visible(item)}")
     for item in view.uncheckable:
-        data(f"{paint('uncheckable', 'yellow')} {item}")
+        data(f"{paint('uncheckable', 'yellow')} {visible(item)}")
     data(f"{paint('boundaries', 'bold')}  {view.boundaries['summary']}")
     for name, command in view.gates.items():
         data(f"{paint('gate', 'bold')}        {name}: {command}")
