@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from .adapters.repository import UserRepository
 from .config import load, with_environment, with_models
-from .errors import SetpointError, UsageError
+from .errors import SetpointError
 from .model.run import Run, State
-from .model.settings import Config
+from .model.settings import IGNORED, Config
 
 if TYPE_CHECKING:
     from .adapters.store import SqlStore
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .model.run import Event
     from .model.ticket import Kind
     from .pipeline.bench import Bench, Ground
+    from .ports import Looking
     from .service.commands import Commands
     from .service.doctor import Check
     from .service.starting import Started, Starts
@@ -78,6 +79,14 @@ class House:
         self._private_folder()
         return SqlStore(self.database_url, redact=redactor(self.config, os.environ), fence=self._fence)
 
+    @cached_property
+    def looking(self) -> "Looking":
+        """The runs and their journals, for commands that show nothing else: quick to open."""
+        from .adapters.glance import Glance
+
+        there = None if self.config.database_url or "store" in self.__dict__ else Glance.at(self.state / "setpoint.db")
+        return there or self.store
+
     def _fence(self, connection: Any) -> None:
         # Only a process that carries jobs can have lost its lease; others need no engine to write.
         if "jobs" in self.__dict__:
@@ -89,8 +98,6 @@ class House:
         return self.config.database_url or f"sqlite:///{self.state / 'setpoint.db'}"
 
     def _private_folder(self) -> None:
-        from .service.setup import IGNORED
-
         self.state.mkdir(exist_ok=True)
         ignore = self.state / ".gitignore"
         if not ignore.exists():
@@ -126,7 +133,7 @@ class House:
 
     def pinned(self, run: Run) -> Config:
         """The configuration a run was started with, its secrets from this process's configuration and environment."""
-        from .service.pinned import restored
+        from .service.kept import restored
 
         kept = self.store.recall(run.id, "config")
         return with_environment(restored(kept, self.config), os.environ) if kept else self.config
@@ -325,24 +332,11 @@ class House:
 
     async def init(self, *, replace: bool, tell: Callable[[str], None]) -> dict[str, Any]:
         """Find the repository's commands, run them on the base, write what ran green."""
-        from .gates.detect import detect
-        from .parts import confirmed_on
-        from .service.setup import report, written
+        from .parts import initialised
 
         _, base = await self.repository.base(self.config.project.base)
-        candidates = detect(self.root)
-        if not candidates:
-            raise UsageError(
-                "no test, lint or type command was found here",
-                why="neither Python nor Node configuration, nor Makefile targets, nor CI steps name one",
-                fix="write [gates.tests] in setpoint.toml: `setpoint schema config` shows the form",
-            )
-        tell(
-            f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox"
-        )
-        confirmed = await confirmed_on(self.bench(self.config), candidates, base, await self.repository.tree(base))
-        wrote = written(self.root, confirmed, replace=replace)
-        return report(self.root, confirmed, wrote)
+        tree = await self.repository.tree(base)
+        return await initialised(self.bench(self.config), self.root, base, tree, replace=replace, tell=tell)
 
     async def _baseline(self, bench: "Bench", base: str) -> tuple["GateResult", ...]:
         from .parts import on_base
@@ -365,35 +359,27 @@ class House:
     async def doctor(self) -> Sequence["Check"]:
         """What a run needs here."""
         from .engine.database import describe
-        from .parts import sandbox_of
-        from .pipeline.context import rules_there
+        from .parts import examined, sandboxed
         from .service import doctor
 
         config = self.config
         found = [doctor.git(await self.repository.version()), doctor.disk(self.root)]
-        found += doctor.database(describe(self.database_url))
-        results: Sequence[GateResult] = ()
-        try:
-            found += doctor.sandbox(config.sandbox.level, sandbox_of(config).layers())
-        except SetpointError as error:
-            found += doctor.sandbox(config.sandbox.level, (), str(error))
+        found += [*doctor.database(describe(self.database_url)), *sandboxed(config)]
         try:
             _, base = await self.repository.base(config.project.base)
-            await rules_there(self.bench(config), base)
-            results = await self._baseline(self.bench(config), base) if config.gates else ()
+            found += await examined(self.bench(config), base, await self.repository.tree(base))
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
-        found += [*doctor.proving(config.gates), *doctor.baseline(results)]
         return [*found, *doctor.models(config), *doctor.delivery(config)]
 
     def rests(self, run_id: str) -> bool:
         """Whether nothing carries the run on by itself."""
-        return self.store.run(run_id).position.state is not State.RUNNING
+        return self.looking.run(run_id).position.state is not State.RUNNING
 
     async def close(self) -> None:
         """Stop carrying and let go of the database."""
         if self._worker is not None:
             await self._worker.stop()
-        for part in ("store", "jobs"):
+        for part in ("looking", "store", "jobs"):
             if part in self.__dict__:
                 self.__dict__[part].close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import load, parse
-from .errors import ConfigError
+from .errors import ConfigError, SetpointError, UsageError
 from .model.approval import Answer
 from .model.record import digest_of
 from .model.release import CiRun, CiState
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .model.evidence import GateResult
     from .model.gate import Candidate
     from .ports import Agent, Sandbox, Store
+    from .service.doctor import Check
 
 ADAPTERS: Mapping[tuple[str, str], str] = {
     ("sandbox", "bubblewrap"): "setpoint.adapters.sandboxes.bubblewrap:Bubblewrap",
@@ -271,6 +272,52 @@ async def confirmed_on(
     async with bench.workspaces.checkout(base) as room:
         environment = await environment_digest(room, {candidate.name: candidate.gate for candidate in candidates})
         return await confirm(candidates, room, tree=tree, environment=environment)
+
+
+async def initialised(
+    bench: Bench, root: Path, base: str, tree: str, *, replace: bool, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Find the commands of the repository at `root`, run them on `base`, write what ran green; the report."""
+    from .gates.detect import detect
+    from .service.setup import report, written
+
+    candidates = detect(root)
+    if not candidates:
+        raise UsageError(
+            "no test, lint or type command was found here",
+            why="neither Python nor Node configuration, nor Makefile targets, nor CI steps name one",
+            fix="write [gates.tests] in setpoint.toml: `setpoint schema config` shows the form",
+        )
+    tell(f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox")
+    confirmed = await confirmed_on(bench, candidates, base, tree)
+    wrote = written(root, confirmed, replace=replace)
+    return report(root, confirmed, wrote)
+
+
+def sandboxed(config: Config) -> "list[Check]":
+    """The doctor's look at the sandbox."""
+    from .service import doctor
+
+    try:
+        return doctor.sandbox(config.sandbox.level, sandbox_of(config).layers())
+    except SetpointError as error:
+        return doctor.sandbox(config.sandbox.level, (), str(error))
+
+
+async def examined(bench: Bench, base: str, tree: str) -> "list[Check]":
+    """The doctor's look at the gates, the rules and the base."""
+    from .pipeline.context import rules_there
+    from .service import doctor
+
+    gates, found = bench.config.gates, doctor.proving(bench.config.gates)
+    try:
+        await rules_there(bench, base)
+    except SetpointError as error:
+        found.append(doctor.trouble("rules", error))
+    try:
+        return [*found, *doctor.baseline(await on_base(bench, base, tree) if gates else ())]
+    except SetpointError as error:
+        return [*found, doctor.trouble("base", error)]
 
 
 async def sandbox_exec(folder: Path, argv: Sequence[str], level: str, policy: Path | None) -> "Completed":

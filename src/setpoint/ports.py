@@ -276,6 +276,14 @@ class Transaction(Protocol):
         ...
 
 
+class Looking(Protocol):
+    """What a look at runs and their journals needs; every store can do it."""
+
+    def run(self, prefix: str) -> Run: ...
+    def runs(self, active: bool = False) -> Sequence[Run]: ...
+    def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]: ...
+
+
 class Store(Protocol):
     """All that is durable, in one database."""
 

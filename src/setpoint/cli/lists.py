@@ -20,9 +20,9 @@ def list_(as_json: bool = JSON) -> None:
     """All runs, those that wait for you first."""
 
     async def show(house: "House") -> int:
-        from ..service.queries import lines
+        from ..service.lines import lines
 
-        found = lines(house.store)
+        found = lines(house.looking)
         if as_json:
             document([line.model_dump(mode="json") for line in found])
             return 0
@@ -129,10 +129,10 @@ def log(
 
         from .journal_lines import line_of
 
-        run_id, seen = house.store.run(run).id, after
+        run_id, seen = house.looking.run(run).id, after
         collected: list[dict[str, Any]] = []
         while True:
-            events = house.store.events(run_id, seen)
+            events = house.looking.events(run_id, seen)
             for event in events:
                 seen = event.seq
                 if as_json and follow:

@@ -113,7 +113,7 @@ def config(
     """The configuration in force, with defaults and what the environment adds; keys are named, never shown."""
 
     async def use(house: "House") -> int:
-        from ..service.pinned import without_secrets
+        from ..service.kept import without_secrets
 
         found = without_secrets(house.config, "(hidden)")
         if as_json:

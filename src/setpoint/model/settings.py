@@ -10,6 +10,9 @@ from .gate import Gate
 from .record import Line, Record
 from .release import Environment
 
+IGNORED = "# Everything below .setpoint but the policy is local.\n*\n!.gitignore\n!policy.toml\n"
+"""`.setpoint/.gitignore`."""
+
 Size = Literal["large", "medium", "small", "tiny"]
 Api = Literal["anthropic", "openai-chat", "openai-responses"]
 

@@ -9,7 +9,7 @@ from ..pipeline.bench import Ground
 from ..pipeline.desk import chosen, unanswered
 from ..pipeline.routes import Decision, Phase
 from ..ports import Store
-from .views import GateView, RoundView, RunLine, RunView, StageView
+from .views import GateView, RoundView, RunView, StageView
 
 NEXT: dict[Waits, tuple[str, ...]] = {
     Waits.DECISION: ("setpoint approve {id}", "setpoint diff {id}", "setpoint reject {id} -m '…'"),
@@ -22,29 +22,6 @@ NEXT: dict[Waits, tuple[str, ...]] = {
     ),
     Waits.MANUAL: ("setpoint give {id}",),
 }
-
-
-def line(run: Run) -> RunLine:
-    """A run in a list."""
-    position = run.position
-    return RunLine(
-        id=run.id,
-        ticket=run.ticket.id,
-        title=run.ticket.title,
-        route=position.route.value,
-        stage=position.stage,
-        state=position.state.value,
-        waits=position.waits.value,
-        usd=run.cost.usd,
-        updated=run.updated,
-        note=run.note,
-    )
-
-
-def lines(store: Store) -> tuple[RunLine, ...]:
-    """All runs, those that wait for a person first, then the newest."""
-    runs = sorted(store.runs(), key=lambda r: (r.position.state is not State.WAITING, -r.updated.timestamp()))
-    return tuple(line(run) for run in runs)
 
 
 def next_steps(store: Store, run: Run) -> tuple[str, ...]:

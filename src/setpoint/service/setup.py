@@ -9,9 +9,9 @@ import tomlkit
 from ..errors import UsageError
 from ..model.evidence import GateResult
 from ..model.gate import Candidate
+from ..model.settings import IGNORED
 from ..pipeline.context import RULE_FILES
 
-IGNORED = "# Everything below .setpoint but the policy is local.\n*\n!.gitignore\n!policy.toml\n"
 READS = (*RULE_FILES, ".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md", ".worktreeinclude")
 
 

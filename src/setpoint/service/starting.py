@@ -23,7 +23,7 @@ from ..pipeline.judging import tests_gate
 from ..pipeline.models import choose_models
 from ..pipeline.routes import start
 from ..ports import Store, Transaction
-from .pinned import without_secrets
+from .kept import without_secrets
 
 
 class Repository(Protocol):
