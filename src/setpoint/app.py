@@ -170,13 +170,16 @@ class House:
 
         self.jobs.queue = SHARED
 
-    async def submit(self, text: str, *, name: str, kind: "Kind | None", detach: bool) -> "Started":
-        """Start a run; in the foreground its jobs are this process's own."""
+    async def submit(
+        self, text: str, *, name: str, kind: "Kind | None", detach: bool, checking: Callable[[], None] = lambda: None
+    ) -> "Started":
+        """Start a run; in the foreground its jobs are this process's own. `checking` is called once nothing is left to
+        look at but the base's gates."""
         if detach:
             self.open_queue()
         else:
             await self._foreground()
-        started = await self.starts.submit(text, name=name, kind=kind)
+        started = await self.starts.submit(text, name=name, kind=kind, checking=checking)
         self._mine.add(started.run.id)
         return started
 
@@ -364,7 +367,11 @@ class House:
 
         config = self.config
         found = [doctor.git(await self.repository.version()), doctor.disk(self.root)]
-        found += [*doctor.database(describe(self.database_url)), *sandboxed(config)]
+        try:
+            found += doctor.database(describe(self.database_url))
+        except SetpointError as error:
+            found.append(doctor.trouble("database", error))
+        found += sandboxed(config)
         try:
             _, base = await self.repository.base(config.project.base)
             found += await examined(self.bench(config), base, await self.repository.tree(base))

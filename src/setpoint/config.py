@@ -42,11 +42,22 @@ def validated(raw: Mapping[str, Any], where: str) -> Config:
 def _said(problem: Any, where: str) -> str:
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
-        return f"{where}: {path}: {problem['msg']}"
+        said = _PLAINLY.get(problem["type"]) or problem["msg"].replace("Input should be", "should be")
+        return f"{where}: {path}: {said}"
     known = _keys_beside(problem["loc"])
     near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.4)
     hint = f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(sorted(known))}"
     return f"{where}: unknown key `{path}`{hint}"
+
+
+_PLAINLY = {
+    "missing": "is missing",
+    "tuple_type": 'should be a list: ["…", "…"]',
+    "list_type": 'should be a list: ["…", "…"]',
+    "dict_type": "should be a table",
+    "model_type": "should be a table",
+}
+"""What the checker says in words of its own trade."""
 
 
 def _keys_beside(location: tuple[Any, ...]) -> list[str]:
@@ -103,6 +114,9 @@ DEFAULT_MODELS: dict[str, dict[Size, str]] = {
 
 def with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     """`config` with what one key in the environment is enough for: a provider and a model of each size class."""
+    for name in (*KEYS.values(), *URLS.values()):
+        if any("\ud800" <= letter <= "\udfff" for letter in environ.get(name, "")):
+            raise ConfigError(f"the environment variable {name} is not UTF-8 text", fix=f"set {name} anew")
     providers = dict(config.providers)
     for name, key in KEYS.items():
         if environ.get(key) and name not in providers:

@@ -107,7 +107,5 @@ def text_of(content: bytes, *, called: str, wrong: Wrong) -> str:
         raise wrong(
             f"{called} is not UTF-8 text",
             why="it begins as UTF-16 does" if utf16 else why,
-            fix="save it as UTF-8"
-            if utf16
-            else f"save it as UTF-8: `iconv -f latin1 -t utf-8 {called}` if it is Latin-1",
+            fix=f"save it as UTF-8; `iconv -f {'utf-16' if utf16 else 'latin1'} -t utf-8` makes it so",
         ) from error

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -162,3 +163,51 @@ def test_a_folder_that_cannot_be_written_is_said(repository: Path) -> None:
     done = setpoint(repository, "list")
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "Usage: setpoint [OPTIONS]"),
+        (("gates",), "Usage: setpoint gates"),
+        (("show",), "`setpoint show --help`"),
+        (("resume", "x", "--budget", "much"), "'--budget'"),
+        (("gates", "rnu"), "`setpoint gates --help`"),
+    ],
+)
+def test_a_command_line_that_is_wrong_is_answered_with_the_help_that_fits(
+    tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    refused(setpoint(tmp_path, *words), 2, said)
+
+
+@pytest.mark.parametrize("words", [("show", "\udcff"), ("plan", "Add \udcff"), ("cancel", "x", "-m", "\udcff")])
+def test_arguments_that_are_not_text(repository: Path, words: tuple[str, ...]) -> None:
+    refused(setpoint(repository, *words), 2, "is not UTF-8 text")
+
+
+@pytest.mark.parametrize(("words", "said"), [("", "the ticket is empty"), ("tests", "a folder"), ("./", "a folder")])
+def test_words_that_are_no_ticket(repository: Path, words: str, said: str) -> None:
+    refused(setpoint(repository, "run", words), 2, said)
+
+
+@pytest.mark.parametrize("name", ["setpoint.toml", "policy.toml", "ticket.md"])
+def test_files_that_are_not_utf_8_are_told_with_the_place(repository: Path, name: str) -> None:
+    (repository / name).write_bytes(b"# one\n# \xe9\n")
+    words = ("sandbox", "exec", "--policy", name, "--", "true") if name == "policy.toml" else ("plan", "ticket.md")
+    refused(setpoint(repository, *words), 2, f"{name} is not UTF-8 text", "byte 8 (line 2, byte 3 of it) is 0xe9")
+
+
+def test_a_ticket_comes_through_a_pipe_of_the_shell(repository: Path) -> None:
+    command = f"exec {shlex.quote(sys.executable)} -m setpoint.cli plan --json <(cat ticket.md)"
+    done = subprocess.run(["bash", "-c", command], cwd=repository, env={**os.environ, **GIT}, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert "shout" in json.loads(done.stdout)["title"]
+
+
+def test_a_database_out_of_reach_does_not_keep_the_doctor_from_the_rest(repository: Path) -> None:
+    settings = repository / "setpoint.toml"
+    settings.write_text('database_url = "postgresql://127.0.0.1:1/x"\n' + settings.read_text())
+    found = {check["name"]: check for check in json.loads(setpoint(repository, "doctor", "--json").stdout)}
+    assert found["database"]["state"] == "bad"
+    assert {"git", "sandbox", "models", "deploy"} <= set(found)

@@ -1,5 +1,6 @@
 """Configuration is closed, says what is wrong where, and is complete with one key in the environment."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ from setpoint.service.kept import restored, without_secrets
         ('[gates.x]\nkind = "tests"\nrun = ["a"]\ntimout = 3', "did you mean `timeout`?"),
         ("[loop]\nplateu = 2", "did you mean `plateau`?"),
         ("[budgte]\nticket_usd = 2", "did you mean `budget`?"),
-        ('[gates.x]\nkind = "tests"', "gates.x.run: Field required"),
+        ('[gates.x]\nkind = "tests"', "gates.x.run: is missing"),
         ('[sandbox]\nlevel = "chroot"', "sandbox.level"),
         ("[loop", "not TOML"),
+        ('[gates.x]\nkind = "tests"\nrun = "npm test"', 'gates.x.run: should be a list: ["'),
+        ("loop = 3", "loop: should be a table"),
         ("concurrency = 0", "concurrency"),
         ('[[environment]]\nname = "uat"\nsmok = ["a"]', "did you mean `smoke`?"),
     ],
@@ -52,6 +55,12 @@ def test_one_key_is_enough_for_every_size(key: str, provider: str) -> None:
 def test_the_key_itself_is_never_part_of_the_configuration() -> None:
     config = with_environment(Config(), {"ANTHROPIC_API_KEY": "sk-very-secret"})
     assert "sk-very-secret" not in config.model_dump_json()
+
+
+@pytest.mark.parametrize("name", ["ANTHROPIC_API_KEY", "OPENAI_BASE_URL"])
+def test_an_environment_that_is_not_text_is_named(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is not UTF-8 text"):
+        with_environment(Config(), {name: os.fsdecode(b"\xff")})
 
 
 def test_what_is_configured_wins_over_the_environment() -> None:

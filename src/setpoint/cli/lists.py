@@ -40,7 +40,7 @@ def list_(as_json: bool = JSON) -> None:
 
 
 def show(run: str = RUN, as_json: bool = JSON) -> None:
-    """Where a run is: error per round, objections, gates, cost, and what happens next."""
+    """Where a run is, and what happens next. Error per round, objections, gates, cost."""
 
     async def use(house: "House") -> int:
         view = house.view(house.store.run(run))

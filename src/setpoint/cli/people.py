@@ -35,7 +35,7 @@ def _say(act: Act, detach: bool, as_json: bool) -> None:
 
 
 def approve(run: str = RUN, message: str = BECAUSE, detach: bool = DETACH, as_json: bool = JSON) -> None:
-    """Say yes to what waits, bound to exactly what is there now, and carry on."""
+    """Say yes to what waits, and carry on. The yes is bound to exactly what is there now."""
     _say(lambda house: house.commands.approve(run, because=message), detach, as_json)
 
 
@@ -46,7 +46,7 @@ def reject(
     detach: bool = DETACH,
     as_json: bool = JSON,
 ) -> None:
-    """Say what is wrong and send the work back; with --stop, end the run (exit 13)."""
+    """Say what is wrong and send the work back. With --stop, end the run (exit 13)."""
     _say(lambda house: house.commands.reject(run, because=message, stop=stop), detach, as_json)
 
 
@@ -71,7 +71,7 @@ def resume(
     detach: bool = DETACH,
     as_json: bool = JSON,
 ) -> None:
-    """Carry on after a park, a pause or a crash; no finished step is repeated."""
+    """Carry on after a park, a pause or a crash. No finished step is repeated."""
 
     async def go_on(house: "House") -> "Run":
         from ..model.run import State
@@ -119,7 +119,7 @@ def take(run: str = RUN) -> None:
 
 
 def give(run: str = RUN, message: str = BECAUSE, detach: bool = DETACH, as_json: bool = JSON) -> None:
-    """Hand the workspace back; the edit is recorded and judged like any other. An open question is still to answer."""
+    """Hand the workspace back. The edit is recorded and judged like any other; an open question is still to answer."""
     _say(lambda house: house.commands.give(run, because=message), detach, as_json)
 
 

@@ -25,7 +25,7 @@ def plan(
     model: list[str] = MODEL,
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
-    """Show what a run would do: route and why, phases, models, boundaries, gates, cost. No model call."""
+    """Show what a run would do, without a model call. Route and why, phases, models, boundaries, gates, cost."""
 
     async def show(house: "House") -> int:
         house.choose_models(model)
@@ -83,14 +83,17 @@ def run(
     model: list[str] = MODEL,
     as_json: bool = typer.Option(False, "--json", help="One JSON document at the end."),
 ) -> None:
-    """Carry a ticket until it is done, stopped, or waits for a person (exit 4 off a terminal)."""
+    """Carry a ticket until it is done, stopped, or waits for you. Off a terminal it leaves with exit 4 then."""
 
     async def start(house: "House") -> int:
         house.choose_models(model)
         text, name = await read_ticket(house, ticket)
         chosen = kind_of(kind)
-        plain(paint("checking the base: its own gates must be green before anything starts", "dim"))
-        started = await house.submit(text, name=name, kind=chosen, detach=detach)
+
+        def checking() -> None:
+            plain(paint("checking the base: its own gates must be green before anything starts", "dim"))
+
+        started = await house.submit(text, name=name, kind=chosen, detach=detach, checking=checking)
         for result in started.baseline:
             plain(f"  base  {result.gate}: {result.reason}")
         plain(f"run {paint(started.run.id, 'bold')} on {started.run.branch}")

@@ -20,7 +20,7 @@ def init(
     yes: bool = typer.Option(False, "--yes", "-y", help="Also replace a setpoint.toml that is there."),
     as_json: bool = JSON,
 ) -> None:
-    """Find and run this repository's own commands; write setpoint.toml and .setpoint/.gitignore, nothing else."""
+    """Find and run this repository's own commands. Writes setpoint.toml and .setpoint/.gitignore, nothing else."""
 
     async def use(house: "House") -> int:
         report = await house.init(replace=yes, tell=plain)
@@ -45,7 +45,7 @@ def init(
 
 
 def doctor(as_json: bool = JSON) -> None:
-    """Check what a run needs here, each line with its fix; works without network."""
+    """Check what a run needs here. Each line comes with its fix; works without network."""
 
     async def use(house: "House") -> int:
         checks = await house.doctor()
@@ -65,7 +65,7 @@ def doctor(as_json: bool = JSON) -> None:
 def demo(
     folder: str = typer.Option("", "--folder", help="Where to put the demo repository; empty: a new temporary folder."),
 ) -> None:
-    """A whole ticket on real code, from plan to deploy: no key, no server, no container engine."""
+    """A whole ticket on real code, from plan to deploy. No key, no server, no container engine."""
     import asyncio
 
     from ..demo.play import play
@@ -110,7 +110,7 @@ def schema(
 def config(
     as_json: bool = JSON,
 ) -> None:
-    """The configuration in force, with defaults and what the environment adds; keys are named, never shown."""
+    """The configuration in force. With defaults and what the environment adds; secrets are named, never shown."""
 
     async def use(house: "House") -> int:
         from ..service.kept import without_secrets

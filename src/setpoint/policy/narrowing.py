@@ -16,6 +16,8 @@ from .action import Action, ActionKind
 from .decide import Policy, decide
 from .guard import insist
 
+_FORM = "a policy is a TOML file that may hold [boundaries] and [limits]"
+
 
 class CommandPolicy(Record):
     """What a policy file may say of a command."""
@@ -39,11 +41,11 @@ def narrowed(settings: SandboxSettings, policy: Path, argv: Sequence[str]) -> tu
 
 
 def _read(policy: Path) -> CommandPolicy:
-    text = read_text(policy, called=f"the policy {policy}", wrong=ConfigError)
+    text = read_text(policy, called=f"the policy {policy}", wrong=ConfigError, fix=_FORM)
     try:
         return CommandPolicy.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{policy}: not TOML: {error}", fix="mend it at the place named") from error
     except ValidationError as error:
         said = "\n".join(f"{'.'.join(str(part) for part in p['loc'])}: {p['msg']}" for p in error.errors()[:10])
-        raise ConfigError(f"{policy}: {said}", fix="it may hold [boundaries] and [limits]") from error
+        raise ConfigError(f"{policy}: {said}", fix=_FORM) from error

@@ -85,8 +85,11 @@ class Starts:
     baseline: Baseline
     now: Callable[[], datetime]
 
-    async def submit(self, text: str, *, name: str = "", kind: Kind | None = None) -> Started:
-        """Start a run: ticket, base, gates, rules, models and baseline are checked before anything is written."""
+    async def submit(
+        self, text: str, *, name: str = "", kind: Kind | None = None, checking: Callable[[], None] = lambda: None
+    ) -> Started:
+        """Start a run: ticket, base, gates, rules, models and baseline are checked before anything is written;
+        `checking` is called before the baseline, which takes time."""
         ticket, chosen, because = read(text, name=name, kind=kind)
         self._free(ticket)
         branch, _ = await self.repository.base(self.config.project.base)
@@ -103,6 +106,7 @@ class Starts:
         await bench.forge.ensure(branch)
         base = await bench.workspaces.fetch(branch)
         await rules_there(bench, base)
+        checking()
         results = await self.baseline(bench, base)
         require_green(results, gates=self.config.gates)
         run = await self._new(ticket, chosen, because, branch, base)

@@ -26,14 +26,14 @@ class FileTracker:
             content = await asyncio.to_thread(self._content, reference, stop)
         finally:
             stop.set()  # interrupted: the thread that reads would keep the process
-        called = f"the ticket {reference}"
+        called = _called(reference)
         text = text_of(content, called=called, wrong=TicketError)
         if not text.strip() or "\0" in text:
             raise TicketError(f"{called} holds no text", fix=_TEMPLATE)
         return text.replace("\r\n", "\n")
 
     def _content(self, reference: str, stop: threading.Event) -> bytes:
-        called = f"the ticket {reference}"
+        called = _called(reference)
         if reference != "-":
             path = self._folder / reference
             return read_bytes(path, called=called, wrong=TicketError, fix=_near(path), stop=stop)
@@ -47,10 +47,16 @@ def names_file(words: str) -> bool:
     """Whether `words` are a path, or standard input, and not the ticket itself."""
     if words == "-" or (len(words.split()) < 2 and ("/" in words or words.endswith(".md"))):
         return True
+    if not words.strip():
+        return False
     try:
         return len(words) < 400 and "\n" not in words and Path(words).exists()
     except (OSError, ValueError):
         return False
+
+
+def _called(reference: str) -> str:
+    return "the ticket on standard input" if reference == "-" else f"the ticket {reference}"
 
 
 def _near(path: Path) -> str:
