@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from .adapters.repository import UserRepository
 from .config import load, with_environment, with_models
-from .errors import SetpointError, UsageError
+from .errors import SetpointError
 from .model.run import Run, State
-from .model.settings import Config
+from .model.settings import IGNORED, Config
 
 if TYPE_CHECKING:
     from .adapters.store import SqlStore
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from .model.run import Event
     from .model.ticket import Kind
     from .pipeline.bench import Bench, Ground
-    from .service.commands import Commands, Started
+    from .ports import Looking
+    from .service.commands import Commands
     from .service.doctor import Check
+    from .service.starting import Started, Starts
+    from .service.telling import Telling
     from .service.views import PlanView, RunView
 
 Tell = Callable[["Event"], None]
 
-FOLLOW_SECONDS = 0.1
 KEPT = timedelta(days=7)
 """How long the engine keeps finished jobs; the journal keeps what they did."""
 
@@ -46,7 +48,6 @@ class House:
         self._benches: dict[str, Bench] = {}
         self._worker: Worker | None = None
         self._mine: set[str] = set()
-        self._told: dict[str, int] = {}
 
     @classmethod
     async def open(cls, folder: Path) -> "House":
@@ -78,6 +79,14 @@ class House:
         self._private_folder()
         return SqlStore(self.database_url, redact=redactor(self.config, os.environ), fence=self._fence)
 
+    @cached_property
+    def looking(self) -> "Looking":
+        """The runs and their journals, for commands that show nothing else: quick to open."""
+        from .adapters.glance import Glance
+
+        there = None if self.config.database_url or "store" in self.__dict__ else Glance.at(self.state / "setpoint.db")
+        return there or self.store
+
     def _fence(self, connection: Any) -> None:
         # Only a process that carries jobs can have lost its lease; others need no engine to write.
         if "jobs" in self.__dict__:
@@ -89,8 +98,6 @@ class House:
         return self.config.database_url or f"sqlite:///{self.state / 'setpoint.db'}"
 
     def _private_folder(self) -> None:
-        from .service.setup import IGNORED
-
         self.state.mkdir(exist_ok=True)
         ignore = self.state / ".gitignore"
         if not ignore.exists():
@@ -107,14 +114,29 @@ class House:
             bench=self.bench,
             config=self.config,
             pinned=self.pinned,
+            now=lambda: datetime.now(UTC),
+        )
+
+    @property
+    def starts(self) -> "Starts":
+        """How runs start here."""
+        from .service.starting import Starts
+
+        return Starts(
+            store=self.store,
+            repository=self.repository,
+            bench=self.bench,
+            config=self.config,
             baseline=self._baseline,
             now=lambda: datetime.now(UTC),
         )
 
     def pinned(self, run: Run) -> Config:
-        """The configuration a run was started with, its keys from this process's environment."""
+        """The configuration a run was started with, its secrets from this process's configuration and environment."""
+        from .service.kept import restored
+
         kept = self.store.recall(run.id, "config")
-        return with_environment(Config.model_validate(kept), os.environ) if kept else self.config
+        return with_environment(restored(kept, self.config), os.environ) if kept else self.config
 
     def bench(self, config: Config) -> "Bench":
         """All seams under one configuration."""
@@ -132,6 +154,13 @@ class House:
         """A run on its bench."""
         return self.commands.ground(run)
 
+    @cached_property
+    def telling(self) -> "Telling":
+        """What of the journals was told."""
+        from .service.telling import Telling
+
+        return Telling(self.store)
+
     # -- carrying -----------------------------------------------------------------------------------------------
 
     def open_queue(self) -> None:
@@ -141,13 +170,16 @@ class House:
 
         self.jobs.queue = SHARED
 
-    async def submit(self, text: str, *, name: str, kind: "Kind | None", detach: bool) -> "Started":
-        """Start a run; in the foreground its jobs are this process's own."""
+    async def submit(
+        self, text: str, *, name: str, kind: "Kind | None", detach: bool, checking: Callable[[], None] = lambda: None
+    ) -> "Started":
+        """Start a run; in the foreground its jobs are this process's own. `checking` is called once nothing is left to
+        look at but the base's gates."""
         if detach:
             self.open_queue()
         else:
             await self._foreground()
-        started = await self.commands.submit(text, name=name, kind=kind)
+        started = await self.starts.submit(text, name=name, kind=kind, checking=checking)
         self._mine.add(started.run.id)
         return started
 
@@ -172,13 +204,13 @@ class House:
         await self._foreground()
         assert self._worker is not None
         self._claim(run_id)
-        follower = asyncio.create_task(self._follow(run_id, tell))
+        follower = asyncio.create_task(self.telling.follow(run_id, tell))
         try:
             await self._worker.run_until(lambda: self.rests(run_id))
         finally:
             follower.cancel()
             await asyncio.gather(follower, return_exceptions=True)
-            self._tell_rest(run_id, tell)
+            self.telling.rest(run_id, tell)
         return self.write_progress(self.store.run(run_id))
 
     def _claim(self, run_id: str) -> None:
@@ -209,7 +241,7 @@ class House:
         worker = Worker(self.jobs, {JOB: self._job}, concurrency=self.config.concurrency, on_crash=self._crashed)
         self.jobs.clear(datetime.now(UTC) - KEPT)
         async with worker:
-            follower = asyncio.create_task(self._follow("", tell))
+            follower = asyncio.create_task(self.telling.follow("", tell))
             try:
                 await worker.run_until(
                     lambda: once and not any(r.position.state is State.RUNNING for r in self.store.runs(active=True))
@@ -217,8 +249,7 @@ class House:
             finally:
                 follower.cancel()
                 await asyncio.gather(follower, return_exceptions=True)
-                for name in list(self._told):
-                    self._tell_rest(name, tell)
+                self.telling.all_rest(tell)
 
     async def _job(self, key: str, args: dict[str, Any]) -> None:
         from .pipeline.carry import carry
@@ -243,29 +274,6 @@ class House:
             write_progress(self.store, run, self.state / "runs" / run.id)
         return run
 
-    async def _follow(self, run_id: str, tell: Tell) -> None:
-        """Tell what is written from now on, of one run or (empty) of all."""
-        if not run_id:
-            self._told |= {run.id: self._last(run.id) for run in self.store.runs()}
-        before: set[str] = set()
-        while True:
-            now = {run_id} if run_id else {run.id for run in self.store.runs(active=True)}
-            for name in before | now:  # a run that has just ended has last words
-                self._tell_rest(name, tell)
-            before = now
-            await asyncio.sleep(FOLLOW_SECONDS)
-
-    def _last(self, run_id: str) -> int:
-        seq = 0
-        while events := self.store.events(run_id, seq):
-            seq = events[-1].seq
-        return seq
-
-    def _tell_rest(self, run_id: str, tell: Tell) -> None:
-        for event in self.store.events(run_id, self._told.get(run_id, 0)):
-            self._told[run_id] = event.seq
-            tell(event)
-
     # -- seeing -------------------------------------------------------------------------------------------------
 
     def view(self, run: Run) -> "RunView":
@@ -276,20 +284,18 @@ class House:
 
     async def ticket(self, words: str) -> tuple[str, str]:
         """The ticket's text and name: of a file, of `-` (standard input), or the words themselves."""
-        from .adapters.trackers.files import FileTracker
+        from .adapters.trackers.files import FileTracker, names_file
 
-        path = Path(words)
-        named = len(words.split()) < 2 and ("/" in words or words.endswith(".md"))
-        there = len(words) < 400 and "\n" not in words and await asyncio.to_thread(path.is_file)
-        if words == "-" or named or there:
-            return await FileTracker().fetch(words), "" if words == "-" else path.stem
+        if names_file(words):
+            return await FileTracker().fetch(words), "" if words.startswith(("-", "/dev/")) else Path(words).stem
         return words, ""
 
     def plan(self, text: str, *, name: str, kind: "Kind | None") -> "PlanView":
         """What a run would do; no model call."""
         from .service.estimate import plan_view
+        from .service.starting import read
 
-        ticket, chosen, because = self.commands.read(text, name=name, kind=kind)
+        ticket, chosen, because = read(text, name=name, kind=kind)
         return plan_view(self.config, ticket, chosen, because)
 
     def header(self) -> list[str]:
@@ -329,24 +335,11 @@ class House:
 
     async def init(self, *, replace: bool, tell: Callable[[str], None]) -> dict[str, Any]:
         """Find the repository's commands, run them on the base, write what ran green."""
-        from .gates.detect import detect
-        from .parts import confirmed_on
-        from .service.setup import report, written
+        from .parts import initialised
 
         _, base = await self.repository.base(self.config.project.base)
-        candidates = detect(self.root)
-        if not candidates:
-            raise UsageError(
-                "no test, lint or type command was found here",
-                why="neither Python nor Node configuration, nor Makefile targets, nor CI steps name one",
-                fix="write [gates.tests] in setpoint.toml: `setpoint schema config` shows the form",
-            )
-        tell(
-            f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox"
-        )
-        confirmed = await confirmed_on(self.bench(self.config), candidates, base, await self.repository.tree(base))
-        wrote = written(self.root, confirmed, replace=replace)
-        return report(self.root, confirmed, wrote)
+        tree = await self.repository.tree(base)
+        return await initialised(self.bench(self.config), self.root, base, tree, replace=replace, tell=tell)
 
     async def _baseline(self, bench: "Bench", base: str) -> tuple["GateResult", ...]:
         from .parts import on_base
@@ -369,32 +362,31 @@ class House:
     async def doctor(self) -> Sequence["Check"]:
         """What a run needs here."""
         from .engine.database import describe
-        from .parts import sandbox_of
+        from .parts import examined, sandboxed
         from .service import doctor
 
         config = self.config
         found = [doctor.git(await self.repository.version()), doctor.disk(self.root)]
-        found += doctor.database(describe(self.database_url))
-        results: Sequence[GateResult] = ()
         try:
-            found += doctor.sandbox(config.sandbox.level, sandbox_of(config).layers())
+            found += doctor.database(describe(self.database_url))
         except SetpointError as error:
-            found += doctor.sandbox(config.sandbox.level, (), str(error))
+            found.append(doctor.trouble("database", error))
+        found += sandboxed(config)
         try:
             _, base = await self.repository.base(config.project.base)
-            results = await self._baseline(self.bench(config), base) if config.gates else ()
+            found += await examined(self.bench(config), base, await self.repository.tree(base))
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
-        return [*found, *doctor.baseline(results), *doctor.models(config), *doctor.delivery(config)]
+        return [*found, *doctor.models(config), *doctor.delivery(config)]
 
     def rests(self, run_id: str) -> bool:
         """Whether nothing carries the run on by itself."""
-        return self.store.run(run_id).position.state is not State.RUNNING
+        return self.looking.run(run_id).position.state is not State.RUNNING
 
     async def close(self) -> None:
         """Stop carrying and let go of the database."""
         if self._worker is not None:
             await self._worker.stop()
-        for part in ("store", "jobs"):
+        for part in ("looking", "store", "jobs"):
             if part in self.__dict__:
                 self.__dict__[part].close()

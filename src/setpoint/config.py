@@ -10,12 +10,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from .errors import ConfigError, UsageError
+from .inputs import read_text, text_of
 from .model.record import Record
 from .model.settings import Api, Config, Provider, Size
 
 
-def parse(text: str, where: str) -> Config:
+def parse(text: str | bytes, where: str) -> Config:
     """The configuration written in `text`. Raises ConfigError that names the place and the nearest known key."""
+    if isinstance(text, bytes):
+        text = text_of(text, called=where, wrong=ConfigError)
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -39,11 +42,22 @@ def validated(raw: Mapping[str, Any], where: str) -> Config:
 def _said(problem: Any, where: str) -> str:
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
-        return f"{where}: {path}: {problem['msg']}"
+        said = _PLAINLY.get(problem["type"]) or problem["msg"].replace("Input should be", "should be")
+        return f"{where}: {path}: {said}"
     known = _keys_beside(problem["loc"])
     near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.4)
     hint = f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(sorted(known))}"
     return f"{where}: unknown key `{path}`{hint}"
+
+
+_PLAINLY = {
+    "missing": "is missing",
+    "tuple_type": 'should be a list: ["…", "…"]',
+    "list_type": 'should be a list: ["…", "…"]',
+    "dict_type": "should be a table",
+    "model_type": "should be a table",
+}
+"""What the checker says in words of its own trade."""
 
 
 def _keys_beside(location: tuple[Any, ...]) -> list[str]:
@@ -65,14 +79,19 @@ def _record_in(annotation: Any) -> Any:
     return None
 
 
+def read(path: Path, where: str) -> Config:
+    """The configuration in a file. Raises ConfigError."""
+    return parse(read_text(path, called=where, wrong=ConfigError), where)
+
+
 def load(repository: Path) -> Config:
     """The configuration of `repository`'s working tree: `setpoint.toml`, else `[tool.setpoint]`, else defaults."""
     own = repository / "setpoint.toml"
     shared = repository / "pyproject.toml"
-    if own.is_file():
-        config = parse(own.read_text(encoding="utf-8"), "setpoint.toml")
+    if os.path.lexists(own):
+        config = read(own, "setpoint.toml")
     elif shared.is_file():
-        config = parse(shared.read_text(encoding="utf-8"), "pyproject.toml")
+        config = read(shared, "pyproject.toml")
     else:
         config = Config()
     return with_environment(config, os.environ)
@@ -95,6 +114,9 @@ DEFAULT_MODELS: dict[str, dict[Size, str]] = {
 
 def with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     """`config` with what one key in the environment is enough for: a provider and a model of each size class."""
+    for name in (*KEYS.values(), *URLS.values()):
+        if any("\ud800" <= letter <= "\udfff" for letter in environ.get(name, "")):
+            raise ConfigError(f"the environment variable {name} is not UTF-8 text", fix=f"set {name} anew")
     providers = dict(config.providers)
     for name, key in KEYS.items():
         if environ.get(key) and name not in providers:

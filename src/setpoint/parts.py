@@ -2,13 +2,14 @@
 
 import importlib
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import load, parse
-from .errors import ConfigError
+from .errors import ConfigError, SetpointError, UsageError
 from .model.approval import Answer
 from .model.record import digest_of
 from .model.release import CiRun, CiState
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .model.evidence import GateResult
     from .model.gate import Candidate
     from .ports import Agent, Sandbox, Store
+    from .service.doctor import Check
 
 ADAPTERS: Mapping[tuple[str, str], str] = {
     ("sandbox", "bubblewrap"): "setpoint.adapters.sandboxes.bubblewrap:Bubblewrap",
@@ -64,8 +66,13 @@ def endpoints(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
     found = {}
     for name, provider in config.providers.items():
         key = environ.get(provider.key_env, "") if provider.key_env else None
-        found[name] = Endpoint(api=provider.api, base_url=provider.base_url, key=key, headers=provider.headers)
+        headers = provider.headers | {name: environ.get(held, "") for name, held in provider.header_env.items()}
+        found[name] = Endpoint(api=provider.api, base_url=provider.base_url, key=key, headers=headers)
     return found
+
+
+_TELLING = re.compile(r"(?i)auth|key|token|secret|cookie|pass|credential")
+"""Headers whose value is taken for a secret."""
 
 
 def redactor(config: Config, environ: Mapping[str, str]) -> Callable[[Any], Any]:
@@ -73,8 +80,11 @@ def redactor(config: Config, environ: Mapping[str, str]) -> Callable[[Any], Any]
     from .gates.secrets import redact
 
     names = {provider.key_env for provider in config.providers.values() if provider.key_env}
+    names |= {name for provider in config.providers.values() for name in provider.header_env.values()}
     names |= {name for environment in config.environment for name in environment.env}
+    headers = [(k, v) for provider in config.providers.values() for k, v in provider.headers.items()]
     known = tuple(value for name in sorted(names) if (value := environ.get(name)))
+    known += tuple(value for name, value in headers if value and _TELLING.search(name))
 
     def clean(value: Any) -> Any:
         if isinstance(value, str):
@@ -215,7 +225,7 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
         from .gates.judge import run_gates
 
         text = await forge().show(base, "setpoint.toml")
-        gates = parse(text.decode("utf-8"), "setpoint.toml").gates if text else config.gates
+        gates = parse(text, "setpoint.toml").gates if text else config.gates
         async with forge().checkout(commit) as folder:
             room = workspaces.room(folder)
             environment = await environment_digest(room, gates)
@@ -262,6 +272,52 @@ async def confirmed_on(
     async with bench.workspaces.checkout(base) as room:
         environment = await environment_digest(room, {candidate.name: candidate.gate for candidate in candidates})
         return await confirm(candidates, room, tree=tree, environment=environment)
+
+
+async def initialised(
+    bench: Bench, root: Path, base: str, tree: str, *, replace: bool, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Find the commands of the repository at `root`, run them on `base`, write what ran green; the report."""
+    from .gates.detect import detect
+    from .service.setup import report, written
+
+    candidates = detect(root)
+    if not candidates:
+        raise UsageError(
+            "no test, lint or type command was found here",
+            why="neither Python nor Node configuration, nor Makefile targets, nor CI steps name one",
+            fix="write [gates.tests] in setpoint.toml: `setpoint schema config` shows the form",
+        )
+    tell(f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox")
+    confirmed = await confirmed_on(bench, candidates, base, tree)
+    wrote = written(root, confirmed, replace=replace)
+    return report(root, confirmed, wrote)
+
+
+def sandboxed(config: Config) -> "list[Check]":
+    """The doctor's look at the sandbox."""
+    from .service import doctor
+
+    try:
+        return doctor.sandbox(config.sandbox.level, sandbox_of(config).layers())
+    except SetpointError as error:
+        return doctor.sandbox(config.sandbox.level, (), str(error))
+
+
+async def examined(bench: Bench, base: str, tree: str) -> "list[Check]":
+    """The doctor's look at the gates, the rules and the base."""
+    from .pipeline.context import rules_there
+    from .service import doctor
+
+    gates, found = bench.config.gates, doctor.proving(bench.config.gates)
+    try:
+        await rules_there(bench, base)
+    except SetpointError as error:
+        found.append(doctor.trouble("rules", error))
+    try:
+        return [*found, *doctor.baseline(await on_base(bench, base, tree) if gates else ())]
+    except SetpointError as error:
+        return [*found, doctor.trouble("base", error)]
 
 
 async def sandbox_exec(folder: Path, argv: Sequence[str], level: str, policy: Path | None) -> "Completed":

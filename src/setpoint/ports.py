@@ -138,6 +138,10 @@ class Workspaces(Protocol):
         """The forge's commit of `branch`, its objects here."""
         ...
 
+    async def show(self, revision: str, path: str) -> bytes | None:
+        """As a workspace's, without a run: a file as it is in a trusted commit."""
+        ...
+
     def checkout(
         self, revision: str, overlay: dict[str, bytes | None] | None = None
     ) -> AbstractAsyncContextManager[Room]:
@@ -244,6 +248,11 @@ class Transaction(Protocol):
     connection: Any
     """The SQLAlchemy connection; a job enqueued on it lands with the rest."""
 
+    def alone(self, what: str) -> None:
+        """Wait until no other transaction is alone with `what`, and be it until this one ends: what is read from now
+        on holds when it commits."""
+        ...
+
     def create(self, run: Run) -> None: ...
     def move(self, run: Run, to: Position, note: str = "") -> Run | None:
         """Move `run` to `to`, `serial` one higher; None when somebody moved it before: nothing was written."""
@@ -272,6 +281,14 @@ class Transaction(Protocol):
     def remember(self, run_id: str, key: str, value: dict[str, Any]) -> None:
         """A named fact of the run (pull request, release, baseline); a repeat replaces it."""
         ...
+
+
+class Looking(Protocol):
+    """What a look at runs and their journals needs; every store can do it."""
+
+    def run(self, prefix: str) -> Run: ...
+    def runs(self, active: bool = False) -> Sequence[Run]: ...
+    def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]: ...
 
 
 class Store(Protocol):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +21,13 @@ def test_nothing_heavy_is_imported(words: list[str]) -> None:
     code = LOOK.format(words=words, heavy=heavy)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.rsplit("|", 1)[-1].strip() == "[] 0", done.stdout + done.stderr
+
+
+def test_a_list_loads_no_database_toolkit(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    for words in (["list"], ["list", "--json"]):
+        heavy = ("sqlalchemy", "dbos", "psycopg", "alembic", "httpx2", "setpoint.parts", "setpoint.pipeline.bench")
+        code = LOOK.format(words=words, heavy=heavy)
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert done.stdout.rsplit("|", 1)[-1].strip() == "[] 0", done.stdout + done.stderr
+    assert not (tmp_path / ".setpoint").exists()

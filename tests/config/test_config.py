@@ -1,5 +1,6 @@
 """Configuration is closed, says what is wrong where, and is complete with one key in the environment."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from setpoint.config import load, parse, with_environment
 from setpoint.errors import ConfigError
 from setpoint.model.settings import Config
+from setpoint.service.kept import restored, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -15,9 +17,11 @@ from setpoint.model.settings import Config
         ('[gates.x]\nkind = "tests"\nrun = ["a"]\ntimout = 3', "did you mean `timeout`?"),
         ("[loop]\nplateu = 2", "did you mean `plateau`?"),
         ("[budgte]\nticket_usd = 2", "did you mean `budget`?"),
-        ('[gates.x]\nkind = "tests"', "gates.x.run: Field required"),
+        ('[gates.x]\nkind = "tests"', "gates.x.run: is missing"),
         ('[sandbox]\nlevel = "chroot"', "sandbox.level"),
         ("[loop", "not TOML"),
+        ('[gates.x]\nkind = "tests"\nrun = "npm test"', 'gates.x.run: should be a list: ["'),
+        ("loop = 3", "loop: should be a table"),
         ("concurrency = 0", "concurrency"),
         ('[[environment]]\nname = "uat"\nsmok = ["a"]', "did you mean `smoke`?"),
     ],
@@ -53,6 +57,52 @@ def test_the_key_itself_is_never_part_of_the_configuration() -> None:
     assert "sk-very-secret" not in config.model_dump_json()
 
 
+@pytest.mark.parametrize("name", ["ANTHROPIC_API_KEY", "OPENAI_BASE_URL"])
+def test_an_environment_that_is_not_text_is_named(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is not UTF-8 text"):
+        with_environment(Config(), {name: os.fsdecode(b"\xff")})
+
+
 def test_what_is_configured_wins_over_the_environment() -> None:
     mine = parse('[models]\nlarge = ["local/llama"]', "setpoint.toml")
     assert with_environment(mine, {"OPENAI_API_KEY": "k"}).models["large"] == ("local/llama",)
+
+
+@pytest.mark.parametrize("name", ["setpoint.toml", "pyproject.toml"])
+def test_settings_that_are_not_utf_8_are_told_with_their_place(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes('# Größe\n[project]\nowner = "Jürgen"\n'.encode("latin-1"))
+    with pytest.raises(ConfigError, match=f"{name} is not UTF-8 text") as caught:
+        load(tmp_path)
+    assert "byte 4 (line 1, byte 5 of it) is 0xf6" in caught.value.why
+    assert "save it as UTF-8" in caught.value.fix
+
+
+def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
+    (tmp_path / "setpoint.toml").write_bytes(b"\xef\xbb\xbf[loop]\nplateau = 7\n")
+    assert load(tmp_path).loop.plateau == 7
+
+
+def test_settings_that_are_no_file_are_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "setpoint.toml").mkdir()
+    with pytest.raises(ConfigError, match=r"setpoint.toml is a folder, not a file"):
+        load(tmp_path)
+    (tmp_path / "setpoint.toml").rmdir()
+    (tmp_path / "setpoint.toml").symlink_to("gone.toml")
+    with pytest.raises(ConfigError, match=r"setpoint.toml cannot be read"):
+        load(tmp_path)
+
+
+def test_what_may_be_a_secret_is_neither_kept_nor_shown_and_comes_back_from_the_settings() -> None:
+    now = parse(
+        'database_url = "postgresql://me:hunter2@db.example/x"\n[providers.p]\napi = "anthropic"\n'
+        'base_url = "https://me:hunter2@models.example/v1"\nheaders = { X-Key = "hunter2", X-Team = "blue" }\n',
+        "setpoint.toml",
+    )
+    kept = without_secrets(now)
+    assert "hunter2" not in str(kept)
+    assert restored(kept, now) == now
+    shown = without_secrets(now, "(hidden)")
+    assert shown["providers"]["p"]["base_url"] == "https://(hidden)@models.example/v1"
+    elsewhere = parse('[providers.p]\napi = "anthropic"\nbase_url = "https://other.example"\n', "setpoint.toml")
+    back = restored(kept, elsewhere).providers["p"]
+    assert (back.base_url, back.headers) == ("https://models.example/v1", {"X-Key": "", "X-Team": ""})

@@ -68,6 +68,19 @@ def test_protected_files_are_known_by_their_class(path: str, kind: str) -> None:
     assert protection(path) == kind
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("pytest.toml", "api/.pytest.toml", ".coveragerc.toml", "tox.toml", "ty.toml", "pyrefly.toml", "uv.toml"),
+        *("ruff.toml", "pylintrc", ".pylintrc.toml", ".python-version", ".importlinter"),
+        *("vitest.config.mts", "vite.config.ts", "eslint.config.mjs", ".oxlintrc.json", "oxlint.config.ts"),
+        *(".biome.jsonc", "biome.json", "web/.c8rc.json", ".nycrc", "bunfig.toml", "deno.jsonc", ".editorconfig"),
+    ],
+)
+def test_what_a_tool_reads_its_settings_from_is_protected(path: str) -> None:
+    assert protection(path) == "config"
+
+
 def test_existing_tests_are_protected_and_new_ones_are_welcome() -> None:
     paths = ["src/a.py", "tests/test_old.py", "tests/test_new.py", "tests/conftest.py", "uv.lock"]
     raised = protected_changes(paths, new=["tests/test_new.py", "tests/conftest.py"], granted=["uv.lock"])

@@ -35,6 +35,7 @@ from setpoint.pipeline.routes import EPIC, FEATURE, HOTFIX, ROUTES, Decision, Ef
 
 BY_PERSON: tuple[Outcome, ...] = (
     Granted(), SentBack(), Declined(), Answered(), Resumed(), Paused(), Cancelled(), Taken(), Given(), Retried(),
+    Given(asked=True),
 )  # fmt: skip
 
 
@@ -131,6 +132,26 @@ def test_no_state_waits_on_nobody(kind: Kind) -> None:
             State.PARKED,
             State.PAUSED,
         )
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_workspace_handed_back_at_an_open_question_waits_for_its_answer(kind: Kind) -> None:
+    found = 0
+    for position, edges in GRAPHS[kind].items():
+        phase = isinstance(ROUTES[kind].step(position.stage), Phase) if position.route is kind else False
+        for outcome, to in edges:
+            if isinstance(outcome, Given) and outcome.asked and phase:
+                found += 1
+                assert (to.state, to.waits) == (State.WAITING, Waits.ANSWER)
+                assert Answered() in [after for after, _ in GRAPHS[kind][to]]
+    assert found
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_question_answered_while_a_person_works_by_hand_leaves_the_workspace_to_them(kind: Kind) -> None:
+    for position, edges in GRAPHS[kind].items():
+        if position.state is State.WAITING and position.waits is Waits.MANUAL:
+            assert (Answered(), position) in edges
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -70,6 +70,9 @@ async def test_a_high_finding_goes_to_the_builder_and_a_fresh_reviewer_closes_it
         assert len(builder) == 4
         assert one_session(builder)
         assert high.what in str(builder[2].messages[-1])
+        assert "The change comes back from review with objections" in str(builder[2].messages[-1])
+        assert "`submit_change`" in str(builder[2].messages[-1])
+        assert "comes back from review" not in str(builder[1].messages)
 
         reviewers = stage.sessions("review")
         assert [len(session) for session in reviewers] == [1, 1]

@@ -116,6 +116,39 @@ def test_a_chat_completions_endpoint_from_the_configuration(shop: Path) -> None:
     assert "cost unknown" in said
 
 
+TEAM, PASS = "team-header-8c1f0b52", "gate-pass-d41d8cd98f"
+HEADERS = """
+[providers.local.headers]
+X-Team = "{team}"
+
+[providers.local.header_env]
+X-Gate-Token = "GATE_TOKEN"
+"""
+
+
+def test_header_values_are_sent_and_never_kept(shop: Path) -> None:
+    with ScriptedModel(Story(story.hotfix()), key=KEY) as model:
+        env = {"LOCAL_MODEL_KEY": KEY, "GATE_TOKEN": PASS}
+        init(shop, env)
+        settings = shop / "setpoint.toml"
+        local = LOCAL.format(url=model.base_url("openai-chat")) + HEADERS.format(team=TEAM)
+        settings.write_text(settings.read_text(encoding="utf-8") + local, encoding="utf-8")
+        shown = documents(cli(shop, "config", "--json", env=env))
+        assert shown["providers"]["local"]["headers"] == {"X-Team": "(hidden)"}
+        assert TEAM not in cli(shop, "config", env=env).stdout
+        lost = cli(shop, "run", "ticket.md", env={"LOCAL_MODEL_KEY": KEY})
+        assert (lost.returncode, "X-Gate-Token" in lost.stderr) == (5, True), lost.stderr
+        run = documents(cli(shop, "list", "--json", env=env))[0]["id"]
+        resumed = cli(shop, "resume", run, env=env)
+        assert resumed.returncode == 4, resumed.stderr
+        assert {seen.headers["x-team"] for seen in model.requests} == {TEAM}
+        assert {seen.headers["x-gate-token"] for seen in model.requests} == {PASS}
+    kept = b"".join(path.read_bytes() for path in (shop / ".setpoint").glob("setpoint.db*"))
+    assert b"X-Team" in kept
+    assert TEAM.encode() not in kept
+    assert PASS.encode() not in kept
+
+
 def forged_body(folder: Path) -> str:
     pulls = list((folder / ".setpoint" / "forge.git" / "setpoint" / "pulls").glob("*.json"))
     assert len(pulls) == 1

@@ -4,11 +4,11 @@ import json
 
 import pytest
 import story
-from playing import Play, cli, merged
+from playing import Play, Playing, cli, merged
 from story import ask, hand_in
 
 from setpoint.errors import BusyError, DeniedError, UsageError
-from setpoint.model.run import State, Waits
+from setpoint.model.run import Run, State, Waits
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ async def test_a_question_waits_for_its_answer_and_the_same_session_goes_on(play
         run = await stage.run()
         assert (run.position.waits, stage.code(run)) == (Waits.ANSWER, 4)
         assert [question.question for question in stage.view(run).questions] == [QUESTION]
-        assert stage.view(run).next == (f"setpoint answer {run.id} '…'",)
+        assert stage.view(run).next[0] == f"setpoint answer {run.id} '…'"
         with pytest.raises(UsageError, match="nothing waits for an approval"):
             await stage.house.commands.approve(run.id)
         run = await stage.on(await stage.house.commands.answer(run.id, "Yes, 100 is allowed."))
@@ -67,6 +67,81 @@ async def test_a_question_asked_again_after_its_answer_does_not_go_round_for_eve
         assert stage.code(run) == 4
         assert run.position.state is State.WAITING
         assert stage.view(run).next[0] != f"setpoint log {run.id} -f"
+
+
+async def asked_and_taken(stage: Playing) -> Run:
+    run = await stage.run()
+    assert (run.position.stage, run.position.waits) == ("implementation", Waits.ANSWER)
+    run = await stage.house.commands.take(run.id)
+    assert run.position.waits is Waits.MANUAL
+    assert stage.view(run).next == (
+        f"setpoint give {run.id}", f"setpoint answer {run.id} '…'", f"setpoint answer {run.id} --waive",
+    )  # fmt: skip
+    return run
+
+
+def edit_by_hand(stage: Playing, run: Run) -> None:
+    price = stage.house.workspace_path(run) / story.PRICE
+    price.write_text(price.read_text(encoding="utf-8").replace("is above", "is over"), encoding="utf-8")
+
+
+ASKING = story.hotfix(change=[[[story.MEND, ask(QUESTION)], [hand_in(story.CHANGE)]]])
+
+
+@pytest.mark.parametrize("edited", [False, True])
+async def test_a_workspace_handed_back_at_an_open_question_still_waits_for_the_answer(play: Play, edited: bool) -> None:
+    async with play(ASKING) as stage:
+        run = await asked_and_taken(stage)
+        if edited:
+            edit_by_hand(stage, run)
+        before = len(stage.model.requests)
+        run = await stage.on(await stage.house.commands.give(run.id))
+        assert (run.position.stage, run.position.waits, stage.code(run)) == ("implementation", Waits.ANSWER, 4)
+        assert len(stage.model.requests) == before
+        run = await stage.on(await stage.house.commands.answer(run.id, "Yes, 100 is allowed."))
+        assert run.position.stage == "change"
+        heard = str(stage.requests("change")[-1].messages)
+        assert "Yes, 100 is allowed." in heard
+        assert ("changed the workspace by hand" in heard) == edited
+        assert ("is over" in await stage.house.diff(run)) == edited
+        assert [(q.answer, q.by) for q in stage.view(run).questions] == [("Yes, 100 is allowed.", "Ada Owner")]
+
+
+async def test_a_question_can_be_answered_while_the_workspace_is_taken(play: Play) -> None:
+    async with play(ASKING) as stage:
+        run = await asked_and_taken(stage)
+        with pytest.raises(UsageError, match="works on this run by hand already"):
+            await stage.house.commands.take(run.id)
+        run = await stage.house.commands.answer(run.id, "Yes, 100 is allowed.")
+        assert (run.position.waits, stage.view(run).next) == (Waits.MANUAL, (f"setpoint give {run.id}",))
+        run = await stage.on(await stage.house.commands.give(run.id))
+        assert run.position.stage == "change"
+        assert "Yes, 100 is allowed." in str(stage.requests("change")[-1].messages)
+
+
+async def test_a_retry_takes_the_question_back_in_the_persons_name(play: Play) -> None:
+    async with play(ASKING) as stage:
+        run = await stage.run()
+        run = await stage.on(await stage.house.commands.retry(run.id, because="decide it yourself"))
+        assert run.position.stage == "change"
+        (question,) = stage.view(run).questions
+        assert (question.by, "taken back" in question.answer) == ("Ada Owner", True)
+        assert "decide it yourself" in str(stage.requests("change")[-1].messages)
+
+
+async def test_the_command_line_shows_the_open_question_when_the_workspace_is_handed_back(play: Play) -> None:
+    async with play(ASKING) as stage:
+        run = await stage.run()
+        taken = cli(stage.folder, "take", run.id)
+        assert taken.returncode == 4
+        assert "a question is open" in taken.stderr
+        given = cli(stage.folder, "give", run.id)
+        assert given.returncode == 4, given.stderr
+        assert QUESTION in given.stderr
+        assert f"next: setpoint answer {run.id}" in given.stderr
+        waived = cli(stage.folder, "answer", run.id, "--waive")
+        assert waived.returncode == 4, waived.stderr
+        assert stage.house.store.run(run.id).position.stage == "change"
 
 
 # -- money -----------------------------------------------------------------------------------------------------------

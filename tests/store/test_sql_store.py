@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from setpoint.adapters import schema
+from setpoint.adapters.revision import REVISIONS, STAMP
 from setpoint.adapters.store import SqlStore
 from setpoint.engine.database import open_database, setting_up
 from setpoint.errors import ConfigError, DiskFullError, LostLeaseError, ParkedError, SetpointError, TransientError
@@ -143,10 +144,10 @@ def test_migrations_end_at_the_tables_the_code_uses(database_url: str) -> None:
         schema.migrate(connection)
     with database.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"version_table": schema.STAMP, "compare_type": True, "target_metadata": schema.metadata}
+            connection, opts={"version_table": STAMP, "compare_type": True, "target_metadata": schema.metadata}
         )
         assert compare_metadata(context, schema.metadata) == []
-        assert context.get_current_revision() == schema.REVISIONS[-1]
+        assert context.get_current_revision() == REVISIONS[-1]
     database.dispose()
 
 
@@ -171,13 +172,13 @@ def test_every_known_revision_has_its_migration_in_order() -> None:
     config = Config()
     config.set_main_option("script_location", str(schema.MIGRATIONS))
     scripts = ScriptDirectory.from_config(config).walk_revisions()
-    assert tuple(script.revision for script in scripts)[::-1] == schema.REVISIONS
+    assert tuple(script.revision for script in scripts)[::-1] == REVISIONS
 
 
 def test_a_database_of_a_newer_setpoint_is_refused(database_url: str) -> None:
     store = SqlStore(database_url)
     with store.transaction() as transaction:
-        transaction.connection.execute(sa.text(f"UPDATE {schema.STAMP} SET version_num = '9999'"))
+        transaction.connection.execute(sa.text(f"UPDATE {STAMP} SET version_num = '9999'"))
     store.close()
     with pytest.raises(ConfigError, match="newer setpoint"):
         SqlStore(database_url)

@@ -8,6 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
+from ..errors import ConfigError
+from ..inputs import read_text
 from . import beneath
 from .git import Git
 from .secrets import is_secret
@@ -19,10 +21,9 @@ _MOST_BYTES = 1024 * 1024 * 1024
 
 def copy_included(git: Git, repository: Path, worktree: Path) -> int:
     """Copy what `.worktreeinclude` of the user's folder names; the number of files copied."""
-    try:
-        lines = (repository / NAME).read_text(encoding="utf-8").splitlines()
-    except OSError:
+    if not (repository / NAME).is_file():
         return 0
+    lines = read_text(repository / NAME, called=NAME, wrong=ConfigError).splitlines()
     from pathspec import GitIgnoreSpec
 
     spec = GitIgnoreSpec.from_lines(lines)

@@ -8,10 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ..engine.database import setting_up
 from ..errors import ConfigError
+from .revision import REVISIONS, STAMP
 
-REVISIONS = ("0001",)
-"""Every revision this code can read, oldest first; the last one is `metadata`."""
-STAMP = "setpoint_revision"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 metadata = sa.MetaData(

@@ -18,12 +18,11 @@ from ..model.record import digest_of
 from ..model.run import Event, Position, Round, Run, State
 from ..model.session import Message, SessionId, Usage
 from . import schema
+from .glance import LISTED, event_of, run_of, the_one
 
 INLINE = 32_768
 """Longest string kept inside a journal entry; a longer one becomes a blob with its head left in place."""
 HEAD = 2_000
-LISTED = 20
-"""Most ids named when a prefix fits several."""
 
 Redact = Callable[[Any], Any]
 Fence = Callable[[sa.Connection], None]
@@ -40,6 +39,11 @@ class SqlTransaction:
         self.connection = connection
         self._redact = redact
         self._locked: set[str] = set()
+
+    def alone(self, what: str) -> None:
+        """Wait until no other transaction is alone with `what`, and be it until this one ends."""
+        # On SQLite a transaction that may write is alone with everything, from its beginning.
+        self._lock(f"alone:{what}")
 
     def create(self, run: Run) -> None:
         """Write down a new run."""
@@ -180,7 +184,7 @@ class SqlTransaction:
         row = self.connection.execute(
             sa.select(table.c.record, table.c.cost).where(table.c.id == run_id).with_for_update()
         ).one_or_none()
-        return None if row is None else _run(*row)
+        return None if row is None else run_of(*row)
 
     def _locked_cost(self, run_id: str) -> Usage | None:
         found = self.connection.execute(schema.COST, {"run": run_id}).scalar()
@@ -191,9 +195,12 @@ class SqlTransaction:
 
     def _lock_journal(self, run_id: str) -> None:
         # A server hands out positions before commits: without this a reader could pass one that is not there yet.
-        if self.connection.dialect.name == "postgresql" and run_id not in self._locked:
-            self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(run_id, 0))))
-            self._locked.add(run_id)
+        self._lock(run_id)
+
+    def _lock(self, name: str) -> None:
+        if self.connection.dialect.name == "postgresql" and name not in self._locked:
+            self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+            self._locked.add(name)
 
     def _slim(self, value: Any) -> Any:
         if isinstance(value, str) and len(value) > INLINE:
@@ -235,12 +242,7 @@ class SqlStore:
         with reading(self.database) as connection:
             exact = connection.execute(schema.RUN, {"run": prefix}).one_or_none()
             found = [exact] if exact else connection.execute(_fitting(prefix)).all() if prefix else []
-        if len(found) == 1:
-            return _run(found[0].record, found[0].cost)
-        if not found:
-            raise UsageError(f"no run starts with `{prefix}`", fix="setpoint list")
-        ids = ", ".join(row.id for row in found)
-        raise UsageError(f"several runs start with `{prefix}`: {ids}", fix="write more of the id")
+        return the_one(prefix, [(row.id, row.record, row.cost) for row in found])
 
     def standing(self, run_id: str) -> tuple[int, State, float | None]:
         """Serial, state and money spent of a run: what each step of a session asks. Raises UsageError."""
@@ -256,23 +258,13 @@ class SqlStore:
         query = sa.select(table.c.record, table.c.cost).order_by(table.c.created.desc(), table.c.id)
         if active:
             query = query.where(table.c.state.not_in([state.value for state in State if state.final]))
-        return [_run(*row) for row in self._rows(query)]
+        return [run_of(*row) for row in self._rows(query)]
 
     def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """The run's journal behind position `after`, in order."""
         table = schema.events
         query = sa.select(table).where((table.c.run == run_id) & (table.c.seq > after)).order_by(table.c.seq)
-        return [
-            Event(
-                seq=row.seq,
-                run=row.run,
-                at=datetime.fromisoformat(row.at),
-                kind=row.kind,
-                stage=row.stage,
-                data=json.loads(row.data),
-            )
-            for row in self._rows(query.limit(limit))
-        ]
+        return [event_of(row) for row in self._rows(query.limit(limit))]
 
     def deliverable(self, run_id: str, cycle: int, name: str) -> dict[str, Any] | None:
         """The content that stands."""
@@ -381,10 +373,6 @@ def _columns(run: Run) -> dict[str, Any]:
         "record": run.model_dump_json(exclude={"cost"}),
         "updated": _stored_time(run.updated),
     }
-
-
-def _run(record: str, cost: str) -> Run:
-    return Run.model_validate_json(record).model_copy(update={"cost": Usage.model_validate_json(cost)})
 
 
 def _json(value: Any) -> str:

@@ -81,6 +81,10 @@ class Worktrees:
             raise RepositoryError(f"the forge has no branch {branch}", why=error.why, fix="`setpoint show`") from error
         return await self.resolve(ref)
 
+    async def show(self, revision: str, path: str) -> bytes | None:
+        """The file at a commit or tree; None when it is not there."""
+        return await self.refs.show(revision, path)
+
     def checkout(
         self, revision: str, overlay: dict[str, bytes | None] | None = None
     ) -> AbstractAsyncContextManager[Room]:

@@ -5,7 +5,8 @@ import os
 from typing import TYPE_CHECKING
 
 from ..model.run import State, Waits
-from .out import asks, paint, plain, visible
+from .out import asked, asks, paint, plain, visible
+from .runs import open_questions
 
 if TYPE_CHECKING:
     from ..app import House
@@ -27,8 +28,8 @@ async def ask_person(house: "House", run: "Run") -> bool:
 async def _decision(house: "House", run: "Run") -> bool:
     for line in await house.shown(run):
         plain(visible(line))
-    asked = f"approve {run.position.stage}? [y = yes, n = not yet, or say what is wrong] "
-    words = (await asyncio.to_thread(input, paint(asked, "bold"))).strip()
+    question = f"approve {run.position.stage}? [y = yes, n = not yet, or say what is wrong] "
+    words = await asyncio.to_thread(asked, paint(question, "bold"))
     if words.casefold() in ("y", "yes"):
         await house.commands.approve(run.id)
         return True
@@ -39,13 +40,13 @@ async def _decision(house: "House", run: "Run") -> bool:
 
 
 async def _answer(house: "House", run: "Run") -> bool:
-    open_ = [question for question, _ in house.store.questions(run.id) if not question.answer]
+    open_ = open_questions(house, run)
     if not open_:
         return False
     plain(paint(visible(open_[0].question), "bold"))
     if open_[0].why:
         plain(f"  why: {visible(open_[0].why)}")
-    words = (await asyncio.to_thread(input, "your answer (empty: later): ")).strip()
+    words = await asyncio.to_thread(asked, "your answer (empty: later): ")
     if not words:
         return False
     await house.commands.answer(run.id, words, question=open_[0].id)

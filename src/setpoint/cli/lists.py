@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .out import MARKS, coloured, data, document, money, paint, plain, visible
+from .out import MARKS, data, document, money, paint, plain, visible
 from .people import RUN
 from .runs import in_house
 
@@ -20,9 +20,9 @@ def list_(as_json: bool = JSON) -> None:
     """All runs, those that wait for you first."""
 
     async def show(house: "House") -> int:
-        from ..service.queries import lines
+        from ..service.lines import lines
 
-        found = lines(house.store)
+        found = lines(house.looking)
         if as_json:
             document([line.model_dump(mode="json") for line in found])
             return 0
@@ -30,7 +30,7 @@ def list_(as_json: bool = JSON) -> None:
             waits = f" for {line.waits}" if line.waits else ""
             data(
                 f"{line.id}  {line.state + waits:<20} {line.stage:<15} {money(line.usd):>9}  "
-                f"{line.ticket}: {line.title}"
+                f"{visible(f'{line.ticket}: {line.title}')}"
             )
         if not found:
             plain("no run yet; next: `setpoint run ticket.md`")
@@ -40,7 +40,7 @@ def list_(as_json: bool = JSON) -> None:
 
 
 def show(run: str = RUN, as_json: bool = JSON) -> None:
-    """Where a run is: error per round, objections, gates, cost, and what happens next."""
+    """Where a run is, and what happens next. Error per round, objections, gates, cost."""
 
     async def use(house: "House") -> int:
         view = house.view(house.store.run(run))
@@ -54,10 +54,8 @@ def show(run: str = RUN, as_json: bool = JSON) -> None:
 
 
 def _print(view: "RunView") -> None:
-    import sys
-
     def head(text: str) -> str:
-        return paint(text, "bold", sys.stdout) if coloured(sys.stdout) else text
+        return paint(text, "bold")
 
     waits = f" for {view.waits}" if view.waits else ""
     data(f"{head(view.id)}  {view.ticket}: {visible(view.title)}")
@@ -131,10 +129,10 @@ def log(
 
         from .journal_lines import line_of
 
-        run_id, seen = house.store.run(run).id, after
+        run_id, seen = house.looking.run(run).id, after
         collected: list[dict[str, Any]] = []
         while True:
-            events = house.store.events(run_id, seen)
+            events = house.looking.events(run_id, seen)
             for event in events:
                 seen = event.seq
                 if as_json and follow:

@@ -11,6 +11,7 @@ from ..errors import SetpointError
 from ..startup import prepare
 from . import gates, lists, people, runs, sandbox, start
 from .out import complain, plain
+from .usage import unreadable
 
 app = typer.Typer(
     name="setpoint",
@@ -39,7 +40,7 @@ def _options(
 
 for part in (start, runs, people, lists):
     part.register(app)
-app.add_typer(gates.app, name="gates", help="The commands that decide: list them, run them, prove that they can fail.")
+app.add_typer(gates.app, name="gates", help="The commands that decide. List them, run them, prove that they can fail.")
 app.add_typer(sandbox.app, name="sandbox", help="Where commands of agents and gates run.")
 
 
@@ -54,7 +55,9 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """The exit code of one command line."""
     try:
-        code = app(arguments, standalone_mode=False)
+        if wrong := unreadable(arguments):
+            raise wrong
+        code = app(arguments, prog_name="setpoint", standalone_mode=False)
         return int(code) if isinstance(code, int) else 0
     except SetpointError as error:
         complain(error)
@@ -62,8 +65,13 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as leaving:
         return leaving.exit_code
     except typer.TyperException as error:
-        plain(f"setpoint: {error}")
-        plain("next: `setpoint --help` lists the commands")
+        from .usage import explained
+
+        said = explained(error)
+        if isinstance(said, str):
+            plain(said)
+        else:
+            complain(said)
         return 2
     except (KeyboardInterrupt, typer.Abort):
         plain("setpoint: interrupted; nothing is lost, `setpoint resume` carries on")

@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 import sys
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import SetpointError
 
@@ -15,15 +16,22 @@ MARKS = {"passed": "✓", "failed": "✗", "refused": "?", "done": "✓", "here"
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1", "cyan": "36"}
 
 
-def coloured(stream: Any = None) -> bool:
+_MARK = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def coloured(stream: TextIO) -> bool:
     """Whether colour is wanted there."""
-    stream = stream or sys.stderr
-    return bool(stream.isatty()) and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def paint(text: str, colour: str, stream: Any = None) -> str:
-    """`text` in `colour` where colour is wanted."""
-    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colour and coloured(stream) else text
+def paint(text: str, colour: str) -> str:
+    """`text` in `colour`; a stream where no colour is wanted takes it out again."""
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+
+
+def on(stream: TextIO, text: str) -> str:
+    """`text` as it goes to `stream`."""
+    return text if coloured(stream) else _MARK.sub("", text)
 
 
 def visible(text: str) -> str:
@@ -35,12 +43,18 @@ def visible(text: str) -> str:
 
 def plain(text: str = "") -> None:
     """A line for a person, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(on(sys.stderr, text), file=sys.stderr, flush=True)
 
 
 def data(text: str) -> None:
     """A line of data, on stdout."""
-    print(text, flush=True)
+    print(on(sys.stdout, text), flush=True)
+
+
+def asked(words: str) -> str:
+    """What a person answers to `words`, which are shown on stderr: standard output is for data."""
+    print(on(sys.stderr, words), end="", file=sys.stderr, flush=True)
+    return input().strip()
 
 
 def document(value: "BaseModel | dict[str, Any] | list[Any]") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .out import plain
-from .runs import carry_on, finish, in_house, queued
+from .runs import carry_on, finish, in_house, open_questions, queued
 
 if TYPE_CHECKING:
     from ..app import House
@@ -23,10 +23,11 @@ Act = Callable[["House"], Awaitable["Run"]]
 def _say(act: Act, detach: bool, as_json: bool) -> None:
     async def use(house: "House") -> int:
         from ..model.run import State
+        from .asking import ask_person
 
         house.open_queue()
         run = house.write_progress(await act(house))
-        if run.position.state is not State.RUNNING:
+        if run.position.state is not State.RUNNING and (detach or not await ask_person(house, run)):
             return finish(house, run, as_json)
         return queued(run, as_json) if detach else await carry_on(house, run.id, as_json=as_json)
 
@@ -34,7 +35,7 @@ def _say(act: Act, detach: bool, as_json: bool) -> None:
 
 
 def approve(run: str = RUN, message: str = BECAUSE, detach: bool = DETACH, as_json: bool = JSON) -> None:
-    """Say yes to what waits, bound to exactly what is there now, and carry on."""
+    """Say yes to what waits, and carry on. The yes is bound to exactly what is there now."""
     _say(lambda house: house.commands.approve(run, because=message), detach, as_json)
 
 
@@ -45,7 +46,7 @@ def reject(
     detach: bool = DETACH,
     as_json: bool = JSON,
 ) -> None:
-    """Say what is wrong and send the work back; with --stop, end the run (exit 13)."""
+    """Say what is wrong and send the work back. With --stop, end the run (exit 13)."""
     _say(lambda house: house.commands.reject(run, because=message, stop=stop), detach, as_json)
 
 
@@ -70,7 +71,7 @@ def resume(
     detach: bool = DETACH,
     as_json: bool = JSON,
 ) -> None:
-    """Carry on after a park, a pause or a crash; no finished step is repeated."""
+    """Carry on after a park, a pause or a crash. No finished step is repeated."""
 
     async def go_on(house: "House") -> "Run":
         from ..model.run import State
@@ -110,13 +111,15 @@ def take(run: str = RUN) -> None:
     async def use(house: "House") -> "Run":
         taken = await house.commands.take(run)
         plain(f"the workspace is {house.workspace_path(taken)}")
+        if open_questions(house, taken):
+            plain("a question is open: answer it now, or after you have given the workspace back")
         return taken
 
     _say(use, True, False)
 
 
 def give(run: str = RUN, message: str = BECAUSE, detach: bool = DETACH, as_json: bool = JSON) -> None:
-    """Hand the workspace back; the edit is recorded and judged like any other."""
+    """Hand the workspace back. The edit is recorded and judged like any other; an open question is still to answer."""
     _say(lambda house: house.commands.give(run, because=message), detach, as_json)
 
 

@@ -1,5 +1,6 @@
 """Commands that start and carry runs: plan, run, resume, retry, worker."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from .out import data, document, money, paint, plain, visible
 
 if TYPE_CHECKING:
     from ..app import House
+    from ..model.approval import Question
     from ..model.run import Event, Run
     from ..service.views import PlanView
 
@@ -23,11 +25,11 @@ def plan(
     model: list[str] = MODEL,
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
-    """Show what a run would do: route and why, phases, models, boundaries, gates, cost. No model call."""
+    """Show what a run would do, without a model call. Route and why, phases, models, boundaries, gates, cost."""
 
     async def show(house: "House") -> int:
         house.choose_models(model)
-        text, name = await house.ticket(ticket)
+        text, name = await read_ticket(house, ticket)
         view = house.plan(text, name=name, kind=kind_of(kind))
         if as_json:
             document(view)
@@ -38,8 +40,15 @@ def plan(
     in_house(show)
 
 
+async def read_ticket(house: "House", words: str) -> tuple[str, str]:
+    """The ticket's text and name; a person who is to type it is told so."""
+    if words == "-" and sys.stdin is not None and sys.stdin.isatty():
+        plain(paint("type the ticket; Ctrl-D ends it", "dim"))
+    return await house.ticket(words)
+
+
 def _print_plan(view: "PlanView") -> None:
-    data(f"{paint('ticket', 'bold')}      {view.ticket}: {view.title}")
+    data(f"{paint('ticket', 'bold')}      {visible(f'{view.ticket}: {view.title}')}")
     data(f"{paint('route', 'bold')}       {view.route} ({view.because})")
     for phase in view.phases:
         data(f"  {phase.name:<16} {phase.kind:<9} {phase.model}")
@@ -49,9 +58,9 @@ def _print_plan(view: "PlanView") -> None:
         ("tests asked", view.required_tests),
     ):
         for item in items:
-            data(f"{paint(f'{label:<11}', 'bold')} {item}")
+            data(f"{paint(f'{label:<11}', 'bold')} {visible(item)}")
     for item in view.uncheckable:
-        data(f"{paint('uncheckable', 'yellow')} {item}")
+        data(f"{paint('uncheckable', 'yellow')} {visible(item)}")
     data(f"{paint('boundaries', 'bold')}  {view.boundaries['summary']}")
     for name, command in view.gates.items():
         data(f"{paint('gate', 'bold')}        {name}: {command}")
@@ -74,14 +83,17 @@ def run(
     model: list[str] = MODEL,
     as_json: bool = typer.Option(False, "--json", help="One JSON document at the end."),
 ) -> None:
-    """Carry a ticket until it is done, stopped, or waits for a person (exit 4 off a terminal)."""
+    """Carry a ticket until it is done, stopped, or waits for you. Off a terminal it leaves with exit 4 then."""
 
     async def start(house: "House") -> int:
         house.choose_models(model)
-        text, name = await house.ticket(ticket)
+        text, name = await read_ticket(house, ticket)
         chosen = kind_of(kind)
-        plain(paint("checking the base: its own gates must be green before anything starts", "dim"))
-        started = await house.submit(text, name=name, kind=chosen, detach=detach)
+
+        def checking() -> None:
+            plain(paint("checking the base: its own gates must be green before anything starts", "dim"))
+
+        started = await house.submit(text, name=name, kind=chosen, detach=detach, checking=checking)
         for result in started.baseline:
             plain(f"  base  {result.gate}: {result.reason}")
         plain(f"run {paint(started.run.id, 'bold')} on {started.run.branch}")
@@ -151,9 +163,18 @@ def finish(house: "House", run: "Run", as_json: bool) -> int:
         plain(paint(f"{run.id} is {state} at {run.position.stage}: {visible(run.note)}", colour))
         would = "would have cost" if house.pinned(run).agent.kind == "replay" else "cost"
         plain(f"{would} {money(run.cost.usd)}, {run.cost.requests} requests, {tokens} tokens")
-        for step in next_steps(run)[:3]:
+        for question in open_questions(house, run):
+            if question.question != run.note:
+                plain(f"question {question.id}: {visible(question.question)}")
+        for step in next_steps(house.store, run)[:3]:
             plain(f"next: {step}")
     return code
+
+
+def open_questions(house: "House", run: "Run") -> list["Question"]:
+    """What sessions of a run that has not ended wait to hear."""
+    questions = [] if run.position.state.final else house.store.questions(run.id)
+    return [question for question, _ in questions if not question.answer]
 
 
 def worker(

@@ -2,9 +2,8 @@
 
 import json
 import os
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -21,7 +20,7 @@ def init(
     yes: bool = typer.Option(False, "--yes", "-y", help="Also replace a setpoint.toml that is there."),
     as_json: bool = JSON,
 ) -> None:
-    """Find and run this repository's own commands; write setpoint.toml and .setpoint/.gitignore, nothing else."""
+    """Find and run this repository's own commands. Writes setpoint.toml and .setpoint/.gitignore, nothing else."""
 
     async def use(house: "House") -> int:
         report = await house.init(replace=yes, tell=plain)
@@ -46,7 +45,7 @@ def init(
 
 
 def doctor(as_json: bool = JSON) -> None:
-    """Check what a run needs here, each line with its fix; works without network."""
+    """Check what a run needs here. Each line comes with its fix; works without network."""
 
     async def use(house: "House") -> int:
         checks = await house.doctor()
@@ -66,7 +65,7 @@ def doctor(as_json: bool = JSON) -> None:
 def demo(
     folder: str = typer.Option("", "--folder", help="Where to put the demo repository; empty: a new temporary folder."),
 ) -> None:
-    """A whole ticket on real code, from plan to deploy: no key, no server, no container engine."""
+    """A whole ticket on real code, from plan to deploy. No key, no server, no container engine."""
     import asyncio
 
     from ..demo.play import play
@@ -111,10 +110,12 @@ def schema(
 def config(
     as_json: bool = JSON,
 ) -> None:
-    """The configuration in force, with defaults and what the environment adds; keys are named, never shown."""
+    """The configuration in force. With defaults and what the environment adds; secrets are named, never shown."""
 
     async def use(house: "House") -> int:
-        found = _masked(house.config.model_dump(mode="json"))
+        from ..service.kept import without_secrets
+
+        found = without_secrets(house.config, "(hidden)")
         if as_json:
             document(found)
         else:
@@ -124,14 +125,6 @@ def config(
         return 0
 
     in_house(use)
-
-
-def _masked(found: dict[str, Any]) -> dict[str, Any]:
-    """Without what may hold a credential: header values, and the password of a database URL."""
-    for provider in found["providers"].values():
-        provider["headers"] = dict.fromkeys(provider["headers"], "(hidden)")
-    found["database_url"] = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:(hidden)@", found["database_url"])
-    return found
 
 
 def _without_none(value: object) -> dict[str, object]:

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import SetpointError
+from ..errors import SetpointError, UsageError
 from ..model.run import State, Waits
 from .project import RECORDING, TICKET, lay_out
 
@@ -68,7 +68,7 @@ async def _decided(house: "House", run: "Run", say: Say, ask: Ask | None) -> boo
 def prepare(target: Path, say: Say) -> None:
     """The service as a git repository with an environment of its own; a folder that was prepared before is kept."""
     if (target / ".git").exists():
-        raise SetpointError(f"{target} is a repository already", fix="give an empty folder, or none")
+        raise UsageError(f"{target} is a repository already", fix="give an empty folder, or none")
     lay_out(target)
     _git(target, "init", "-q", "-b", "main")
     (target / ".git" / "info" / "exclude").write_text(

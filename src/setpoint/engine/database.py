@@ -152,7 +152,8 @@ def _ours(error: DBAPIError) -> SetpointError | None:
     if code & 0xFF == sqlite3.SQLITE_CANTOPEN:
         return ConfigError("the state database cannot be opened", why=why, fix="check database_url and its folder")
     if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
-        return TransientError("the state database could not be used just now", why=why)
+        fix = "see that the server of database_url runs and lets you in; `setpoint doctor` tries it"
+        return TransientError("the state database could not be used just now", why=why, fix=fix)
     return None
 
 

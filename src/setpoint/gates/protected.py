@@ -14,15 +14,36 @@ LOCK_FILES = (
     "composer.lock", "Gemfile.lock",
 )  # fmt: skip
 
+PYTHON_TOOLS = (
+    "pyproject.toml", "setup.cfg", "pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "tox.ini", "tox.toml",
+    "noxfile.py", "hatch.toml", "pdm.toml", "poetry.toml", "pixi.toml", "uv.toml", "pip.conf", "ruff.toml",
+    ".ruff.toml", "mypy.ini", ".mypy.ini", "pyrightconfig.json", "ty.toml", "pyrefly.toml", ".flake8", "pylintrc",
+    ".pylintrc", "pylintrc.toml", ".pylintrc.toml", ".pycodestyle", ".pydocstyle*", ".isort.cfg", ".style.yapf",
+    ".yapfignore", ".bandit", "bandit.y*ml", ".coveragerc", ".coveragerc.toml", ".importlinter", ".stestr.conf",
+    "nose2.cfg", "unittest.cfg", ".python-version", ".python-versions",
+)  # fmt: skip
+NODE_TOOLS = (
+    "package.json", "pnpm-workspace.yaml", ".pnpmfile.*", ".npmrc", ".yarnrc*", "bunfig.toml", "deno.json",
+    "deno.jsonc", "tsconfig*.json", "jsconfig.json", ".eslintrc*", "eslint.config.*", ".eslintignore", ".oxlintrc*",
+    "oxlint.config.*", ".oxfmtrc*", "oxfmt.config.*", ".prettierrc*", "prettier.config.*", ".prettierignore",
+    "biome.json", "biome.jsonc", ".biome.json", ".biome.jsonc", ".biomeignore", "dprint.json", ".dprint.json",
+    "dprint.jsonc", ".stylelintrc*", "stylelint.config.*", "vitest.config.*", "vitest.workspace.*",
+    "vitest.projects.*", "vitest.setup.*", "vite.config.*", "jest.config.*", "jest.setup.*", ".mocharc*",
+    "ava.config.*", ".taprc", "karma.conf.*", "playwright.config.*", "cypress.config.*", "cypress.json", ".c8rc*",
+    ".nycrc*", "nyc.config.*", "stryker.conf*", ".babelrc*", "babel.config.*", ".swcrc", ".nvmrc", ".node-version",
+)  # fmt: skip
+ANY_TOOLS = (
+    ".pre-commit-config.y*ml", "prek.toml", "lefthook.y*ml", ".lefthook.y*ml", ".lintstagedrc*",
+    "lint-staged.config.*", "codecov.y*ml", ".codecov.y*ml", "sonar-project.properties", ".semgrepignore",
+    ".semgrep.y*ml", ".editorconfig", "Makefile", "GNUmakefile", "justfile", ".justfile", "Taskfile.y*ml",
+    "mise.toml", ".mise.toml", ".tool-versions", "turbo.json", "nx.json",
+)  # fmt: skip
+"""Files that tools read their settings from: those of pytest 9, coverage, ruff, mypy, pyright, ty, pyrefly, pylint,
+tox, uv; of vitest, jest, mocha, node, eslint, oxlint, biome, prettier, tsc; and of the runners around them."""
+
 PROTECTED: dict[str, tuple[str, ...]] = {
     "config": (
-        "setpoint.toml", ".setpoint/", "pyproject.toml", "setup.cfg", "pytest.ini", ".pytest.ini", "tox.ini",
-        "noxfile.py", "ruff.toml", ".ruff.toml", "mypy.ini", ".mypy.ini", ".flake8", ".pylintrc", ".coveragerc",
-        "pyrightconfig.json", ".pre-commit-config.yaml", ".bandit", "package.json", "tsconfig*.json", "jsconfig.json",
-        ".eslintrc*", "eslint.config.*", ".eslintignore", ".prettierrc*", "prettier.config.*", ".prettierignore",
-        "biome.json", "biome.jsonc", "vitest.config.*", "vitest.workspace.*", "jest.config.*", "jest.setup.*",
-        ".mocharc*", "playwright.config.*", "stryker.conf*", "codecov.yml", ".codecov.yml", "sonar-project.properties",
-        "Makefile", "GNUmakefile", "justfile", "Taskfile.yml", "Taskfile.yaml", ".npmrc", "pip.conf", "uv.toml",
+        "setpoint.toml", ".setpoint/", *PYTHON_TOOLS, *NODE_TOOLS, *ANY_TOOLS,
     ),
     "ci": (
         ".github/workflows/", ".github/actions/", ".github/CODEOWNERS", ".gitlab-ci.yml", ".gitlab/ci/", ".circleci/",
@@ -34,7 +55,7 @@ PROTECTED: dict[str, tuple[str, ...]] = {
         "AGENTS.md", "AGENTS.override.md", "CLAUDE.md", "CLAUDE.local.md", "GEMINI.md", "QWEN.md", ".claude/",
         ".agents/", ".cursor/", ".cursorrules", ".windsurf/", ".clinerules*", ".junie/", ".kiro/", ".specify/",
         ".github/copilot-instructions.md", ".github/instructions/", ".github/skills/", ".mcp.json", ".codex/",
-        ".gemini/", ".opencode/",
+        ".gemini/", ".opencode/", "SYSTEM.md",
     ),
     "infrastructure": (
         "conftest.py", "sitecustomize.py", "usercustomize.py", "*.pth", "Dockerfile*", "docker-compose*.y*ml",

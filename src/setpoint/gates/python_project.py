@@ -9,7 +9,8 @@ from .project import Project
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini", "requirements.txt", "Pipfile")
 _TEST_NAME = r"(?:test_.*|.*_test|tests)\.py"
 _PYTEST = (
-    *(("pytest.ini", ""), (".pytest.ini", ""), ("pyproject.toml", "[tool.pytest"), ("setup.cfg", "[tool:pytest]")),
+    *(("pytest.toml", ""), (".pytest.toml", ""), ("pytest.ini", ""), (".pytest.ini", "")),
+    *(("pyproject.toml", "[tool.pytest"), ("setup.cfg", "[tool:pytest]")),
     ("tox.ini", "[pytest]"),
 )
 _RUFF_FORMAT = (

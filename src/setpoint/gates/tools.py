@@ -1,9 +1,11 @@
 """What is known of each tool: exit codes and how its output counts. An unknown tool is judged by its exit code."""
 
+import json
 from dataclasses import dataclass, field
 
+from ..model.gate import Gate
 from . import texts
-from .commands import words
+from .commands import REPORT, reporting, words
 
 _PYTEST = {
     2: "it was interrupted before all tests ran",
@@ -63,3 +65,24 @@ def count_command(argv: tuple[str, ...]) -> tuple[str, ...] | None:
         return None
     kept = tuple(part for part in told.args if not part.startswith("--output-"))
     return (*told.before, *tool.lists, *kept)
+
+
+def how_to_report(name: str, gate: Gate) -> str:
+    """What to write into `setpoint.toml` so that the gate's tests are reported one by one."""
+    argv, report = reporting(gate.run)
+    if report == "exit":  # make, tox, npm: what they run is not known here
+        return (
+            f"in [gates.{name}] run the test tool itself, let it write JUnit XML to {REPORT}, and set "
+            f'report = "junit": {"; ".join(_JUNIT)}'
+        )
+    return f"in [gates.{name}] write run = {json.dumps(list(argv))} and report = {json.dumps(report)}"
+
+
+_JUNIT = (
+    f"pytest --junit-xml={REPORT}",
+    f"vitest run --reporter=junit --outputFile={REPORT}",
+    f'jest --json --outputFile={REPORT} with report = "json"',
+    f"mocha --reporter xunit --reporter-option output={REPORT}",
+    f"node --test --test-reporter=junit --test-reporter-destination={REPORT}",
+    f"gotestsum --junitfile {REPORT}",
+)

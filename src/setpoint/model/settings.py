@@ -10,6 +10,12 @@ from .gate import Gate
 from .record import Line, Record
 from .release import Environment
 
+_SHARED = (".gitignore", "policy.toml", "waivers.toml", "quarantine.toml")
+IGNORED = "\n".join(
+    ("# Everything below .setpoint but what people decided is local.", "*", *(f"!{name}" for name in _SHARED), "")
+)
+"""`.setpoint/.gitignore`."""
+
 Size = Literal["large", "medium", "small", "tiny"]
 Api = Literal["anthropic", "openai-chat", "openai-responses"]
 
@@ -32,6 +38,9 @@ class Provider(Record):
     key_env: str = ""
     """Name of the environment variable that holds the key; never the key."""
     headers: dict[str, str] = {}
+    """Sent with each request. For what is no secret; a run keeps their names only."""
+    header_env: dict[str, str] = {}
+    """Headers whose value is in an environment variable: header to variable."""
 
 
 class PhaseSettings(Record):

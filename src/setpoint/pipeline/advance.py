@@ -197,6 +197,8 @@ def _declined(position: Position, outcome: Declined, route: Route) -> Move:
 
 
 def _answered(position: Position, outcome: Answered, route: Route) -> Move:
+    if position.waits is Waits.MANUAL:
+        return Move(to=position, job=False, because="answered; a person still works by hand")
     if position.waits is not Waits.ANSWER:
         raise UsageError("no question is open", fix="`setpoint show` says what the run waits for")
     return Move(to=_at(position), job=True, because="answered")
@@ -246,6 +248,8 @@ def _gone_back(position: Position, step: Step, route: Route) -> Move:
 
 
 def _taken(position: Position, outcome: Taken, route: Route) -> Move:
+    if position.waits is Waits.MANUAL:
+        raise UsageError("a person works on this run by hand already", fix="`setpoint give` hands it back")
     return Move(to=_wait(position, Waits.MANUAL), job=False, because="a person works by hand")
 
 
@@ -254,10 +258,17 @@ def _given(position: Position, outcome: Given, route: Route) -> Move:
         raise UsageError("nobody has taken this run", fix="`setpoint take` first")
     if position.stage in AFTER_CODE:
         move = _enter(position, route.step("review"), "a person changed it by hand", visit=position.visit + 1)
-        return move.model_copy(update={"voids": ("review", "decision:change")})
+        move = move.model_copy(update={"voids": ("review", "decision:change")})
+        return _still_asked(move) if outcome.asked else move
     if isinstance(route.step(position.stage), Decision):
         return Move(to=_wait(position, Waits.DECISION), job=False, because="handed back; the decision is still open")
-    return Move(to=_at(position), job=True, because="handed back by a person")
+    move = Move(to=_at(position), job=True, because="handed back by a person")
+    return _still_asked(move) if outcome.asked else move
+
+
+def _still_asked(move: Move) -> Move:
+    because = f"{move.because}; the question is still open"
+    return Move(to=_wait(move.to, Waits.ANSWER), job=False, voids=move.voids, because=because)
 
 
 _WORKING = (State.RUNNING,)

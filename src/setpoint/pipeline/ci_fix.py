@@ -51,7 +51,7 @@ class CiFixWork:
                 ticket_text(ground.run.ticket.title, ground.run.ticket.text),
                 *(deliverable_text(name, ground.given(name) or {}) for name in names),
                 untrusted(f"Log of the red CI run on {red.get('sha', '')[:12]}", str(red.get("log", ""))[-LOG_CAP:]),
-                rules(ground, self._workspace),
+                await rules(ground),
                 boundaries_text(boundaries),
                 commands(ground.config),
                 repository_map(self._workspace),

@@ -1,11 +1,13 @@
 """What a session is given besides its deliverables: the repository's own rules and its map, capped."""
 
+import asyncio
 from collections.abc import Sequence
 
+from ..errors import ConfigError
 from ..model.boundary import Boundaries
 from ..model.settings import Config
 from ..ports import Room
-from .bench import Ground
+from .bench import Bench, Ground
 from .prompts import section, untrusted
 
 RULE_FILES = (".setpoint/SYSTEM.md", "SYSTEM.md", "AGENTS.md", "CLAUDE.md")
@@ -15,35 +17,53 @@ MAP_CAP = 200
 """Paths listed in the map of the repository."""
 
 
-def rules(ground: Ground, room: Room) -> str:
-    """The repository's instruction files and the phase's own rules, whole, up to the cap."""
+async def rules(ground: Ground) -> str:
+    """The repository's instruction files and the phase's own rules, whole, up to the cap: as they are in the commit the
+    run started from, never as a session left them. Raises ConfigError when the phase's own are not there."""
     left, parts = RULES_CAP, []
-    files = set(room.files())
     own = ground.config.settings(ground.position.stage).prompt
-    for name in (*RULE_FILES, *((own,) if own else ())):
-        if name not in files:
+    names = (*RULE_FILES, *((own,) if own else ()))
+    contents = await asyncio.gather(*(ground.bench.workspaces.show(ground.run.base, name) for name in names))
+    for name, content in zip(names, contents, strict=True):
+        if content is None and name == own:
+            raise no_rules(ground.position.stage, own, ground.run.base)
+        text = (content or b"").decode("utf-8", "replace")
+        if not text.strip() or text.strip() in RULE_FILES:  # a link to one of the others
             continue
-        text = room.read(name).decode("utf-8", "replace")
-        if len(text.encode()) > left:
-            parts.append(
-                section(
-                    f"Rules: {name}", f"(left out: longer than the {RULES_CAP} bytes that fit; read it if you need it)"
-                )
-            )
-            continue
-        left -= len(text.encode())
+        size = len(text.encode())
+        if size > left:
+            text = f"(left out: longer than the {RULES_CAP} bytes that fit; read it if you need it)"
+        else:
+            left -= size
         parts.append(section(f"Rules: {name}", text))
     return "\n\n".join(parts)
+
+
+async def rules_there(bench: Bench, base: str) -> None:
+    """Raises ConfigError when a phase's own rules are not in the commit `base`."""
+    for phase, settings in bench.config.phase.items():
+        if settings.prompt and await bench.workspaces.show(base, settings.prompt) is None:
+            raise no_rules(phase, settings.prompt, base)
+
+
+def no_rules(phase: str, path: str, base: str) -> ConfigError:
+    """That the file with a phase's own rules is not in the base."""
+    return ConfigError(
+        f"phase.{phase}.prompt: {path} is not in commit {base[:12]}",
+        why="rules are read from the commit a run starts from, where no session can change them",
+        fix=f"commit {path}, or take the setting out",
+    )
 
 
 def repository_map(room: Room) -> str:
     """The paths of the repository, capped."""
     files = room.files()
     more = f"\n(and {len(files) - MAP_CAP} more: use search)" if len(files) > MAP_CAP else ""
-    return untrusted("Files", "\n".join(_named(path) for path in files[:MAP_CAP]) + more)
+    return untrusted("Files", "\n".join(named(path) for path in files[:MAP_CAP]) + more)
 
 
-def _named(path: str) -> str:
+def named(path: str) -> str:
+    """A path in one line, whatever its letters."""
     return path if path.isprintable() else ascii(path)
 
 

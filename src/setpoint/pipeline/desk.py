@@ -15,7 +15,7 @@ from ..model.boundary import Boundaries
 from ..model.record import digest_of
 from ..model.run import State
 from ..model.session import Asked, Limits, Message, ModelRef, Role, SessionId, Task
-from ..ports import Agent, Room
+from ..ports import Agent, Room, Store
 from .bench import Ground
 from .models import Chosen, choose_models
 from .prompts import Prompt
@@ -204,6 +204,11 @@ def question_of(ground: Ground, asked: Asked) -> Question:
     """The session's question, known by its words."""
     mark = digest_of([ground.run.id, ground.position.cycle, ground.position.stage, asked.question])[:8]
     return Question(id=f"q-{mark}", question=asked.question[:500], why=asked.why)
+
+
+def unanswered(store: Store, run_id: str) -> list[tuple[Question, SessionId]]:
+    """Open questions of a run, each with the session that waits for it."""
+    return [(question, session) for question, session in store.questions(run_id) if not question.answer]
 
 
 def answers(ground: Ground, session: SessionId) -> dict[str, str]:

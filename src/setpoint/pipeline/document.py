@@ -76,7 +76,7 @@ class DocumentWork:
             brief=brief(
                 ticket_text(ground.run.ticket.title, ground.run.ticket.text),
                 document.before(ground),
-                rules(ground, self._room),
+                await rules(ground),
                 commands(ground.config),
                 repository_map(self._room),
             ),

@@ -80,10 +80,13 @@ class CodeWork:
         return await handed_code(ground, self._workspace, handing)
 
     def _turns(self) -> dict[str, str]:
-        ground, loops = self._ground, [self.stage]
-        if ground.position.rework == "review":
-            loops = [ground.loop_of("review"), self.stage]
-        return later_turns(ground, self.session, loops)
+        ground = self._ground
+        if ground.position.rework != "review":
+            return later_turns(ground, self.session, [self.stage])
+        reviews = ground.loop_of("review")
+        turns = later_turns(ground, self.session, [reviews, self.stage])
+        how = prompt("rework").text.replace("{submit}", "submit_change")
+        return {key: f"{how}\n\n{text}" if key.startswith(f"round:{reviews}:") else text for key, text in turns.items()}
 
     async def _brief(self) -> str:
         ground = self._ground
@@ -101,7 +104,7 @@ class CodeWork:
             *(deliverable_text(name, ground.given(name) or {}) for name in names),
             section("Approved tests, frozen: make them pass", claims),
             *task,
-            rules(ground, self._workspace),
+            await rules(ground),
             boundaries_text(boundaries_of(ground)),
             commands(ground.config),
             repository_map(self._workspace),

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from ..errors import RefusedError
+from ..errors import ConfigError, RefusedError
 from ..gates.environment import environment_digest
 from ..gates.judge import run_gates
+from ..gates.run import is_test_tool
+from ..gates.tools import how_to_report
 from ..model.evidence import GateKind, GateResult
 from ..model.gate import Gate
 from ..ports import Room, Transaction, Workspace
@@ -37,12 +39,20 @@ def snapshot(ground: Ground, workspace: Workspace, tree: str) -> AbstractAsyncCo
 
 
 def tests_gate(gates: Mapping[str, Gate]) -> tuple[str, Gate]:
-    """The gate that runs the tests."""
-    for name, gate in gates.items():
-        if gate.kind is GateKind.TESTS:
+    """The gate that runs the tests and reports them one by one. Raises ConfigError when there is none."""
+    found = [(name, gate) for name, gate in gates.items() if gate.kind is GateKind.TESTS]
+    if not found:
+        raise ConfigError(
+            "no gate runs tests", why="nothing could prove a criterion", fix="`setpoint init`, or add [gates.tests]"
+        )
+    for name, gate in found:
+        if is_test_tool(gate):
             return name, gate
-    raise RefusedError(
-        "no gate runs tests", why="nothing could prove a criterion", fix="`setpoint init`, or add [gates.tests]"
+    name, gate = found[0]
+    raise ConfigError(
+        f"gate {name} does not report its tests one by one: {' '.join(gate.run)}",
+        why="a criterion's own test could not be shown to fail before the change and to pass after it",
+        fix=how_to_report(name, gate),
     )
 
 

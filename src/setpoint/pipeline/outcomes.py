@@ -128,6 +128,8 @@ class Given(Record):
     """A person hands the workspace back; what follows is judged on the new tree."""
 
     kind: Literal["given"] = "given"
+    asked: bool = False
+    """A session's question is still open: the run waits for its answer."""
 
 
 Outcome = (

@@ -14,13 +14,13 @@ from ..model.session import Asked, Role
 from ..ports import Room, Transaction, Workspace
 from .artifacts import deliverable_text
 from .bench import Ground
-from .context import brief, commands, diff_text, repository_map, rules, ticket_text
+from .context import brief, commands, diff_text, named, repository_map, rules, ticket_text
 from .desk import Handing, Sitting, chosen, sit
 from .implementation import check_code
 from .judging import measured_by, sealed
 from .messages import commit_message
 from .outcomes import Outcome
-from .prompts import objections_text, prompt, section
+from .prompts import objections_text, prompt, section, untrusted
 from .rounds import Done, Write, history, later_turns, looped, plain_accept
 
 
@@ -70,9 +70,9 @@ class ReviewWork:
         return brief(
             ticket_text(ground.run.ticket.title, ground.run.ticket.text),
             *(deliverable_text(name, ground.given(name) or {}) for name in names),
-            rules(ground, self._room),
+            await rules(ground),
             commands(ground.config),
-            section("Changed files", "\n".join(await self._workspace.changed(base, self.tree))),
+            untrusted("Changed files", "\n".join(map(named, await self._workspace.changed(base, self.tree)))),
             diff_text(await self._workspace.diff(base, self.tree)),
             since,
             repository_map(self._room),

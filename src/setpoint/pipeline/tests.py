@@ -72,7 +72,7 @@ class TestsWork:
             brief=brief(
                 ticket_text(ground.run.ticket.title, ground.run.ticket.text),
                 specified(ground),
-                rules(ground, self._workspace),
+                await rules(ground),
                 boundaries_text(boundaries),
                 commands(ground.config),
                 repository_map(self._workspace),

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import ValidationError
 
 from ..errors import ConfigError
+from ..inputs import read_text
 from ..model.boundary import Boundaries
 from ..model.command import CommandLimits
 from ..model.record import Record
@@ -14,6 +15,8 @@ from ..model.settings import SandboxSettings
 from .action import Action, ActionKind
 from .decide import Policy, decide
 from .guard import insist
+
+_FORM = "a policy is a TOML file that may hold [boundaries] and [limits]"
 
 
 class CommandPolicy(Record):
@@ -38,12 +41,11 @@ def narrowed(settings: SandboxSettings, policy: Path, argv: Sequence[str]) -> tu
 
 
 def _read(policy: Path) -> CommandPolicy:
+    text = read_text(policy, called=f"the policy {policy}", wrong=ConfigError, fix=_FORM)
     try:
-        return CommandPolicy.model_validate(tomllib.loads(policy.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"the policy {policy} cannot be read", why=str(error.strerror)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return CommandPolicy.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{policy}: not TOML: {error}", fix="mend it at the place named") from error
     except ValidationError as error:
         said = "\n".join(f"{'.'.join(str(part) for part in p['loc'])}: {p['msg']}" for p in error.errors()[:10])
-        raise ConfigError(f"{policy}: {said}", fix="it may hold [boundaries] and [limits]") from error
+        raise ConfigError(f"{policy}: {said}", fix=_FORM) from error

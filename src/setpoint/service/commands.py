@@ -1,37 +1,24 @@
 """What a person can do to a run. Each command is one legal move, named and written with the person's name."""
 
-import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from ..errors import (
     BusyError,
     DeniedError,
-    NotSignedInError,
-    RefusedError,
-    RepositoryError,
     StaleError,
-    TicketError,
     UsageError,
 )
-from ..gates.baseline import require_green
 from ..model.approval import Answer, Approval
-from ..model.evidence import GateResult
 from ..model.record import digest_of
 from ..model.run import Position, Run, State, Waits
-from ..model.session import Role
 from ..model.settings import Config
-from ..model.ticket import Kind, Ticket
 from ..pipeline.advance import OVERRULED_BY_PERSON, advance
 from ..pipeline.bench import Bench, Ground
 from ..pipeline.carry import write_move
-from ..pipeline.choose import choose
 from ..pipeline.delivery import change_subject, plan_subject
-from ..pipeline.intake import read_ticket, require_concrete
-from ..pipeline.judging import tests_gate
-from ..pipeline.models import choose_models
+from ..pipeline.desk import unanswered
 from ..pipeline.outcomes import (
     Answered,
     Cancelled,
@@ -46,39 +33,9 @@ from ..pipeline.outcomes import (
     Taken,
 )
 from ..pipeline.rounds import Done, Write, hears, history, word_to
-from ..pipeline.routes import start
 from ..ports import Store, Transaction
 from .pinned import mended
-
-
-class Repository(Protocol):
-    """The user's own repository, as far as a run's start needs it."""
-
-    async def base(self, configured: str) -> tuple[str, str]:
-        """Branch and commit a run starts from. Raises RepositoryError."""
-        ...
-
-    async def dirty(self) -> Sequence[str]:
-        """Tracked files with uncommitted changes."""
-        ...
-
-    async def person(self) -> str:
-        """Who works here."""
-        ...
-
-    root: str
-
-
-@dataclass(frozen=True)
-class Started:
-    """A run that stands in the store, its first job enqueued."""
-
-    run: Run
-    baseline: tuple[GateResult, ...]
-
-
-Baseline = Callable[[Bench, str], Awaitable[tuple[GateResult, ...]]]
-"""Runs the gates on a commit of the untouched base; known results are not run again."""
+from .starting import Repository
 
 
 @dataclass(frozen=True)
@@ -89,113 +46,10 @@ class Commands:
     repository: Repository
     bench: Callable[[Config], Bench]
     config: Config
-    """The configuration of the repository as it is now, for new runs."""
+    """The configuration of the repository as it is now."""
     pinned: Callable[[Run], Config]
     """The configuration an existing run was started with."""
-    baseline: Baseline
     now: Callable[[], datetime]
-
-    def read(self, text: str, *, name: str = "", kind: Kind | None = None) -> tuple[Ticket, Kind, str]:
-        """The ticket, its route and why. Raises TicketError when it is too vague to be measured."""
-        ticket = read_ticket(text, name=name, kind=kind)
-        require_concrete(ticket)
-        chosen, because = choose(ticket, kind)
-        others = [phase for phase in ticket.phases_by_person if phase != "implementation"]
-        if others:
-            raise TicketError(
-                f"a person cannot do {', '.join(others)} in an agent's stead",
-                why="those phases hand in a record that later phases are measured against",
-                fix="give `implementation` to a person, or `setpoint take` a run at any time",
-            )
-        return ticket.model_copy(update={"kind": chosen}), chosen, because
-
-    async def submit(self, text: str, *, name: str = "", kind: Kind | None = None) -> Started:
-        """Start a run: ticket, base, models and baseline are checked before anything is written."""
-        ticket, chosen, because = self.read(text, name=name, kind=kind)
-        self._free(ticket)
-        branch, _ = await self.repository.base(self.config.project.base)
-        dirty = await self.repository.dirty()
-        if dirty:
-            raise RepositoryError(
-                f"the working tree has uncommitted changes: {', '.join(dirty[:5])}",
-                why="a run starts from a commit; what is not committed would not be part of it",
-                fix="commit or stash them",
-            )
-        self._models()
-        try:
-            tests_gate(self.config.gates)
-        except RefusedError as error:
-            raise RepositoryError(error.what, why=error.why, fix=error.fix) from error
-        bench = self.bench(self.config)
-        await bench.forge.ensure(branch)
-        base = await bench.workspaces.fetch(branch)
-        results = await self.baseline(bench, base)
-        require_green(results, gates=self.config.gates)
-        run = await self._new(ticket, chosen, because, branch, base)
-        return Started(self._create(bench, run, results), tuple(results))
-
-    def _free(self, ticket: Ticket) -> None:
-        for other in self.store.runs(active=True):
-            if other.ticket.id == ticket.id and other.repository == self.repository.root:
-                raise BusyError(
-                    f"ticket {ticket.id} already has a run: {other.id}, {other.position.state.value} at "
-                    f"{other.position.stage}",
-                    why="two runs of one ticket would undo each other",
-                    fix=f"`setpoint show {other.id}`, or `setpoint cancel {other.id}` first",
-                )
-
-    def _models(self) -> None:
-        try:
-            choose_models(self.config, "implementation", Role.PRODUCER)
-            choose_models(self.config, "planning", Role.VALIDATOR)
-        except NotSignedInError:
-            if self.config.agent.kind != "replay":
-                raise
-
-    async def _new(self, ticket: Ticket, kind: Kind, because: str, branch: str, base: str) -> Run:
-        name, person, now = self._free_id(), await self.repository.person(), self.now()
-        slug = "".join(c if c.isalnum() else "-" for c in ticket.id.casefold()).strip("-")[:40]
-        return Run(
-            id=name,
-            ticket=ticket,
-            repository=self.repository.root,
-            base_branch=branch,
-            base=base,
-            branch=f"setpoint/{name}-{slug}" if slug else f"setpoint/{name}",
-            route_because=because,
-            position=start(kind),
-            owner=self.config.project.owner or person,
-            autonomy=self.config.autonomy,
-            created=now,
-            updated=now,
-        )
-
-    def _free_id(self) -> str:
-        taken = {run.id for run in self.store.runs()}
-        while True:
-            name = secrets.token_hex(2)
-            if not any(other.startswith(name) or name.startswith(other) for other in taken):
-                return name
-
-    def _create(self, bench: Bench, run: Run, results: Sequence[GateResult]) -> Run:
-        first = run.position
-        with self.store.transaction() as tx:
-            # Another process may have started the same ticket while the base was checked.
-            self._free(run.ticket)
-            tx.create(run)
-            tx.remember(run.id, "config", self.config.model_dump(mode="json"))
-            tx.remember(run.id, "baseline", {"results": [result.model_dump(mode="json") for result in results]})
-            told = {"ticket": run.ticket.id, "route": first.route.value, "because": run.route_because, "base": run.base}
-            tx.event(run.id, "created", first.stage, {**told, "config": digest_of(self.config.model_dump(mode="json"))})
-            for result in results:
-                tx.result(run.id, "baseline", result)
-            moved = tx.move(run, first, "started")
-            if moved is None:
-                raise BusyError(f"run {run.id} could not be started", fix="try again")
-            from ..pipeline.carry import JOB, job_key
-
-            bench.enqueue(tx.connection, JOB, job_key(moved), {"run": moved.id, "serial": moved.position.serial})
-        return moved
 
     # -- a person's word ----------------------------------------------------------------------------------------
 
@@ -222,11 +76,11 @@ class Commands:
         return self._move(ground, Declined() if stop else SentBack(), by, because, writes)
 
     async def answer(self, prefix: str, text: str, *, question: str = "") -> Run:
-        """Answer the session's open question."""
+        """Answer the session's open question; while a person works by hand, the run then waits on for them."""
         if not text.strip():
             raise UsageError("an answer needs words", fix="`setpoint answer RUN '…'`, or `--waive`")
         ground, by = await self._answering(prefix)
-        open_ = [q for q, _ in self.store.questions(ground.run.id) if not q.answer and q.id.startswith(question)]
+        open_ = [q for q, _ in unanswered(self.store, ground.run.id) if q.id.startswith(question)]
         if not open_:
             raise UsageError("no question is open", fix="`setpoint show` says what the run waits for")
         asked = open_[0]
@@ -251,9 +105,10 @@ class Commands:
         return self._move(ground, Cancelled(), by, because, [])
 
     async def retry(self, prefix: str, *, stage: str = "", because: str = "") -> Run:
-        """Let a stage be tried again; the controller counts from here."""
+        """Let a stage be tried again; the controller counts from here, and an open question is taken back."""
         ground, by = await self._answering(prefix)
         writes: list[Write] = [_restart(ground), *mended(ground, self.config)]
+        writes += _taken_back(ground, by, f"do it again without the answer. {because}".strip())
         if because or (stage and stage != ground.position.stage):
             text = f"{by} lets you do this again and says:\n{because or 'start over from here, and hand in again.'}"
             writes.append(word_to(ground, hears(_after(ground, stage), stage or ground.position.stage), text))
@@ -269,7 +124,8 @@ class Commands:
         )
 
     async def give(self, prefix: str, *, because: str = "") -> Run:
-        """Hand the workspace back: the edit is recorded and what follows is judged on the new tree."""
+        """Hand the workspace back: the edit is recorded and what follows is judged on the new tree. A question that was
+        open when the workspace was taken is open still, unless its session is not the one that goes on."""
         ground, by = await self._answering(prefix)
         workspace = await ground.workspace()
         taken = self.store.recall(ground.run.id, "taken") or {"at": ground.run.base}
@@ -283,9 +139,13 @@ class Commands:
         ]
         here = {"serial": ground.position.serial, "by": by}
         writes.append(lambda tx: tx.remember(ground.run.id, "given", here))
+        asking = [] if ground.position.stage == "ci_fix" else unanswered(self.store, ground.run.id)
+        if not asking:
+            writes += _taken_back(ground, by, f"the workspace was changed by hand instead. {because}".strip())
         if files:
-            writes.append(word_to(ground, hears(ground, _mends(ground)), text))
-        return self._move(ground, Given(), by, because, writes)
+            heard = {hears(ground, _mends(ground)), *(session for _, session in asking)}
+            writes += [word_to(ground, session, text) for session in sorted(heard, key=str)]
+        return self._move(ground, Given(asked=bool(asking)), by, because, writes)
 
     # -- how ----------------------------------------------------------------------------------------------------
 
@@ -346,6 +206,17 @@ def _restart(ground: Ground) -> Write:
             tx.remember(ground.run.id, f"restart:{ground.position.cycle}:{loop}", {"rounds": rounds})
 
     return write
+
+
+def _taken_back(ground: Ground, by: str, text: str) -> list[Write]:
+    """Nobody answers the open questions any more: their sessions are told so, in the person's name."""
+    asked = [question.id for question, _ in unanswered(ground.bench.store, ground.run.id)]
+
+    def write(tx: Transaction) -> None:
+        for question in asked:
+            tx.answer(ground.run.id, question, f"The question is taken back: {text}", by)
+
+    return [write]
 
 
 def _approving(ground: Ground, approval: Approval) -> Write:

@@ -8,9 +8,11 @@ from typing import Any, Literal
 from ..errors import SetpointError
 from ..model.command import Layer
 from ..model.evidence import GateResult
+from ..model.gate import Gate
 from ..model.record import Line, Record
 from ..model.session import Role
 from ..model.settings import Config
+from ..pipeline.judging import tests_gate
 from ..pipeline.models import choose_models
 
 
@@ -101,6 +103,17 @@ def models(config: Config) -> list[Check]:
         told = f"reviewer independence {reviewer.independence}: same provider as the builder"
         found.append(Check(name="reviewer", state="warn", found=told, fix="configure a second provider"))
     return found
+
+
+def proving(gates: Mapping[str, Gate]) -> list[Check]:
+    """Whether a test can be shown to fail before the change and to pass after it."""
+    if not gates:
+        return []  # the check of the base says so
+    try:
+        tests_gate(gates)
+    except SetpointError as error:
+        return [Check(name="red proof", state="bad", found=error.what[:480], fix=error.fix)]
+    return []
 
 
 def baseline(results: Sequence[GateResult]) -> list[Check]:

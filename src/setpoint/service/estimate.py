@@ -8,6 +8,7 @@ from ..model.record import Record
 from ..model.session import ModelRef, Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
+from ..pipeline.judging import tests_gate
 from ..pipeline.models import SIZES, choose_models
 from ..pipeline.routes import ROUTES, Decision, Phase
 from .views import PlanView, StageView
@@ -61,7 +62,9 @@ def _usd(model: ModelRef, shape: Shape) -> float | None:
 
 
 def plan_view(config: Config, ticket: Ticket, kind: Kind, because: str) -> PlanView:
-    """The whole preview of a run."""
+    """The whole preview of a run. Raises ConfigError when the gates there are could not prove a test."""
+    if config.gates:
+        tests_gate(config.gates)
     route = ROUTES[kind]
     replayed = config.agent.kind == "replay"
     modelless = replayed or not _models_there(config)

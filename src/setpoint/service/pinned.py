@@ -5,6 +5,7 @@ from ..model.settings import Config
 from ..pipeline.bench import Ground
 from ..pipeline.rounds import Write
 from ..ports import Transaction
+from .kept import without_secrets
 
 MENDABLE = ("models", "providers", "phase")
 """A fuller context, another model, more requests or minutes. Gates, boundaries, forge and environments stay pinned."""
@@ -18,7 +19,7 @@ def mended(ground: Ground, now: Config, budget: float | None = None) -> list[Wri
     config = ground.config.model_copy(update=fresh)
     if config == ground.config:
         return []
-    content = config.model_dump(mode="json")
+    content = without_secrets(config)
 
     def write(tx: Transaction) -> None:
         tx.remember(ground.run.id, "config", content)

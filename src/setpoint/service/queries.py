@@ -6,14 +6,14 @@ from typing import Any
 from ..model.run import Run, State, Waits
 from ..model.session import Role
 from ..pipeline.bench import Ground
-from ..pipeline.desk import chosen
+from ..pipeline.desk import chosen, unanswered
 from ..pipeline.routes import Decision, Phase
 from ..ports import Store
-from .views import GateView, RoundView, RunLine, RunView, StageView
+from .views import GateView, RoundView, RunView, StageView
 
 NEXT: dict[Waits, tuple[str, ...]] = {
     Waits.DECISION: ("setpoint approve {id}", "setpoint diff {id}", "setpoint reject {id} -m '…'"),
-    Waits.ANSWER: ("setpoint answer {id} '…'",),
+    Waits.ANSWER: ("setpoint answer {id} '…'", "setpoint answer {id} --waive"),
     Waits.HANDOVER: (
         "setpoint retry {id}",
         "setpoint take {id}",
@@ -24,32 +24,9 @@ NEXT: dict[Waits, tuple[str, ...]] = {
 }
 
 
-def line(run: Run) -> RunLine:
-    """A run in a list."""
-    position = run.position
-    return RunLine(
-        id=run.id,
-        ticket=run.ticket.id,
-        title=run.ticket.title,
-        route=position.route.value,
-        stage=position.stage,
-        state=position.state.value,
-        waits=position.waits.value,
-        usd=run.cost.usd,
-        updated=run.updated,
-        note=run.note,
-    )
-
-
-def lines(store: Store) -> tuple[RunLine, ...]:
-    """All runs, those that wait for a person first, then the newest."""
-    runs = sorted(store.runs(), key=lambda r: (r.position.state is not State.WAITING, -r.updated.timestamp()))
-    return tuple(line(run) for run in runs)
-
-
-def next_steps(run: Run) -> tuple[str, ...]:
+def next_steps(store: Store, run: Run) -> tuple[str, ...]:
     """What a person can type now."""
-    state = run.position.state
+    state, waits = run.position.state, run.position.waits
     if state in (State.PARKED, State.PAUSED):
         choices: tuple[str, ...] = ("setpoint resume {id}", "setpoint cancel {id}")
     elif state is State.RUNNING:
@@ -57,7 +34,9 @@ def next_steps(run: Run) -> tuple[str, ...]:
     elif state.final:
         choices = ("setpoint log {id}", "setpoint diff {id}")
     else:
-        choices = NEXT[run.position.waits]
+        choices = NEXT[waits]
+    if state is State.WAITING and waits is Waits.MANUAL and unanswered(store, run.id):
+        choices = (*choices, *NEXT[Waits.ANSWER])
     return tuple(choice.format(id=run.id) for choice in choices)
 
 
@@ -142,7 +121,7 @@ def view(ground: Ground) -> RunView:
         estimate=plan["estimate"] if plan else None,
         created=run.created,
         updated=run.updated,
-        next=next_steps(run),
+        next=next_steps(store, run),
         exit_code=exit_code(store, run),
     )
 

@@ -7,12 +7,9 @@ from typing import Any
 from ..errors import UsageError
 from ..model.evidence import GateResult
 from ..model.gate import Candidate
+from ..model.settings import IGNORED
 from ..pipeline.context import RULE_FILES
 
-_SHARED = (".gitignore", "policy.toml", "waivers.toml", "quarantine.toml")
-IGNORED = "# Everything below .setpoint but what people decided is local.\n*\n" + "".join(
-    f"!{name}\n" for name in _SHARED
-)
 READS = (*RULE_FILES, ".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md", ".worktreeinclude")
 
 

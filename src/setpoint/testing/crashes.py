@@ -245,6 +245,9 @@ class MortalWorkspaces:
         with self._boundaries.around("fetch"):
             return await self._workspaces.fetch(branch)
 
+    async def show(self, revision: str, path: str) -> bytes | None:
+        return await self._workspaces.show(revision, path)
+
     def checkout(
         self, revision: str, overlay: dict[str, bytes | None] | None = None
     ) -> AbstractAsyncContextManager[Room]:

@@ -48,11 +48,18 @@ class Endpoint(Record):
         return base + self.wire.path
 
     def signed(self, provider: str) -> dict[str, str]:
-        """The request's headers. Raises NotSignedInError without a key where one is wanted."""
+        """The request's headers. Raises NotSignedInError without a key where one is wanted, or with an empty header."""
         if self.key == "":
             raise NotSignedInError(
                 f"no key for provider `{provider}`",
                 why="the environment variable that should hold it is empty or not set",
                 fix=f"set the key's variable (`setpoint doctor` names it), or choose a model not of `{provider}`",
             )
+        for name, value in self.headers.items():
+            if not value:
+                raise NotSignedInError(
+                    f"header `{name}` of provider `{provider}` has no value",
+                    why="it is not in setpoint.toml any more, or its environment variable is empty or not set",
+                    fix=f"set it in [providers.{provider}.headers], or the variable that header_env names for it",
+                )
         return {"content-type": "application/json", **self.wire.headers(self.key or ""), **self.headers}

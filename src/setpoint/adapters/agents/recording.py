@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from ...errors import RecordingError
+from ...inputs import read_bytes
 from ...model.record import Line, Record
 from ...model.session import Role
 
@@ -143,14 +144,9 @@ def named(place: Place) -> str:
 
 def load(path: Path) -> Recording:
     """The recording in `path`. Raises RecordingError that names the file and the place in it."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RecordingError(
-            f"recording {path} cannot be read", why=error.strerror or str(error), fix="check `agent.recording`"
-        ) from error
-    if len(content) > LARGEST:
-        raise RecordingError(f"recording {path} is larger than {LARGEST} bytes", fix="split it")
+    content = read_bytes(
+        path, called=f"recording {path}", wrong=RecordingError, limit=LARGEST, fix="check `agent.recording`"
+    )
     return parse(content, str(path))
 
 

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from setpoint.adapters.schema import STAMP, metadata
+from setpoint.adapters.revision import STAMP
+from setpoint.adapters.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

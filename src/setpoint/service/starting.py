@@ -1,0 +1,184 @@
+"""How a run starts: everything that could stop it later is looked at before anything is written."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ..errors import BusyError, NotSignedInError, RepositoryError, TicketError
+from ..gates.baseline import require_green
+from ..model.evidence import GateResult
+from ..model.record import digest_of
+from ..model.run import Run
+from ..model.session import Role
+from ..model.settings import Config
+from ..model.ticket import Kind, Ticket
+from ..pipeline.bench import Bench
+from ..pipeline.carry import JOB, job_key
+from ..pipeline.choose import choose
+from ..pipeline.context import rules_there
+from ..pipeline.intake import read_ticket, require_concrete
+from ..pipeline.judging import tests_gate
+from ..pipeline.models import choose_models
+from ..pipeline.routes import start
+from ..ports import Store, Transaction
+from .kept import without_secrets
+
+
+class Repository(Protocol):
+    """The user's own repository, as far as a run's start needs it."""
+
+    async def base(self, configured: str) -> tuple[str, str]:
+        """Branch and commit a run starts from. Raises RepositoryError."""
+        ...
+
+    async def dirty(self) -> Sequence[str]:
+        """Tracked files with uncommitted changes."""
+        ...
+
+    async def person(self) -> str:
+        """Who works here."""
+        ...
+
+    root: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run that stands in the store, its first job enqueued."""
+
+    run: Run
+    baseline: tuple[GateResult, ...]
+
+
+Baseline = Callable[[Bench, str], Awaitable[tuple[GateResult, ...]]]
+"""Runs the gates on a commit of the untouched base; known results are not run again."""
+
+STARTING = "starting a run"
+"""Processes that start runs pass here one by one."""
+
+
+def read(text: str, *, name: str = "", kind: Kind | None = None) -> tuple[Ticket, Kind, str]:
+    """The ticket, its route and why. Raises TicketError when it is too vague to be measured."""
+    ticket = read_ticket(text, name=name, kind=kind)
+    require_concrete(ticket)
+    chosen, because = choose(ticket, kind)
+    others = [phase for phase in ticket.phases_by_person if phase != "implementation"]
+    if others:
+        raise TicketError(
+            f"a person cannot do {', '.join(others)} in an agent's stead",
+            why="those phases hand in a record that later phases are measured against",
+            fix="give `implementation` to a person, or `setpoint take` a run at any time",
+        )
+    return ticket.model_copy(update={"kind": chosen}), chosen, because
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Runs of one repository, under its configuration as it is now."""
+
+    store: Store
+    repository: Repository
+    bench: Callable[[Config], Bench]
+    config: Config
+    baseline: Baseline
+    now: Callable[[], datetime]
+
+    async def submit(
+        self, text: str, *, name: str = "", kind: Kind | None = None, checking: Callable[[], None] = lambda: None
+    ) -> Started:
+        """Start a run: ticket, base, gates, rules, models and baseline are checked before anything is written;
+        `checking` is called before the baseline, which takes time."""
+        ticket, chosen, because = read(text, name=name, kind=kind)
+        self._free(ticket)
+        branch, _ = await self.repository.base(self.config.project.base)
+        dirty = await self.repository.dirty()
+        if dirty:
+            raise RepositoryError(
+                f"the working tree has uncommitted changes: {', '.join(dirty[:5])}",
+                why="a run starts from a commit; what is not committed would not be part of it",
+                fix="commit or stash them",
+            )
+        self._models()
+        tests_gate(self.config.gates)
+        bench = self.bench(self.config)
+        await bench.forge.ensure(branch)
+        base = await bench.workspaces.fetch(branch)
+        await rules_there(bench, base)
+        checking()
+        results = await self.baseline(bench, base)
+        require_green(results, gates=self.config.gates)
+        run = await self._new(ticket, chosen, because, branch, base)
+        return Started(self._create(bench, run, results), tuple(results))
+
+    def _free(self, ticket: Ticket) -> None:
+        for other in self.store.runs(active=True):
+            if other.ticket.id == ticket.id and other.repository == self.repository.root:
+                raise BusyError(
+                    f"ticket {ticket.id} already has a run: {other.id}, {other.position.state.value} at "
+                    f"{other.position.stage}",
+                    why="two runs of one ticket would undo each other",
+                    fix=f"`setpoint show {other.id}`, or `setpoint cancel {other.id}` first",
+                )
+
+    def _models(self) -> None:
+        try:
+            choose_models(self.config, "implementation", Role.PRODUCER)
+            choose_models(self.config, "planning", Role.VALIDATOR)
+        except NotSignedInError:
+            if self.config.agent.kind != "replay":
+                raise
+
+    async def _new(self, ticket: Ticket, kind: Kind, because: str, branch: str, base: str) -> Run:
+        person, now = await self.repository.person(), self.now()
+        return Run(
+            id="new",
+            ticket=ticket,
+            repository=self.repository.root,
+            base_branch=branch,
+            base=base,
+            branch="setpoint/new",
+            route_because=because,
+            position=start(kind),
+            owner=self.config.project.owner or person,
+            autonomy=self.config.autonomy,
+            created=now,
+            updated=now,
+        )
+
+    def _named(self, run: Run) -> Run:
+        name = self._free_id()
+        slug = "".join(c if c.isalnum() else "-" for c in run.ticket.id.casefold()).strip("-")[:40]
+        return run.model_copy(update={"id": name, "branch": f"setpoint/{name}-{slug}" if slug else f"setpoint/{name}"})
+
+    def _free_id(self) -> str:
+        taken = {run.id for run in self.store.runs()}
+        while True:
+            name = secrets.token_hex(2)
+            if not any(other.startswith(name) or name.startswith(other) for other in taken):
+                return name
+
+    def _create(self, bench: Bench, run: Run, results: Sequence[GateResult]) -> Run:
+        with self.store.transaction() as tx:
+            tx.alone(STARTING)
+            # Another process may have started the same ticket while the base was checked.
+            self._free(run.ticket)
+            run = self._named(run)
+            moved = self._write(tx, run, results)
+            bench.enqueue(tx.connection, JOB, job_key(moved), {"run": moved.id, "serial": moved.position.serial})
+        return moved
+
+    def _write(self, tx: Transaction, run: Run, results: Sequence[GateResult]) -> Run:
+        tx.create(run)
+        first, config = run.position, without_secrets(self.config)
+        tx.remember(run.id, "config", config)
+        tx.remember(run.id, "baseline", {"results": [result.model_dump(mode="json") for result in results]})
+        told = {"ticket": run.ticket.id, "route": first.route.value, "because": run.route_because, "base": run.base}
+        tx.event(run.id, "created", first.stage, {**told, "config": digest_of(config)})
+        for result in results:
+            tx.result(run.id, "baseline", result)
+        moved = tx.move(run, first, "started")
+        if moved is None:
+            raise BusyError(f"run {run.id} could not be started", fix="try again")
+        return moved
