@@ -183,7 +183,7 @@ def _type(field: Mapping[str, Any]) -> str:
 
 BACK = {
     "publish": (Stale(),),
-    "ci": (Red(),),
+    "ci": (Red(), Stale()),
     "merge": (Stale(),),
     "deploy": (Accepted(more=True), SmokeFailed()),
 }
@@ -194,7 +194,7 @@ LABELS: Mapping[type, str] = {
     Red: "CI is red",
     SentBack: "a person objects",
     SmokeFailed: "smoke failed: rolled back, reopened",
-    Stale: "the tree moved",
+    Stale: "the tree or the base moved",
     Accepted: "next environment",
 }
 
@@ -271,7 +271,8 @@ def _setbacks(route: Route, step: Step) -> tuple[Outcome, ...]:
     if isinstance(step, Effect):
         return BACK[step.name]
     after_plan = step.name != route.plans_in and route.reaches(step.name, route.plans_in)
-    return (Again(), PlanFault()) if after_plan else (Again(),)
+    moved = (Stale(),) if step.name == "review" else ()
+    return (Again(), PlanFault(), *moved) if after_plan else (Again(),)
 
 
 def _leads(route: Route, step: Step, outcome: Outcome) -> str:

@@ -213,6 +213,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         agents=Agents(config, root),
         notifier=part("notifier", "terminal")(),
         now=lambda: datetime.now(UTC),
+        parse=parse,
         redact=redactor(config, os.environ),
     )
 

@@ -3,7 +3,7 @@
 All effects are found again: after a crash the same call may come a second time and must find its own earlier self.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from .model.approval import Approval, HandOver, Question
 from .model.command import Command, CommandLimits, Completed, Layer
 from .model.evidence import GateResult
+from .model.merge import Merged
 from .model.objection import Objection
 from .model.release import CiRun, Environment, PullRequest, Release, StepResult
 from .model.run import Event, Position, Round, Run, State
@@ -91,8 +92,20 @@ class Workspace(Room, Protocol):
         outside the folder."""
         ...
 
-    async def commit(self, message: str) -> str:
-        """Commit the files on the run's branch, without hooks; the head again when the tree is the head's."""
+    async def commit(self, message: str, joins: str = "") -> str:
+        """Commit the files on the run's branch, without hooks; the head again when the tree is the head's. Where the
+        branch lacks commit `joins`, it becomes the second parent."""
+        ...
+
+    async def restart(self, commit: str) -> None:
+        """Files and branch back to `commit`; what leaves the branch stays reachable under `refs/setpoint/`."""
+        ...
+
+    async def keep(
+        self, treeish: str, files: Mapping[str, bytes], parents: Sequence[str], message: str
+    ) -> tuple[str, str]:
+        """A commit of `treeish` with `files` over it, on no branch, kept from git's clean-up, and its tree; the same
+        ones again for the same content."""
         ...
 
     async def head(self) -> str:
@@ -140,6 +153,15 @@ class Workspaces(Protocol):
 
     async def show(self, revision: str, path: str) -> bytes | None:
         """As a workspace's, without a run: a file as it is in a trusted commit."""
+        ...
+
+    async def contains(self, commit: str, ancestor: str) -> bool:
+        """Whether commit `ancestor` is `commit` or comes before it."""
+        ...
+
+    async def merged(self, ours: str, theirs: str) -> Merged:
+        """What merging commit `theirs` into `ours` gives, without hooks, drivers or attributes; no file is touched and
+        no ref moves. Text that conflicts stands between git's marks, named by the two commits."""
         ...
 
     def checkout(
@@ -201,8 +223,9 @@ class Forge(Protocol):
         """CI's word on the head commit; `pending` until finished. The local forge runs it when nobody has."""
         ...
 
-    async def merge(self, pull_request: PullRequest, expected: str, message: str) -> PullRequest:
-        """Merge if the head is still `expected`. Merged already: the same answer. Raises StaleError when it moved."""
+    async def merge(self, pull_request: PullRequest, expected: str, message: str, onto: str = "") -> PullRequest:
+        """Merge if the head is still `expected` and, where it is given, the base still `onto`. Merged already: the same
+        answer. Raises StaleError when one of them moved."""
         ...
 
 

@@ -1,7 +1,6 @@
 """The local forge: crashes, two processes at once, and a user's repository that is left alone."""
 
 import asyncio
-import shlex
 import signal
 import sys
 from pathlib import Path
@@ -189,35 +188,6 @@ async def test_a_base_of_any_name_takes_a_change(repository, make_bench, base: s
     assert (await bench.forge.checks(pull)).state is CiState.GREEN
     await bench.forge.merge(pull, sha, "Sign up")
     assert "signup.py" in bench.bare.files(f"refs/heads/{base}")
-    said = await bench.forge.update_local(base)
-    command = said.partition("up to date: ")[2]
-    assert shlex.split(command) == ["git", "pull", "--ff-only", str(bench.bare.folder), base]
-
-
-async def test_a_checked_out_branch_is_left_alone_and_the_command_is_said(repository, forge_bench) -> None:
-    before = repository.git("rev-parse", "main")
-    await forge_bench.advance({"b.py": "b\n"})
-    assert "git pull --ff-only" in await forge_bench.forge.update_local("main")
-    assert repository.git("rev-parse", "main") == before
-    assert repository.git("status", "--porcelain") == ""
-
-
-async def test_a_branch_nobody_has_checked_out_moves_forward(repository, forge_bench) -> None:
-    repository.git("checkout", "--quiet", "-b", "elsewhere")
-    ahead = await forge_bench.advance({"b.py": "b\n"})
-    assert ahead[:12] in await forge_bench.forge.update_local("main")
-    assert repository.git("rev-parse", "main") == ahead
-    repository.git("fsck", "--strict")
-    assert "up to date" in await forge_bench.forge.update_local("main")
-
-
-async def test_a_branch_with_commits_of_its_own_is_left_alone(repository, forge_bench) -> None:
-    await forge_bench.advance({"b.py": "b\n"})
-    repository.git("checkout", "--quiet", "-b", "elsewhere")
-    own = repository.commit({"own.py": "o\n"}, on=repository.git("rev-parse", "main"))
-    repository.git("update-ref", "refs/heads/main", own)
-    assert "commits of its own" in await forge_bench.forge.update_local("main")
-    assert repository.git("rev-parse", "main") == own
 
 
 async def test_nothing_the_repository_configures_is_run(repository, make_bench, tmp_path: Path) -> None:
@@ -239,7 +209,6 @@ async def test_nothing_the_repository_configures_is_run(repository, make_bench, 
     await deliver(bench.forge, sha)
     async with bench.forge.checkout(sha) as tree:
         assert (tree / "signup.py").read_text() == "s\n"
-    await bench.forge.update_local("main")
     assert not (tmp_path / "sprung").exists()
 
 

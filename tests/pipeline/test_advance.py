@@ -49,12 +49,14 @@ def by_step(position: Position) -> tuple[Outcome, ...]:
         own: tuple[Outcome, ...] = (Accepted(), Accepted(unasked=True), Again(), Again(escalate=True), AskedPerson())
         if step.name in {"implementation", "review", "ci_fix"}:
             own += (PlanFault(),)
+        if step.name == "review":
+            own += (Stale(),)
         if step.name == "implementation" and position.task < 1:
             own += (Accepted(more=True),)
         return common + own
     return common + {
         "publish": (Accepted(), Stale()),
-        "ci": (Accepted(), Red()),
+        "ci": (Accepted(), Red(), Stale()),
         "merge": (Accepted(), Accepted(ask=True), Stale()),
         "deploy": (Accepted(), Accepted(more=True), Accepted(more=True, ask=True), SmokeFailed()),
     }.get(step.name, ())

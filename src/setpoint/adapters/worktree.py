@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from ..ports import Room
 from . import beneath
 from .folders import remove_folder
 from .included import copy_included
+from .merging import laid_over
 from .nested import LeftOut, left_out
 from .rooms import SandboxRoom
 from .snapshots import Snapshot
@@ -76,17 +77,42 @@ class Worktree(SandboxRoom):
             await self.autosave("before going back, without what cannot be saved")
         await asyncio.to_thread(self._put, wanted)
 
-    async def commit(self, message: str) -> str:
-        """Commit the files on the run's branch; the head again when there is nothing new."""
+    async def commit(self, message: str, joins: str = "") -> str:
+        """Commit the files on the run's branch, as a merge of `joins` where the branch lacks it; the head again when
+        there is nothing new."""
         await self.autosave("before the commit")
         tree, head = (await self._last())[1], await self.head()
-        if tree == await self._house.refs.resolve(head, "tree"):
+        joined = [joins] if joins and not await self._house.contains(head, joins) else []
+        if not joined and tree == await self._house.refs.resolve(head, "tree"):
             return head
         author = await self._house.author()
-        made = await self._house.refs.commit(tree, [head], message, author)
+        made = await self._house.refs.commit(tree, [head, *joined], message, author)
         await self._house.refs.move(f"refs/heads/{self.branch}", made, head)
         await asyncio.to_thread(self._show_index)
         return made
+
+    async def restart(self, commit: str) -> None:
+        """Files and branch back to `commit`; commits that leave the branch stay under `refs/setpoint/<run>/left/`."""
+        await self.restore(commit)
+        wanted, head = await self._house.resolve(commit), await self.head()
+        if head != wanted:
+            await self._house.refs.move(f"refs/setpoint/{self._run}/left/{head}", head)
+            await self._house.refs.move(f"refs/heads/{self.branch}", wanted, head)
+        await asyncio.to_thread(self._show_index)
+
+    async def keep(
+        self, treeish: str, files: Mapping[str, bytes], parents: Sequence[str], message: str
+    ) -> tuple[str, str]:
+        """A commit of `treeish` with `files` over it, on no branch, kept under `refs/setpoint/<run>/kept/`, and its
+        tree; the same ones again for the same content."""
+        house = self._house
+        tree = await laid_over(house.files, treeish, files)
+        ref = f"refs/setpoint/{self._run}/kept/{tree}"
+        known = await house.refs.resolve(ref)
+        if known is None:
+            known = await house.refs.commit(tree, parents, message)
+            await house.refs.move(ref, known)
+        return known, tree
 
     async def head(self) -> str:
         """The branch's commit."""
@@ -259,6 +285,9 @@ class Worktree(SandboxRoom):
 
     def _show_index(self) -> None:
         """Let the person who enters the folder find the index as the engine knows it."""
+        # A merge that the person began here by hand ends with the engine's commit.
+        for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE"):
+            (self._admin / name).unlink(missing_ok=True)
         self._known.settle()
         with suppress(OSError):
             aside = self._admin / f"index.{uuid.uuid4().hex[:8]}"

@@ -15,12 +15,14 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import RefusedError, RepositoryError
+from ..model.merge import Merged
 from ..model.run import Run
 from ..model.settings import Config
 from ..ports import Room, Sandbox
 from . import beneath
 from .folders import is_hash, remove_folder
 from .git import Git, common_folder, identity, private_git
+from .merging import contains, merged
 from .rooms import SandboxRoom, Surroundings, surroundings
 from .snapshots import Snapshot
 from .worktree import Worktree
@@ -84,6 +86,14 @@ class Worktrees:
     async def show(self, revision: str, path: str) -> bytes | None:
         """The file at a commit or tree; None when it is not there."""
         return await self.refs.show(revision, path)
+
+    async def contains(self, commit: str, ancestor: str) -> bool:
+        """Whether `ancestor` is `commit` or comes before it."""
+        return await contains(self.files, commit, ancestor)
+
+    async def merged(self, ours: str, theirs: str) -> Merged:
+        """What merging `theirs` into `ours` gives, computed in the object store alone."""
+        return await merged(self.files, ours, theirs)
 
     def checkout(
         self, revision: str, overlay: dict[str, bytes | None] | None = None

@@ -72,6 +72,8 @@ class Loop(Record):
     reopen_cycles: int = 2
     """Times a ticket may be reopened after a failed smoke."""
     ci_fixes: int = 3
+    base_moves: int = 5
+    """Times in a row the base may be merged in without a person's word between, before one is called."""
 
 
 class Budget(Record):

@@ -34,6 +34,8 @@ class Bench:
     agents: Mapping[str, Agent]
     notifier: Notifier
     now: Callable[[], datetime]
+    parse: Callable[[str, str], Config]
+    """The configuration written in a text (first) of a file (second). Raises ConfigError."""
     redact: Callable[[Any], Any] = as_it_is
     """Takes secrets out of what sessions hand in and errors say, before it is kept or shown."""
 

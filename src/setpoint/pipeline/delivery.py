@@ -10,8 +10,9 @@ from ..model.release import CiRun, CiState, Environment, Release, StepResult
 from ..ports import Transaction, Workspace
 from .bench import Ground
 from .evidence_block import pull_request_text
+from .moved_base import moved, told
 from .outcomes import Accepted, HandedOver, Red, SmokeFailed, Stale
-from .rounds import Done, Write, hand_over_packet, history
+from .rounds import Done, Write, ci_fixes, hand_over_packet, history
 
 
 def change_subject(ground: Ground, tree: str) -> str:
@@ -50,6 +51,9 @@ async def publish(ground: Ground) -> Done:
     workspace, head, tree = await _ready(ground)
     if not may_deliver(ground, tree):
         return Done(Stale(), note="the tree is not the approved one")
+    tip = await moved(ground, head)
+    if tip:
+        return Done(Stale(), note=told(ground, tip))
     branch = workspace.branch
     await ground.bench.forge.push(branch, head)
     text = pull_request_text(ground, tree, approval_for(ground, tree))
@@ -67,9 +71,12 @@ async def ci(ground: Ground) -> Done:
     pull = await ground.bench.forge.find((await ground.workspace()).branch)
     if pull is None:
         raise StaleError("the pull request is gone", fix="`setpoint retry --from publish`")
-    # What the user committed to the base meanwhile is part of what CI judges.
-    await ground.bench.forge.ensure(ground.run.base_branch)
-    run = await ground.bench.forge.checks(pull)
+    # What the user committed to the base meanwhile is merged first: a conflict is no red CI.
+    tip = await moved(ground, pull.head_sha)
+    run = await ground.bench.forge.checks(pull) if not tip else None
+    tip = tip or await moved(ground, pull.head_sha)
+    if tip or run is None:
+        return Done(Stale(), note=told(ground, tip))
 
     def write(tx: Transaction) -> None:
         tx.remember(ground.run.id, f"ci:{ground.position.cycle}", run.model_dump(mode="json"))
@@ -81,7 +88,7 @@ async def ci(ground: Ground) -> Done:
         raise TransientError("CI has not finished", fix="`setpoint resume` looks again", retry_after=5.0)
     if run.state is not CiState.RED:
         raise RefusedError(f"CI gave no verdict: {run.state.value}", why=run.log[-500:], fix="`setpoint retry`")
-    if _fixes(ground) < ground.config.loop.ci_fixes:
+    if len(ci_fixes(ground)) - _forgiven(ground) < ground.config.loop.ci_fixes:
         return Done(Red(), (write,), note="CI is red")
     packet = hand_over_packet(ground, "ci", "CI is red and the limit of CI fixes is reached", history(ground, "ci"))
     packet = packet.model_copy(update={"open": (_red(run),)})
@@ -90,10 +97,10 @@ async def ci(ground: Ground) -> Done:
     )
 
 
-def _fixes(ground: Ground) -> int:
-    """How many red CI runs of this cycle a session has worked on."""
-    rounds = ground.bench.store.rounds(ground.run.id, ground.position.cycle)
-    return len({round_.stage for round_, _ in rounds if round_.stage.startswith("ci_fix:")})
+def _forgiven(ground: Ground) -> int:
+    """How many CI fixes there had been when a person last let something be tried again."""
+    restart = ground.bench.store.recall(ground.run.id, f"restart:{ground.position.cycle}:ci_fix")
+    return restart["rounds"] if restart else 0
 
 
 def _counted(run: CiRun) -> list[dict[str, object]]:
@@ -143,13 +150,20 @@ async def merge(ground: Ground) -> Done:
         raise StaleError("the pull request is gone", fix="`setpoint retry --from publish`")
     if pull.head_sha != head or not may_deliver(ground, tree):
         return Done(Stale(), note="what was approved is not what is there")
+    tip = await moved(ground, head)
+    if tip:
+        return Done(Stale(), note=told(ground, tip))
     stages = passed_stages(ground, tree, await ground.bench.forge.checks(pull))
     left = [name for name, passed in stages.items() if not passed]
     if left:
         raise RefusedError(
             f"not all five stages are passed: {', '.join(left)} missing", fix="`setpoint show` says what is open"
         )
-    merged = await ground.bench.forge.merge(pull, head, f"{ground.run.ticket.title} (#{pull.number})")
+    try:
+        title = f"{ground.run.ticket.title} (#{pull.number})"
+        merged = await ground.bench.forge.merge(pull, head, title, ground.run.base)
+    except StaleError as error:
+        return Done(Stale(), note=error.what)
     record = {"sha": merged.merged_sha, "tree": tree, "stages": stages, "pull_request": pull.number}
 
     def write(tx: Transaction) -> None:

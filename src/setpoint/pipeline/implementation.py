@@ -31,8 +31,10 @@ from .context import boundaries_text, brief, commands, repository_map, rules, ti
 from .criteria import boundaries_of, plan_of
 from .desk import Handing, Sitting, producer, sit
 from .document import form_objections
+from .going_back import from_clean_ground
 from .judging import approved_files, measure, measured_by, sealed, snapshot, tests_gate
 from .messages import commit_message
+from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
 from .prompts import prompt, section
 from .rounds import Done, Write, later_turns, looped
@@ -114,6 +116,9 @@ class CodeWork:
         """Boundaries, frozen tests and secrets on the diff; then the task's own checks; at the end all gates."""
         if not isinstance(self.handing.record, Change):
             return form_objections(self.handing, "change")
+        torn = await conflicts(self._ground, self._workspace, mended=True)
+        if torn:
+            return torn
         gates = {f"{self._task.id}.{n}": task_gate(c) for n, c in enumerate(self._task.checks, 1)} if self._task else {}
         results, found = await check_code(self._ground, self._workspace, gates, whole=self._whole)
         self.results += results
@@ -210,6 +215,8 @@ async def implement(ground: Ground) -> Done:
     by_hand = by_person(ground)
     if by_hand and not handed_back(ground):
         return Done(Taken(), note="this phase is a person's: edit the workspace, then `setpoint give`")
+    if index == 0 and not ground.position.rework and not by_hand:
+        await from_clean_ground(ground, workspace, sealed(ground)["commit"])
     work = CodeWork(ground, workspace, task, whole=last)
     if by_hand:
         work.handing = Handing(Change(summary=f"{ground.run.ticket.title}: written by hand."))
@@ -220,7 +227,7 @@ async def implement(ground: Ground) -> Done:
             raise BugError("a change was accepted without its record")
         title = f"{task.id} {task.title}" if task else ground.run.ticket.title
         subject = f"{ground.position.rework} fixes: {title}" if ground.position.rework else title
-        await workspace.commit(commit_message(ground, subject, record.summary))
+        await workspace.commit(commit_message(ground, subject, record.summary), ground.run.base)
         writes: list[Write] = []
         if last:
             writes.append(lambda tx: tx.void(ground.run.id, ground.position.cycle, ("change",)))

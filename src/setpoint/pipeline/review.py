@@ -7,20 +7,26 @@ and each of them must be accounted for.
 from collections.abc import Sequence
 
 from ..errors import RefusedError
+from ..gates.protected import protected_changes
 from ..loop.attempt import Handed, Verdict
+from ..model.evidence import GateResult
 from ..model.objection import Objection, Source
 from ..model.review import Review
 from ..model.session import Asked, Role
+from ..policy.action import Action, ActionKind
+from ..policy.decide import Allow, Policy, decide
 from ..ports import Room, Transaction, Workspace
 from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief, commands, diff_text, named, repository_map, rules, ticket_text
 from .desk import Handing, Sitting, chosen, sit
-from .implementation import check_code
+from .implementation import check_code, closed_boundaries
 from .judging import measured_by, sealed
 from .messages import commit_message
+from .moved_base import bring_in, conflicts, handed_over, require_green_base
 from .outcomes import Outcome
 from .prompts import objections_text, prompt, section, untrusted
+from .reseal import reseal
 from .rounds import Done, Write, history, later_turns, looped, plain_accept
 
 
@@ -95,7 +101,8 @@ class ReviewWork:
     async def check(self, handed: Handed) -> Sequence[Objection]:
         """Form; and every earlier finding that was open is accounted for."""
         if any(objection.blocks for objection in self.mechanical):
-            return self.mechanical
+            last = self.earlier[-1][1] if self.earlier else ()
+            return (*self.mechanical, *(old for old in last if old.source is Source.REVIEWER and old.blocks))
         review = self._handing.record
         if not isinstance(review, Review):
             raise RefusedError(
@@ -119,12 +126,18 @@ class ReviewWork:
 async def review(ground: Ground) -> Done:
     """One fresh review of the change as it is."""
     workspace = await ground.workspace()
+    joining = await bring_in(ground, workspace) or await reseal(ground, workspace)
+    if joining is not None:
+        return joining
+    torn = await conflicts(ground, workspace)
+    frozen = [objection for objection in torn if not _mendable(ground, objection)]
+    if frozen:
+        return handed_over(ground, f"{ground.run.base_branch} conflicts in files that no session may change", torn)
     tree = await workspace.tree()
     untouched = await workspace.changed(sealed(ground)["commit"])
     if not untouched:
         raise RefusedError("there is no change to review", why="the tree equals the base with its tests")
-    await workspace.commit(commit_message(ground, "edited by hand", "Changed in the workspace by a person."))
-    results, mechanical = await check_code(ground, workspace, {}, whole=True)
+    results, mechanical = await _mechanical(ground, workspace, torn)
     async with workspace.checkout(tree) as room:
         work = ReviewWork(ground, workspace, room, tree)
         work.mechanical = mechanical
@@ -146,7 +159,32 @@ async def review(ground: Ground) -> Done:
     }
 
     def remembered(tx: Transaction) -> None:
+        if any(objection.blocks for objection in mechanical):
+            return  # nobody looked
         tx.remember(ground.run.id, f"reviewed:{ground.position.cycle}", fact)
         tx.event(ground.run.id, "reviewed", "review", fact)
 
     return measured_by(ground, results, Done(done.outcome, (*done.writes, remembered), note=done.note))
+
+
+async def _mechanical(
+    ground: Ground, workspace: Workspace, torn: Sequence[Objection]
+) -> tuple[Sequence[GateResult], Sequence[Objection]]:
+    """What needs no reviewer: a merge to be mended, or the judgement of any code, once what a person left is
+    committed."""
+    if torn:
+        return (), torn
+    message = commit_message(ground, "edited by hand", "Changed in the workspace by a person.")
+    await workspace.commit(message, ground.run.base)
+    results, found = await check_code(ground, workspace, {}, whole=True)
+    if any(objection.blocks and objection.source is Source.GATE for objection in found):
+        await require_green_base(ground, workspace)
+    return results, found
+
+
+def _mendable(ground: Ground, objection: Objection) -> bool:
+    """Whether a session may edit the file that conflicts."""
+    path = objection.place.path if objection.place else ""
+    action = Action(kind=ActionKind.EDIT, subject=path)
+    allowed = isinstance(decide(Policy(boundaries=closed_boundaries(ground)), action), Allow)
+    return allowed and not protected_changes([path])

@@ -14,7 +14,7 @@ from .bench import Ground
 from .desk import answers, producer, question_of
 from .outcomes import Accepted, Again, AskedPerson, HandedOver, Outcome, PlanFault
 from .prompts import objections_text
-from .routes import Decision
+from .routes import Decision, Effect, Phase
 
 Write = Callable[[Transaction], None]
 
@@ -44,9 +44,16 @@ def history(ground: Ground, loop: str) -> History:
 
 
 def since_person(ground: Ground, loop: str) -> History:
-    """The rounds since a person last let the loop start over: what the controller counts."""
-    restart = ground.bench.store.recall(ground.run.id, f"restart:{ground.position.cycle}:{loop}")
-    return history(ground, loop)[restart["rounds"] if restart else 0 :]
+    """The rounds since a person last let the loop start over, or the base moved: what the controller counts."""
+    store, run, cycle = ground.bench.store, ground.run.id, ground.position.cycle
+    starts = [store.recall(run, f"{why}:{cycle}:{loop}") for why in ("restart", "base")]
+    return history(ground, loop)[max((start["rounds"] for start in starts if start), default=0) :]
+
+
+def ci_fixes(ground: Ground) -> frozenset[str]:
+    """The loops of all CI fixes of this cycle: one a red run that a session has worked on."""
+    rounds = ground.bench.store.rounds(ground.run.id, ground.position.cycle)
+    return frozenset(round_.stage for round_, _ in rounds if round_.stage.startswith("ci_fix:"))
 
 
 async def looped(ground: Ground, work: Work, session: SessionId, accept: Accept) -> Done:
@@ -119,17 +126,28 @@ def words_for(ground: Ground, session: SessionId) -> list[str]:
 
 
 def hears(ground: Ground, stage: str) -> SessionId:
-    """The session that hears a person's word on `stage`: its own, or the one that mends what it judges."""
+    """The session that hears a person's word on `stage`: its own, or the one that mends what it judges. `ground` is as
+    the word leaves it: a CI fix has a session a visit."""
     step = next((s for s in (*ground.route.steps, *ground.route.beside) if s.name == stage), None)
     phase = step.back_to if isinstance(step, Decision) else stage
     if phase == "review":
         rounds = len(history(ground, ground.loop_of("review")))
         return ground.session("review", role=Role.REVIEWER, fresh=rounds + 1)
-    if phase == "implementation":
+    if phase == "ci":  # red again, it leads to a fix one visit on
+        return producer(ground, "ci_fix", str(ground.position.visit + 1))
+    if phase == "implementation" or isinstance(step, Effect):
         ids = ground.task_ids()
         here = ground.position.task if ground.position.stage == "implementation" else -1
         return producer(ground, "implementation", ids[here] if ids else "")
     return producer(ground, phase, str(ground.position.visit) if phase == "ci_fix" else "")
+
+
+def mends(ground: Ground) -> str:
+    """The stage whose session hears a person's objection made at the present position."""
+    step = ground.route.step(ground.position.stage)
+    if isinstance(step, Decision):
+        return step.back_to
+    return step.rework if isinstance(step, Phase) and step.rework else step.name
 
 
 def later_turns(ground: Ground, session: SessionId, loops: Sequence[str]) -> dict[str, str]:

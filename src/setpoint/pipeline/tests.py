@@ -24,11 +24,12 @@ from .context import boundaries_text, brief, commands, repository_map, rules, ti
 from .criteria import boundaries_of, criteria_of
 from .desk import Handing, Sitting, producer, sit
 from .document import form_objections, objection
+from .going_back import from_clean_ground
 from .judging import measured_by, tests_gate
 from .messages import commit_message
 from .outcomes import Outcome
 from .prompts import prompt
-from .rounds import Done, Write, history, later_turns, looped, plain_accept
+from .rounds import Done, Write, later_turns, looped, plain_accept
 from .validation import validate
 
 TEST_PATHS = (
@@ -194,9 +195,7 @@ def _unmapped(ground: Ground, tests: AcceptanceTests) -> list[Objection]:
 async def write_tests(ground: Ground) -> Done:
     """One attempt on the acceptance tests."""
     workspace = await ground.workspace()
-    fresh = not history(ground, ground.loop) and not ground.bench.store.session(producer(ground, "tests"))
-    if fresh and await workspace.head() != ground.run.base:
-        await workspace.restore(ground.run.base)
+    await from_clean_ground(ground, workspace, ground.run.base)
     work = TestsWork(ground, workspace)
 
     async def accept(verdict: Verdict) -> tuple[Outcome, list[Write]]:

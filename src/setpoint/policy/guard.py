@@ -1,7 +1,7 @@
 """Wrappers of the same shape as the seams with an effect: no phase can forget the policy or go round it."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path, PurePosixPath
 
@@ -116,8 +116,16 @@ class GuardedWorkspace(GuardedRoom):
     async def restore(self, commit: str) -> None:
         await self._workspace.restore(commit)
 
-    async def commit(self, message: str) -> str:
-        return await self._workspace.commit(message)
+    async def commit(self, message: str, joins: str = "") -> str:
+        return await self._workspace.commit(message, joins)
+
+    async def restart(self, commit: str) -> None:
+        await self._workspace.restart(commit)
+
+    async def keep(
+        self, treeish: str, files: Mapping[str, bytes], parents: Sequence[str], message: str
+    ) -> tuple[str, str]:
+        return await self._workspace.keep(treeish, files, parents, message)
 
     async def head(self) -> str:
         return await self._workspace.head()
@@ -164,10 +172,10 @@ class GuardedForge:
     async def checks(self, pull_request: PullRequest) -> CiRun:
         return await self._forge.checks(pull_request)
 
-    async def merge(self, pull_request: PullRequest, expected: str, message: str) -> PullRequest:
+    async def merge(self, pull_request: PullRequest, expected: str, message: str, onto: str = "") -> PullRequest:
         action = Action(kind=ActionKind.MERGE, subject=pull_request.head, detail=expected)
         insist(action, self._permit(action))
-        return await self._forge.merge(pull_request, expected, message)
+        return await self._forge.merge(pull_request, expected, message, onto)
 
 
 class GuardedDeployer:

@@ -19,6 +19,7 @@ from ..pipeline.bench import Bench, Ground
 from ..pipeline.carry import write_move
 from ..pipeline.delivery import change_subject, plan_subject
 from ..pipeline.desk import unanswered
+from ..pipeline.moved_base import mended_by_hand
 from ..pipeline.outcomes import (
     Answered,
     Cancelled,
@@ -32,7 +33,7 @@ from ..pipeline.outcomes import (
     SentBack,
     Taken,
 )
-from ..pipeline.rounds import Done, Write, hears, history, word_to
+from ..pipeline.rounds import Done, Write, ci_fixes, hears, history, mends, word_to
 from ..ports import Store, Transaction
 from .pinned import mended
 from .starting import Repository
@@ -72,7 +73,8 @@ class Commands:
         writes: list[Write] = [_approving(ground, approval)]
         if not stop:
             text = f"{by} read your work and objects:\n{because}\nMend exactly this and hand in again."
-            writes.append(word_to(ground, hears(ground, _mends(ground)), text))
+            writes.append(word_to(ground, hears(_after(ground, SentBack()), mends(ground)), text))
+            writes += [_restart(ground)] if ground.position.waits is Waits.HANDOVER else []
         return self._move(ground, Declined() if stop else SentBack(), by, because, writes)
 
     async def answer(self, prefix: str, text: str, *, question: str = "") -> Run:
@@ -111,7 +113,9 @@ class Commands:
         writes += _taken_back(ground, by, f"do it again without the answer. {because}".strip())
         if because or (stage and stage != ground.position.stage):
             text = f"{by} lets you do this again and says:\n{because or 'start over from here, and hand in again.'}"
-            writes.append(word_to(ground, hears(_after(ground, stage), stage or ground.position.stage), text))
+            writes.append(
+                word_to(ground, hears(_after(ground, Retried(stage=stage)), stage or ground.position.stage), text)
+            )
         return self._move(ground, Retried(stage=stage), by, because, writes)
 
     async def take(self, prefix: str) -> Run:
@@ -140,12 +144,15 @@ class Commands:
         here = {"serial": ground.position.serial, "by": by}
         writes.append(lambda tx: tx.remember(ground.run.id, "given", here))
         asking = [] if ground.position.stage == "ci_fix" else unanswered(self.store, ground.run.id)
+        given = Given(asked=bool(asking))
         if not asking:
             writes += _taken_back(ground, by, f"the workspace was changed by hand instead. {because}".strip())
+        writes += mended_by_hand(ground, by)
         if files:
-            heard = {hears(ground, _mends(ground)), *(session for _, session in asking)}
+            after = _after(ground, given)
+            heard = {hears(after, mends(after)), *(session for _, session in asking)}
             writes += [word_to(ground, session, text) for session in sorted(heard, key=str)]
-        return self._move(ground, Given(asked=bool(asking)), by, because, writes)
+        return self._move(ground, given, by, because, writes)
 
     # -- how ----------------------------------------------------------------------------------------------------
 
@@ -181,29 +188,20 @@ class Commands:
         return moved
 
 
-def _mends(ground: Ground) -> str:
-    """The stage whose session hears a person's objection made at the present position."""
-    from ..pipeline.routes import Decision, Phase
-
-    step = ground.route.step(ground.position.stage)
-    if isinstance(step, Decision):
-        return step.back_to
-    return step.rework if isinstance(step, Phase) and step.rework else step.name
-
-
-def _after(ground: Ground, stage: str) -> Ground:
-    """The ground as it will be once the run went back to `stage`: sessions that start afresh hear the word."""
-    moved = advance(ground.position, Retried(stage=stage)).to
+def _after(ground: Ground, said: Outcome) -> Ground:
+    """The ground as a person's word leaves it: sessions that start afresh there hear it."""
+    moved = advance(ground.position, said).to
     return Ground(ground.bench, ground.run.model_copy(update={"position": moved}))
 
 
 def _restart(ground: Ground) -> Write:
     loops = {ground.loop, ground.loop_of("review")}
-    counts = {loop: len(history(ground, loop)) for loop in loops}
+    counts = {loop: len(history(ground, loop)) for loop in loops} | {"ci_fix": len(ci_fixes(ground))}
+    serial = ground.position.serial
 
     def write(tx: Transaction) -> None:
         for loop, rounds in counts.items():
-            tx.remember(ground.run.id, f"restart:{ground.position.cycle}:{loop}", {"rounds": rounds})
+            tx.remember(ground.run.id, f"restart:{ground.position.cycle}:{loop}", {"rounds": rounds, "serial": serial})
 
     return write
 

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from ..app import House
 from ..config import load
 from ..model.approval import Approval, HandOver, Question
 from ..model.command import CommandLimits, Completed
+from ..model.merge import Merged
 from ..model.release import CiRun, Environment, PullRequest, Release, StepResult
 from ..model.run import Position, Run
 from ..model.session import Message, SessionId
@@ -200,9 +201,19 @@ class MortalWorkspace(MortalRoom):
         with self._boundaries.around("restore"):
             await self._workspace.restore(commit)
 
-    async def commit(self, message: str) -> str:
+    async def commit(self, message: str, joins: str = "") -> str:
         with self._boundaries.around(f"git commit {message.splitlines()[0]!r}"):
-            return await self._workspace.commit(message)
+            return await self._workspace.commit(message, joins)
+
+    async def restart(self, commit: str) -> None:
+        with self._boundaries.around("restart"):
+            await self._workspace.restart(commit)
+
+    async def keep(
+        self, treeish: str, files: Mapping[str, bytes], parents: Sequence[str], message: str
+    ) -> tuple[str, str]:
+        with self._boundaries.around("keeping a commit"):
+            return await self._workspace.keep(treeish, files, parents, message)
 
     async def head(self) -> str:
         return await self._workspace.head()
@@ -248,6 +259,12 @@ class MortalWorkspaces:
     async def show(self, revision: str, path: str) -> bytes | None:
         return await self._workspaces.show(revision, path)
 
+    async def contains(self, commit: str, ancestor: str) -> bool:
+        return await self._workspaces.contains(commit, ancestor)
+
+    async def merged(self, ours: str, theirs: str) -> Merged:
+        return await self._workspaces.merged(ours, theirs)
+
     def checkout(
         self, revision: str, overlay: dict[str, bytes | None] | None = None
     ) -> AbstractAsyncContextManager[Room]:
@@ -280,9 +297,9 @@ class MortalForge:
         with self._boundaries.around("forge checks"):
             return await self._forge.checks(pull_request)
 
-    async def merge(self, pull_request: PullRequest, expected: str, message: str) -> PullRequest:
+    async def merge(self, pull_request: PullRequest, expected: str, message: str, onto: str = "") -> PullRequest:
         with self._boundaries.around("forge merge"):
-            return await self._forge.merge(pull_request, expected, message)
+            return await self._forge.merge(pull_request, expected, message, onto)
 
 
 class MortalDeployer:

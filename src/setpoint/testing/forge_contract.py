@@ -174,6 +174,16 @@ class ForgeContract:
         await bench.forge.merge(pull, pull.head_sha, "Sign up")
         assert {"signup.py", "beside.py"} <= set(await bench.files())
 
+    async def test_a_merge_that_names_its_base_waits_for_no_other(self, bench: ForgeBench) -> None:
+        pull = await offered(bench)
+        judged = await bench.forge.ensure(bench.base)
+        moved = await bench.advance({"beside.py": "b\n"})
+        told = await refuses(StaleError, bench.forge.merge(pull, pull.head_sha, "Sign up", judged))
+        assert "moved" in told
+        assert "signup.py" not in await bench.files()
+        first = await bench.forge.merge(pull, pull.head_sha, "Sign up", moved)
+        assert await bench.forge.merge(pull, pull.head_sha, "Sign up", moved) == first
+
     async def test_a_conflict_is_not_merged_and_names_the_file(self, bench: ForgeBench) -> None:
         pull = await offered(bench, {"same.py": "ours\n"})
         await bench.advance({"same.py": "theirs\n"})

@@ -96,7 +96,7 @@ class MemoryForge:
             self._verdicts[pull.head_sha] = (base, run)
         return run
 
-    async def merge(self, pull_request: PullRequest, expected: str, message: str) -> PullRequest:
+    async def merge(self, pull_request: PullRequest, expected: str, message: str, onto: str = "") -> PullRequest:
         pull = await self.find(pull_request.head)
         if pull is None:
             raise RefusedError(f"there is no pull request {pull_request.number}")
@@ -105,6 +105,8 @@ class MemoryForge:
         if pull.merged_sha:
             return pull
         base = self.branches[pull.base]
+        if onto and base != onto:
+            raise StaleError(f"{pull.base} moved from {onto} to {base}")
         files, conflicts = self._merged(base, expected)
         if conflicts:
             raise RefusedError(f"pull request {pull.number} conflicts", why=f"both changed {', '.join(conflicts)}")

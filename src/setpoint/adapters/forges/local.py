@@ -117,27 +117,6 @@ class LocalForge:
         """A file at a commit; None when it is not there."""
         return await self._git.show(commit, path)
 
-    async def update_local(self, base: str) -> str:
-        """Move the user's own `base` forward where nobody can notice; says what was done or what to type. A branch that
-        is checked out anywhere, or that has commits of its own, is left alone."""
-        there = f"{quote(str(self.folder))} {quote(base)}"
-        pull = f"git pull --ff-only {there}"
-        source = git_folder(self._repository)
-        user = BareRepository(source)
-        ours = await self.head(base)
-        theirs = await user.resolve(f"refs/heads/{base}")
-        if ours is None or ours == theirs:
-            return f"{base} is up to date"
-        listing = await user.words("worktree", "list", "--porcelain")
-        if theirs is None or f"branch refs/heads/{base}\n" in listing + "\n":
-            return f"{base} is checked out and was left alone; to bring it up to date: {pull}"
-        await self._git.take(source / "objects", theirs, strict=False)
-        if not await self._git.contains(ours, theirs):
-            return f"{base} has commits of its own and was left alone; to join them: git pull {there}"
-        await user.take(self.folder / "objects", ours, strict=False)
-        moved = await user.move(f"refs/heads/{base}", ours, theirs)
-        return f"{base} is now at {ours[:12]}" if moved else f"{base} moved meanwhile; to bring it up to date: {pull}"
-
     # -- pull requests ----------------------------------------------------------------------------------------------
 
     async def push(self, branch: str, sha: str) -> None:
@@ -181,7 +160,7 @@ class LocalForge:
             await self._git.git("update-ref", f"refs/pull/{wanted.number}/head", tip)
             return await self._shown(wanted)
 
-    async def merge(self, pull_request: PullRequest, expected: str, message: str) -> PullRequest:
+    async def merge(self, pull_request: PullRequest, expected: str, message: str, onto: str = "") -> PullRequest:
         async with self._locked():
             pull = self._read(pull_request.number)
             if pull is None:
@@ -194,15 +173,21 @@ class LocalForge:
                     fix="judge and approve the new head",
                 )
             if not pull.merged_sha:
-                merged = await self._already(pull.base, expected) or await self._merge(pull, expected, message)
+                merged = await self._already(pull.base, expected) or await self._merge(pull, expected, message, onto)
                 pull = pull.model_copy(update={"merged_head": expected, "merged_sha": merged})
                 self._before("merge record")
                 self._keep(pull)
             return await self._shown(pull)
 
-    async def _merge(self, pull: _Pull, head: str, message: str) -> str:
+    async def _merge(self, pull: _Pull, head: str, message: str, onto: str) -> str:
         for _ in range(_TRIES):
             base = await self.head(pull.base) or ""
+            if onto and base != onto:
+                raise StaleError(
+                    f"{pull.base} moved from {onto[:12]} to {base[:12]}",
+                    why="what was judged is not what would come of the merge",
+                    fix=f"bring {pull.base} into {pull.head} and judge that",
+                )
             result = await self._git.merge(base, head)
             if result.conflicts:
                 raise RefusedError(
