@@ -43,6 +43,17 @@ async def _change(ground: Ground) -> list[str]:
         *diff[:DIFF_LINES],
         *more,
         "",
+        *_joined(ground),
         *lines,
         f"your answer is bound to tree {tree[:12]}, {change_subject(ground, tree)[:12]}",
     ]
+
+
+def _joined(ground: Ground) -> list[str]:
+    """What the base brought since the change was last judged."""
+    joined = ground.fact("joined")
+    if not joined or joined["theirs"] != ground.run.base:
+        return []
+    same = "the same, line for line" if joined["same_patch"] else "not the same as before"
+    onto = f"{ground.run.base_branch} moved from {joined['before'][:12]} to {joined['theirs'][:12]} and was merged in"
+    return [f"{onto}; the change itself is {same}"]
