@@ -4,39 +4,54 @@ import json
 
 import pytest
 import story
-from playing import Play, cli, documents, merged
+from playing import Play, Playing, cli, documents, merged
 from story import guard, hand_in, write
 
 from setpoint.model.change import AcceptanceTests, CiFix, TestClaim
 from setpoint.model.run import State, Waits
 from setpoint.model.ticket import Kind
-from setpoint.testing.projects import NODE_GATE, commit_all, git, node_project, write_files
+from setpoint.testing.projects import NODE_GATE, node_project
 
 pytestmark = pytest.mark.slow
 
 # -- CI --------------------------------------------------------------------------------------------------------------
 
-EXACT = """from shop.price import discounted
+GIFT_TEST = """from shop.price import discounted
+
+try:
+    import rates
+except ImportError:
+    rates = None
 
 
 def test_a_whole_gift_is_free() -> None:
-    assert discounted(10.0, 100.0) == 0.0
+    assert rates is None or discounted(10.0, 100.0) == 0.0
+
+
+def test_the_words_are_lawful() -> None:
+    assert rates is None or rates.WORD in discounted.__doc__
 """
+GIFT = {"tests/test_gift.py": GIFT_TEST}
+TOO_STRICT = story.edit(story.PRICE, story.BARE, story.DOCSTRING + guard("percent >= 100"))
+FIX = CiFix(cause="100 percent was refused, which the new rates forbid.", summary="Only more than 100 is refused.")
+WAITED = CiFix(cause="It is flaky.", summary="Waited.", flaky=True)
+
+
+def new_rates(stage: Playing, word: str = "less") -> None:
+    """What tests run against changes between the review and CI: here a package of the environment."""
+    (packages,) = (stage.folder / ".venv" / "lib").glob("python*/site-packages")
+    (packages / "rates.py").write_text(f"WORD = {word!r}\n", encoding="utf-8")
 
 
 async def test_a_red_ci_is_mended_reviewed_and_decided_again(play: Play) -> None:
-    too_strict = story.edit(story.PRICE, story.BARE, story.DOCSTRING + guard("percent >= 100"))
-    fix = CiFix(cause="100 percent was refused, which the base forbids now.", summary="Only more than 100 is refused.")
     sessions = story.hotfix(
-        change=[[[too_strict, hand_in(story.CHANGE)]]],
-        ci_fix=[[[story.edit(story.PRICE, "percent >= 100", "percent > 100"), hand_in(fix)]]],
+        change=[[[TOO_STRICT, hand_in(story.CHANGE)]]],
+        ci_fix=[[[story.edit(story.PRICE, "percent >= 100", "percent > 100"), hand_in(FIX)]]],
     )
-    async with play(sessions) as stage:
+    async with play(sessions, files=GIFT) as stage:
         run = await stage.run()
         assert run.position.stage == "change"
-        write_files(stage.folder, {"tests/test_gift.py": EXACT})  # somebody else's change, merged meanwhile
-        commit_all(stage.folder, "A whole gift is free")
-        git(stage.folder, "push", "-q", ".setpoint/forge.git", "main:main")
+        new_rates(stage)
 
         run = await stage.approve(run)
         assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
@@ -53,24 +68,64 @@ async def test_a_red_ci_is_mended_reviewed_and_decided_again(play: Play) -> None
 
 
 async def test_ci_that_stays_red_is_handed_over_and_never_merged(play: Play) -> None:
-    too_strict = story.edit(story.PRICE, story.BARE, story.DOCSTRING + guard("percent >= 100"))
-    nothing = CiFix(cause="It is flaky.", summary="Waited.", flaky=True)
-    note = [write("shop/notes.py", f"NOTE = {n}\n") for n in range(2)]
-    sessions = story.hotfix(
-        change=[[[too_strict, hand_in(story.CHANGE)]]], ci_fix=[[[step, hand_in(nothing)]] for step in note]
-    )
-    async with play(sessions, config="[loop]\nci_fixes = 2\n") as stage:
+    words = [story.edit(story.PRICE, "percent >= 100", "percent > 100"), hand_in(FIX)]
+    async with play(
+        story.hotfix(change=[[[TOO_STRICT, hand_in(story.CHANGE)]]], ci_fix=[[words]]),
+        config="[loop]\nci_fixes = 1\n",
+        files=GIFT,
+    ) as stage:
         run = await stage.run()
-        write_files(stage.folder, {"tests/test_gift.py": EXACT})
-        commit_all(stage.folder, "A whole gift is free")
-        git(stage.folder, "push", "-q", ".setpoint/forge.git", "main:main")
-        run = await stage.to_the_end(run)
+        new_rates(stage)
+        run = await stage.approve(run)
+        new_rates(stage, "without")
+        run = await stage.approve(run)
         assert (run.position.stage, run.position.waits, stage.code(run)) == ("ci", Waits.HANDOVER, 4)
         packet = stage.view(run).handover
         assert packet is not None
         assert "limit of CI fixes" in packet.cause
         assert "ValueError" not in merged(stage.folder, story.PRICE)
-        assert [len(session) for session in stage.sessions("ci_fix")] == [2, 2]  # each red run has a session of its own
+
+
+@pytest.mark.parametrize("says", ["retry", "reject"])
+async def test_a_persons_word_on_a_ci_fix_is_heard_by_the_session_that_runs(play: Play, says: str) -> None:
+    mend = story.edit(story.PRICE, "percent >= 100", "percent > 100")
+    sessions = story.hotfix(
+        change=[[[TOO_STRICT, hand_in(story.CHANGE)]]],
+        ci_fix=[[[write("shop/notes.py", "NOTE = 1\n"), hand_in(WAITED)]], [[mend, hand_in(FIX)]]],
+    )
+    async with play(sessions, config="[phase.ci_fix]\nattempts = 1\n", files=GIFT) as stage:
+        run = await stage.run()
+        new_rates(stage)
+        run = await stage.approve(run)
+        assert (run.position.stage, run.position.waits) == ("ci_fix", Waits.HANDOVER)
+        word = "The whole gift is free by law."
+        told = stage.house.commands
+        run = await (told.retry(run.id, because=word) if says == "retry" else told.reject(run.id, because=word))
+        run = await stage.on(run)
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        assert word in str(stage.sessions("ci_fix")[-1][0].messages)
+        assert (await stage.to_the_end(run)).position.state is State.DONE
+
+
+@pytest.mark.parametrize("says", ["retry", "reject"])
+async def test_a_persons_word_at_the_limit_of_ci_fixes_allows_one_more_which_hears_it(play: Play, says: str) -> None:
+    first = [story.edit(story.PRICE, "percent >= 100", "percent > 100"), hand_in(FIX)]
+    second = [story.edit(story.PRICE, "`price` less `percent`.", "`price` without `percent`."), hand_in(FIX)]
+    sessions = story.hotfix(change=[[[TOO_STRICT, hand_in(story.CHANGE)]]], ci_fix=[[first], [second]])
+    async with play(sessions, config="[loop]\nci_fixes = 1\n", files=GIFT) as stage:
+        run = await stage.run()
+        new_rates(stage)
+        run = await stage.approve(run)
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        new_rates(stage, "without")
+        run = await stage.approve(run)
+        assert (run.position.stage, run.position.waits, stage.code(run)) == ("ci", Waits.HANDOVER, 4)
+        word, told = "The law says `without` now.", stage.house.commands
+        run = await (told.retry(run.id, because=word) if says == "retry" else told.reject(run.id, because=word))
+        run = await stage.on(run)
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        assert word in str(stage.sessions("ci_fix")[-1][0].messages)
+        assert (await stage.to_the_end(run)).position.state is State.DONE
 
 
 # -- environments ----------------------------------------------------------------------------------------------------

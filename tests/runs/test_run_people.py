@@ -5,10 +5,11 @@ import json
 import pytest
 import story
 from playing import Play, Playing, cli, merged
-from story import ask, hand_in
+from story import ask, hand_in, write
 
 from setpoint.errors import BusyError, DeniedError, UsageError
 from setpoint.model.run import Run, State, Waits
+from setpoint.testing.projects import git
 
 pytestmark = pytest.mark.slow
 
@@ -234,6 +235,44 @@ async def test_only_an_approver_answers(play: Play) -> None:
         with pytest.raises(DeniedError, match="Ada Owner may not answer"):
             await stage.approve(run)
         assert stage.house.store.run(run.id) == run
+
+
+# -- going back -----------------------------------------------------------------------------------------------------
+
+
+async def test_going_back_to_the_tests_takes_what_was_built_off_the_branch(play: Play) -> None:
+    other = story.TEST.replace("150.0", "101.0")
+    sessions = story.hotfix(
+        tests=[[[write(story.TEST_PATH, text), hand_in(story.CLAIMS)]] for text in (story.TEST, other)],
+        change=[[[story.MEND, hand_in(story.CHANGE)]]] * 2,
+    )
+    async with play(sessions) as stage:
+        run = await stage.run()
+        left = git(stage.folder, "rev-parse", run.branch).strip()
+        run = await stage.on(await stage.house.commands.retry(run.id, stage="tests", because="101 is enough"))
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        assert "101 is enough" in str(stage.sessions("tests")[-1][0].messages)
+        assert len(git(stage.folder, "log", "--format=%s", f"{run.base}..{run.branch}").splitlines()) == 2
+        assert "150.0" not in await stage.house.diff(run)
+        assert len(stage.sessions("verdict")) == 3  # what was said of the first tests is nothing for the second
+        assert [len(session) for session in stage.sessions("review")] == [1, 1]
+        kept = git(stage.folder, "for-each-ref", "--contains", left, "--format=%(refname)").split()
+        assert f"refs/setpoint/{run.id}/left/{left}" in kept
+        run = await stage.to_the_end(run)
+        assert "101.0" in merged(stage.folder, story.TEST_PATH)
+
+
+async def test_going_back_to_the_code_keeps_the_sealed_tests_and_nothing_else(play: Play) -> None:
+    again = story.edit(story.PRICE, story.BARE, story.DOCSTRING + story.guard("100 < percent"))
+    sessions = story.hotfix(change=[[[story.MEND, hand_in(story.CHANGE)]], [[again, hand_in(story.CHANGE)]]])
+    async with play(sessions) as stage:
+        run = await stage.run()
+        run = await stage.on(await stage.house.commands.retry(run.id, stage="implementation"))
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        diff = await stage.house.diff(run)
+        assert "100 < percent" in diff
+        assert "percent > 100" not in diff
+        assert len(git(stage.folder, "log", "--format=%s", f"{run.base}..{run.branch}").splitlines()) == 2
 
 
 # -- two at once -----------------------------------------------------------------------------------------------------

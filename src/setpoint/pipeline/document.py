@@ -105,9 +105,7 @@ class DocumentWork:
             ticket_text(self._ground.run.ticket.title, self._ground.run.ticket.text),
             self._document.before(self._ground),
         )
-        return await validate(
-            self._ground, self._document.phase, self._document.deliverable, handed.content, before, self._room
-        )
+        return await validate(self._ground, self._document.deliverable, handed.content, before, self._room)
 
 
 def _blocking_question(record: BaseModel | None) -> Asked | None:

@@ -27,7 +27,7 @@ from .moved_base import bring_in, conflicts, handed_over, require_green_base
 from .outcomes import Outcome
 from .prompts import objections_text, prompt, section, untrusted
 from .reseal import reseal
-from .rounds import Done, Write, history, later_turns, looped, plain_accept
+from .rounds import Done, Write, fresh_judge, history, later_turns, looped, plain_accept
 
 
 class ReviewWork:
@@ -37,7 +37,7 @@ class ReviewWork:
         self.stage = ground.loop_of("review")
         self.attempts = ground.config.settings("review").attempts
         self.earlier = history(ground, self.stage)
-        self.session = ground.session("review", role=Role.REVIEWER, fresh=len(self.earlier) + 1)
+        self.session = fresh_judge(ground, Role.REVIEWER, tree)
         self.tree = tree
         self._ground = ground
         self._workspace = workspace

@@ -125,14 +125,43 @@ def words_for(ground: Ground, session: SessionId) -> list[str]:
     return list(kept["words"]) if kept else []
 
 
+def fresh_judge(ground: Ground, role: Role, about: str) -> SessionId:
+    """The session that judges `about` at the present stage: fresh each round, and whenever something else is to be
+    judged or the stage was entered anew; the same one again after a crash."""
+    store, run, position = ground.bench.store, ground.run, ground.position
+    key, last = _judged(ground, position.stage, role)
+    mark = [about, position.visit, _rounds_of(ground, position.stage)]
+    if last is None or last["mark"] != mark:
+        last = {"mark": mark, "fresh": _fresh(ground, position.stage, role)}
+        with store.transaction() as tx:
+            tx.remember(run.id, key, last)
+    return ground.session(position.stage, role=role, fresh=last["fresh"])
+
+
+def _judged(ground: Ground, phase: str, role: Role) -> tuple[str, dict[str, Any] | None]:
+    key = f"judge:{ground.position.cycle}:{phase}:{role}"
+    return key, ground.bench.store.recall(ground.run.id, key)
+
+
+def _rounds_of(ground: Ground, phase: str) -> int:
+    """Rounds of a phase in this cycle, of all epochs."""
+    rounds = ground.bench.store.rounds(ground.run.id, ground.position.cycle)
+    return sum(1 for round_, _ in rounds if round_.stage.partition("#")[0] == phase)
+
+
+def _fresh(ground: Ground, phase: str, role: Role) -> int:
+    """Number of the next fresh judge."""
+    _, last = _judged(ground, phase, role)
+    return max(last["fresh"] if last else 0, _rounds_of(ground, phase)) + 1
+
+
 def hears(ground: Ground, stage: str) -> SessionId:
     """The session that hears a person's word on `stage`: its own, or the one that mends what it judges. `ground` is as
     the word leaves it: a CI fix has a session a visit."""
     step = next((s for s in (*ground.route.steps, *ground.route.beside) if s.name == stage), None)
     phase = step.back_to if isinstance(step, Decision) else stage
     if phase == "review":
-        rounds = len(history(ground, ground.loop_of("review")))
-        return ground.session("review", role=Role.REVIEWER, fresh=rounds + 1)
+        return ground.session("review", role=Role.REVIEWER, fresh=_fresh(ground, "review", Role.REVIEWER))
     if phase == "ci":  # red again, it leads to a fix one visit on
         return producer(ground, "ci_fix", str(ground.position.visit + 1))
     if phase == "implementation" or isinstance(step, Effect):

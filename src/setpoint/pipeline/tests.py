@@ -131,7 +131,7 @@ class TestsWork:
         """The validator's word: do the tests prove the criteria?"""
         shown = "\n\n".join(f"### {path}\n{content.decode('utf-8', 'replace')}" for path, content in self.files.items())
         before = specified(self._ground)
-        return await validate(self._ground, "tests", "tests", handed.content, before, self._workspace, shown[:60_000])
+        return await validate(self._ground, "tests", handed.content, before, self._workspace, shown[:60_000])
 
 
 def specified(ground: Ground) -> str:

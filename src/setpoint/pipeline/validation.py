@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ..model.objection import Deviation, Objection, Severity, Source
+from ..model.record import digest_of
 from ..model.review import Verdict
 from ..model.session import Asked, Role
 from ..ports import Room
@@ -11,12 +12,11 @@ from .bench import Ground
 from .context import brief
 from .desk import Sitting, sit
 from .prompts import prompt, untrusted
-from .rounds import history
+from .rounds import fresh_judge
 
 
 async def validate(
     ground: Ground,
-    phase: str,
     deliverable: str,
     content: Mapping[str, object],
     before: str,
@@ -25,7 +25,7 @@ async def validate(
 ) -> Sequence[Objection]:
     """What the validator minds, `files` being the text of files handed in with the deliverable. It cannot tell: that is
     an objection too, never a pass."""
-    session = ground.session(phase, role=Role.VALIDATOR, fresh=len(history(ground, ground.loop)) + 1)
+    session = fresh_judge(ground, Role.VALIDATOR, digest_of([deliverable, dict(content), files]))
     sitting = Sitting(
         session=session,
         prompt=prompt(f"validate_{deliverable}"),
