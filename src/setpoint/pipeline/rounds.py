@@ -127,20 +127,33 @@ def words_for(ground: Ground, session: SessionId) -> list[str]:
 
 def fresh_judge(ground: Ground, role: Role, about: str) -> SessionId:
     """The session that judges `about` at the present stage: fresh each round, and whenever something else is to be
-    judged or the stage was entered anew; the same one again after a crash."""
-    store, run, position = ground.bench.store, ground.run, ground.position
-    key, last = _judged(ground, position.stage, role)
-    mark = [about, position.visit, _rounds_of(ground, position.stage)]
-    if last is None or last["mark"] != mark:
-        last = {"mark": mark, "fresh": _fresh(ground, position.stage, role)}
+    judged or the stage was entered anew; the same one again after a crash, or when a person answered its question."""
+    phase, store = ground.position.stage, ground.bench.store
+    key, last = _judged(ground, phase, role)
+    mark = [about, ground.position.visit, _rounds_of(ground, phase)]
+    number = _asking(ground, phase, role)
+    if not number and last is not None and last["mark"] == mark:
+        number = int(last["fresh"])
+    if not number:
+        number = _fresh(ground, phase, role)
         with store.transaction() as tx:
-            tx.remember(run.id, key, last)
-    return ground.session(position.stage, role=role, fresh=last["fresh"])
+            tx.remember(ground.run.id, key, {"mark": mark, "fresh": number})
+    return ground.session(phase, role=role, fresh=number)
 
 
 def _judged(ground: Ground, phase: str, role: Role) -> tuple[str, dict[str, Any] | None]:
     key = f"judge:{ground.position.cycle}:{phase}:{role}"
     return key, ground.bench.store.recall(ground.run.id, key)
+
+
+def _asking(ground: Ground, phase: str, role: Role) -> int:
+    """Number of the last judge when it had a question, and so has judged nothing yet; 0 when there is none."""
+    _, last = _judged(ground, phase, role)
+    if last is None or last["mark"][-1] != _rounds_of(ground, phase):
+        return 0
+    session = ground.session(phase, role=role, fresh=last["fresh"])
+    asked = any(by == session for _, by in ground.bench.store.questions(ground.run.id))
+    return int(last["fresh"]) if asked else 0
 
 
 def _rounds_of(ground: Ground, phase: str) -> int:
@@ -161,7 +174,8 @@ def hears(ground: Ground, stage: str) -> SessionId:
     step = next((s for s in (*ground.route.steps, *ground.route.beside) if s.name == stage), None)
     phase = step.back_to if isinstance(step, Decision) else stage
     if phase == "review":
-        return ground.session("review", role=Role.REVIEWER, fresh=_fresh(ground, "review", Role.REVIEWER))
+        number = _asking(ground, phase, Role.REVIEWER) or _fresh(ground, phase, Role.REVIEWER)
+        return ground.session(phase, role=Role.REVIEWER, fresh=number)
     if phase == "ci":  # red again, it leads to a fix one visit on
         return producer(ground, "ci_fix", str(ground.position.visit + 1))
     if phase == "implementation" or isinstance(step, Effect):
