@@ -198,6 +198,23 @@ async def test_the_moved_bases_own_gates_judge_the_merge(play: Play) -> None:
         assert "notes" in {row["gate"] for row in stage.events(run, "gates")[-1].data["results"]}
 
 
+async def test_settings_that_somebody_broke_call_a_person_and_work_by_hand_is_kept(play: Play) -> None:
+    async with play(story.hotfix()) as stage:
+        run = await stage.run()
+        good = (stage.folder / "setpoint.toml").read_text(encoding="utf-8")
+        elsewhere(stage, {"setpoint.toml": "gatez = 1\n"})
+        run = await stage.approve(run)
+        assert (run.position.stage, run.position.waits, stage.code(run)) == ("review", Waits.HANDOVER, 2)
+        assert "unknown key `gatez`" in run.note
+        elsewhere(stage, {"setpoint.toml": good, **GIFT})
+        run = await stage.house.commands.take(run.id)
+        price = stage.house.workspace_path(run) / story.PRICE
+        price.write_text(price.read_text(encoding="utf-8").replace("is above", "is over"), encoding="utf-8")
+        run = await stage.on(await stage.house.commands.give(run.id))
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        assert "is over" in await stage.house.diff(run)
+
+
 async def test_a_base_that_somebody_broke_is_not_mended_here(play: Play) -> None:
     async with play(story.hotfix()) as stage:
         run = await stage.run()

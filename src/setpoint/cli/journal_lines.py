@@ -131,6 +131,15 @@ def _manual(data: dict[str, Any], stage: str) -> str:
     return visible(f"{data['by']} changed {', '.join(data['files'][:8]) or 'nothing'} by hand")
 
 
+def _joined(data: dict[str, Any], stage: str) -> str:
+    torn = ", ".join(data["conflicts"][:8])
+    return visible(f"merged the base at {data['base'][:12]}" + (f"; conflicts in {torn}" if torn else ""))
+
+
+def _restarted(data: dict[str, Any], stage: str) -> str:
+    return f"starts again from {data['commit'][:12]}; {data['left'][:12]} left the branch"
+
+
 _TOLD = {
     "created": _created,
     "round": _round,
@@ -145,4 +154,6 @@ _TOLD = {
     "deliverable": _deliverable,
     "lesson-candidate": _lesson,
     "manual": _manual,
+    "joined": _joined,
+    "restarted": _restarted,
 }

@@ -51,20 +51,21 @@ async def bring_in(ground: Ground, workspace: Workspace) -> Done | None:
     head = await workspace.head()
     if not await workspaces.contains(head, run.base):
         return None
-    begun = ground.fact("joining")
-    if begun is None or (begun["base"], begun["head"]) != (run.base, head):
+    begun = ground.fact("joining") or {}
+    tip = begun["tip"] if begun.get("mark") == _begun(ground, head) else ""
+    if not tip:
         tip = await moved(ground, head)
         if not tip:
             return None
         if _times(ground) > ground.config.loop.base_moves:
             return _too_often(ground)
-        head = await workspace.commit(commit_message(ground, "edited by hand", "Changed in the workspace by a person."))
-        begun = {"base": run.base, "head": head, "tip": tip}
-        with ground.bench.store.transaction() as tx:
-            tx.remember(run.id, f"joining:{ground.position.cycle}", begun)
-    # From here to the end nobody else changed a file: what a crash left is the way from `head` to the merge.
-    tip = begun["tip"]
     config = await _configured(ground, workspace, tip)
+    if begun.get("mark") != _begun(ground, head):
+        head = await workspace.commit(commit_message(ground, "edited by hand", "Changed in the workspace by a person."))
+        with ground.bench.store.transaction() as tx:
+            fact = {"tip": tip, "mark": _begun(ground, head)}
+            tx.remember(run.id, f"joining:{ground.position.cycle}", fact)
+    # From here to the end nobody else changes a file: what a crash leaves is the way from `head` to the merge.
     merge = await workspaces.merged(head, tip)
     same = await _same_patch(ground, workspace, tip, merge.tree)
     await workspace.restore(merge.tree)
@@ -72,6 +73,11 @@ async def bring_in(ground: Ground, workspace: Workspace) -> Done | None:
         subject, body = f"merge {run.base_branch} at {tip[:12]}", "The base moved; both sides stand."
         await workspace.commit(commit_message(ground, subject, body), tip)
     return Done(Stale(), _writes(ground, merge, config, same), note=_note(ground, merge))
+
+
+def _begun(ground: Ground, head: str) -> list[object]:
+    """Marks a merge under way: the same for its repeat after a crash, another once a person worked in the workspace."""
+    return [ground.run.base, head, *_mark(ground)]
 
 
 def _note(ground: Ground, merge: Merged) -> str:
