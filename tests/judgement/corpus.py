@@ -1,4 +1,4 @@
-"""The corpus as values: each case with its project's files before and after the change. FORMAT.md says how it is written."""
+"""The corpus as values: each case with its project's files before and after the change. See FORMAT.md."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -89,7 +89,7 @@ def project_files(name: str) -> Mapping[str, bytes]:
     found = {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in sorted(root.rglob("*"))
-        if path.is_file() and not _MADE.intersection(path.parts)
+        if path.is_file() and not _MADE.intersection(path.relative_to(root).parts)
     }
     if not found:
         raise ValueError(f"no project {name}")
