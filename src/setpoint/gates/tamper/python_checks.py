@@ -1,13 +1,14 @@
 """All assertions of one Python test: through `with`, loops over literals and the file's own helping functions."""
 
 import ast
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 from .cases import NOTHING, Check
 from .python_asserts import BROAD, Said, conditions, method, names_of, raising
-from .python_text import ROWS, Env, Function, bound_to, dotted, locals_of, names_in, put, rows_of, written
+from .python_text import ROWS, Env, Function, bound_to, dotted, folded, locals_of, names_in, put, rows_of, written
 
 DEPTH = 3
 """Helping functions that call helping functions: how deep they are followed."""
@@ -175,7 +176,7 @@ def check_of(found: Found, row: Env | None = None) -> Check:
 
 
 def _both(node: ast.expr | None, env: Env, row: Env) -> str:
-    return written(put(put(node, env), row)) if node is not None else ""
+    return written(folded(copy.deepcopy(put(put(node, env), row)))) if node is not None else ""
 
 
 def each_of(found: Found, tables: Sequence[Sequence[Env]]) -> Iterator[Check]:

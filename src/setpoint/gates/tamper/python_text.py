@@ -24,6 +24,29 @@ class _Put(ast.NodeTransformer):
         return copy.deepcopy(known) if known is not None else node
 
 
+class _Fold(ast.NodeTransformer):
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        left, right = number(node.left), number(node.right)
+        if left is None or right is None or max(abs(left), abs(right)) > 1e12:
+            return node
+        value = {
+            ast.Add: left + right,
+            ast.Sub: left - right,
+            ast.Mult: left * right,
+            ast.Div: left / right if right else None,
+            ast.FloorDiv: left // right if right else None,
+        }.get(type(node.op))
+        whole = value is not None and value == int(value) and not isinstance(node.op, ast.Div)
+        return node if value is None else ast.Constant(int(value) if whole else value)
+
+
+def folded(node: ast.expr) -> ast.expr:
+    """`node` with sums and products of numbers worked out; it is changed in place."""
+    done: ast.expr = _Fold().visit(node)
+    return done
+
+
 def put(node: ast.expr, env: Env) -> ast.expr:
     """`node` with the names of `env` replaced by what they stand for."""
     if not env:
@@ -90,7 +113,8 @@ def locals_of(function: Function, outer: Env) -> dict[str, ast.expr]:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             name, value = node.targets[0].id, node.value
             env.pop(name, None)
-            if stored[name] == 1 and not isinstance(value, _MUTABLE) and name not in names_in(value):
+            itself = any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(value))
+            if stored[name] == 1 and not isinstance(value, _MUTABLE) and not itself:
                 into = put(value, env)
                 if len(written(into)) <= WRITTEN:
                     env[name] = into

@@ -123,7 +123,8 @@ def _canonical(digits: str) -> str:
     return str(int(value)) if value == int(value) else str(value)
 
 
-def _cases(change: ChangeSet, wanted: Sequence[str]) -> Iterator[Case]:
+def _cases(change: ChangeSet, wanted: Sequence[str]) -> Iterator[tuple[Case, set[str]]]:
+    """Tests that hold a wanted literal, each with the rare literals of its file: a fixture may pass them in."""
     named = naming(change.read_head)
     paths = [path for path in sorted(change.head_files) if named.holds_tests(path) and not path.endswith("__init__.py")]
     touched = set(change.paths)
@@ -131,7 +132,8 @@ def _cases(change: ChangeSet, wanted: Sequence[str]) -> Iterator[Case]:
         text = as_text(change.read_head(path))
         plain = text.replace("_", "")
         if any(literal.replace("_", "") in plain for literal in wanted):
-            yield from read_tests(path, text, named).collected
+            around = {literal for literal in literals(text) if rare(literal)}
+            yield from ((case, around) for case in read_tests(path, text, named).collected)
 
 
 # -- branches with constants -----------------------------------------------------------------------------------------

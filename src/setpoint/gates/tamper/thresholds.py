@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ...model.objection import Objection
 from ..change_set import ChangeSet, as_text
+from ..frozen import is_test_path
 from .config_files import OWN, Config
 from .raised import HIGH, LOW, MEDIUM, REQUEST, moved_goalposts
 from .settings_files import Setting
@@ -219,7 +220,8 @@ def _lists(file: Config, everywhere: Counter[tuple[str, str]]) -> Iterator[Objec
 
 
 def _hidden(file: Config, key: str, one: Setting) -> Iterator[Objection]:
-    rule = "tests-deselected" if _TESTS.search(key.lower()) else "rule-silenced"
+    tests = _TESTS.search(key.lower()) or (key.lower().startswith("test.exclude") and is_test_path(one.value))
+    rule = "tests-deselected" if tests else "rule-silenced"
     harmless = bool(_GENERATED.search(one.value)) or bool(
         re.search(r"test", key.lower().rpartition("ignores")[2])
         and re.match(r"^(?:S101|S\d*|D\d*|ANN\d*|PLR2004)$", one.value)

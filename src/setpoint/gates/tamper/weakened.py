@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from ...model.objection import Objection
 from .cases import COMPARED, Case, Check, Off, Pair
 from .raised import HIGH, LOW, MEDIUM, REQUEST, tampered
-from .tries import Key, Surroundings, dropped_rows, fewer_tries
+from .tries import Key, Surroundings, dropped, dropped_rows, fewer_tries
 
 _DEAD = {
     "swallowed": ("assertion-swallowed", "its failure is caught, so it can never fail the test"),
@@ -17,6 +17,8 @@ _DEAD = {
     "tautology": ("tautology", "it holds whatever the code does"),
     "never awaited": ("assertion-unreachable", "nothing waits for the promise, so its failure is lost"),
 }
+ROUNDING = 1e-5
+"""A tolerance up to this takes the rounding of floating numbers, nothing else."""
 _SIGNIFICANT = re.compile(r"(?<=\.)[A-Za-z_]\w*|[A-Za-z_]\w*(?=\()")
 
 
@@ -99,10 +101,11 @@ def _assertions(pair: Pair, around: Surroundings) -> Iterator[Objection]:
     for check, each in zip(old.checks, old.each, strict=True):
         if check.dead or check.key in templates or check.names & around.gone:
             continue
-        if not all(_found(left, around, one) for one in (each or (check,))):
-            missing.append(check)
+        lost = [one for one in (each or (check,)) if not _found(left, around, one)]
+        if lost:
+            missing.append((check, lost, len(each)))
     fresh = _fresh(old, new)
-    for check in missing:
+    for check, lost, times in missing:
         dead = next((one for one in new.checks if one.dead and one.key == check.key), None)
         if dead is not None:
             yield died(new, dead)
@@ -112,9 +115,16 @@ def _assertions(pair: Pair, around: Surroundings) -> Iterator[Objection]:
         other = _nearest(check, fresh)
         if other is not None:
             fresh.remove(other)
-            yield from _judged(pair, check, other, around)
+            found = list(_judged(pair, check, other, around))
+            if times > _times(new, other) and not any(objection.blocks for objection in found):
+                yield dropped(new, [one.told for one in lost], times)
+            yield from found
         else:
             yield _removed(new, check)
+
+
+def _times(case: Case, check: Check) -> int:
+    return next((len(each) for one, each in zip(case.checks, case.each, strict=True) if one is check), 1)
 
 
 def _found(left: Counter[Key], around: Surroundings, check: Check) -> bool:
@@ -145,7 +155,7 @@ def _same_but_laxer(old: Case, new: Case) -> Iterator[Objection]:
         was = before.pop(check.key, None)
         if was is None:
             continue
-        if check.bound is not None and (was.bound is None or check.bound > was.bound):
+        if check.bound is not None and check.bound > (was.bound if was.bound is not None else ROUNDING):
             yield _loosened(new, was, check, "its tolerance is wider")
         elif check.strength < was.strength:
             yield _loosened(new, was, check, "it says less")
