@@ -13,7 +13,7 @@ from .raised import REQUEST, moved_goalposts
 
 
 def touched(change: ChangeSet, frozen: Collection[str], *, implementing: bool) -> Iterator[Objection]:
-    """An objection for each file of `frozen` that differs, and while `implementing` for each file that tests or judges."""
+    """An objection for each file of `frozen` that differs; while `implementing` for each that tests or judges, too."""
     wanted = {_folded(path) for path in frozen}
     for delta in change.deltas:
         for path in dict.fromkeys((delta.path_before, delta.path)):

@@ -39,7 +39,7 @@ def changed_goldens(change: ChangeSet) -> Iterator[Objection]:
         snapshot = is_snapshot(path)
         if delta.before is None or delta.before == delta.after or is_code(path) or not (snapshot or is_test_path(path)):
             continue
-        if snapshot and delta.removed_lines or (snapshot and not delta.text_before):
+        if snapshot and (delta.removed_lines or not delta.text_before):
             how = "is gone" if delta.deleted else "was changed"
             yield tampered(
                 "snapshot-changed", f"{path} {how}, which says what is right", path, _line(delta),
@@ -100,12 +100,7 @@ def _plumbing(delta: Delta, node: ast.AST) -> Iterator[Objection]:
         )
         if node.name not in _QUIET_HOOKS or judges:
             yield _objection(delta, node.lineno, f"hook `{node.name}`", HIGH if judges else LOW)
-    elif isinstance(node, ast.Assign) and any(dotted(t).startswith("collect_ignore") for t in node.targets):
-        yield tampered(
-            "tests-deselected", f"{delta.path} leaves tests out: {written(node)}", delta.path, node.lineno,
-            cause=f"no runner collects them; {REQUEST}",
-        )  # fmt: skip
-    elif isinstance(node, ast.AugAssign) and dotted(node.target).startswith("collect_ignore"):
+    elif isinstance(node, ast.Assign | ast.AugAssign) and _leaves_out(node):
         yield tampered(
             "tests-deselected", f"{delta.path} leaves tests out: {written(node)}", delta.path, node.lineno,
             cause=f"no runner collects them; {REQUEST}",
@@ -122,6 +117,11 @@ def _plumbing(delta: Delta, node: ast.AST) -> Iterator[Objection]:
                     "threshold-lowered", f"{delta.path} tries properties with few examples", delta.path, node.lineno,
                     cause=f"max_examples is {word.value.value}; {REQUEST}", severity=MEDIUM,
                 )  # fmt: skip
+
+
+def _leaves_out(node: ast.Assign | ast.AugAssign) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return any(dotted(target).startswith("collect_ignore") for target in targets)
 
 
 def _autouse(node: Function) -> bool:

@@ -27,7 +27,7 @@ MODULES = 300
 
 def judged_places(change: ChangeSet, files: Sequence[tuple[Delta, Files]]) -> Iterator[Objection]:
     """Objections against tests that look at something else than the code under test."""
-    for delta, file in files:
+    for _, file in files:
         if file.after is None:
             continue
         if file.before is not None:
@@ -121,7 +121,7 @@ def _tricks(file: Files) -> Iterator[Objection]:
     for line, text in after.tricks:
         if text in known:
             continue
-        folders = [part for part in re.findall(r"['\"]([^'\"]*)['\"]", text)]
+        folders = re.findall(r"['\"]([^'\"]*)['\"]", text)
         usual = text.startswith(("sys.path", "site.")) and all(part.strip("/") in _ROOTS for part in folders)
         yield tampered(
             "foreign-import", f"{after.path} changes where modules come from: {text[:160]}", after.path, line,
