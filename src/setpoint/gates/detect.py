@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from ..model.gate import Candidate
-from .commands import words
 from .node_project import is_node, node_candidates
 from .project import SKIPPED_FOLDERS, Project
 from .python_project import MARKERS, is_python, python_candidates
 from .witnesses import ci_lines, make_candidates, witnessed
+from .words import words
 
 
 def detect(repository: Path) -> tuple[Candidate, ...]:

@@ -5,8 +5,8 @@ import shlex
 
 from ..model.evidence import GateKind
 from ..model.gate import Candidate
-from .commands import words
 from .project import Project
+from .words import words
 
 _LOCKS = (
     *(("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bun"), ("bun.lockb", "bun")),

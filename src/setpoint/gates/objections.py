@@ -5,8 +5,9 @@ import shlex
 
 from ..model.evidence import Finding, GateKind, GateResult, Outcome, TestResult
 from ..model.objection import Deviation, Objection, Place, Severity, Source
-from .commands import shown, words
+from .commands import shown
 from .reading import capped, line, steady
+from .words import words
 
 CAP = 20
 """Objections one gate may raise; the rest is one more objection that counts them."""

@@ -8,9 +8,9 @@ from ..model.evidence import GateResult, Outcome
 from ..model.gate import Gate
 from ..model.record import Line, Record
 from ..ports import Room
-from .commands import words
 from .frozen import is_test_file
 from .run import Keep, run_gate, sha256
+from .words import words
 
 Plant = Callable[[dict[str, bytes | None]], AbstractAsyncContextManager[Room]]
 """A clean throw-away room with these files laid over it (`Workspace.checkout` of one tree)."""

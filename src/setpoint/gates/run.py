@@ -14,10 +14,11 @@ from ..model.command import CommandLimits, Completed
 from ..model.evidence import Evidence, GateResult, Outcome
 from ..model.gate import Gate
 from ..ports import Room
-from .commands import REPORT_FILE, in_shell, only, words
-from .reading import KEPT_FINDINGS, Layout, Reading, capped, line
+from .commands import REPORT_FILE, in_shell, only
+from .reading import KEPT_FINDINGS, LOOKED_AT, Layout, Reading, capped, line
 from .tools import count_command, tool_of
 from .verdict import Verdict, judge
+from .words import words
 
 REPORT_BYTES = 64 * 1024 * 1024
 OUTPUT_BYTES = 4 * 1024 * 1024
@@ -64,10 +65,15 @@ async def _once(gate: Gate, room: Room, layout: Layout) -> tuple[Completed, Verd
     with tempfile.TemporaryDirectory(prefix="setpoint-reports-") as folder:
         reports = Path(folder)
         limits = CommandLimits(seconds=gate.timeout, output_bytes=OUTPUT_BYTES)
-        done = await room.run(in_shell(gate), limits=limits, env=_ENVIRONMENT, reports=reports)
+        asking = asyncio.ensure_future(_listed(gate, room, layout))
+        try:
+            done = await room.run(in_shell(gate), limits=limits, env=_ENVIRONMENT, reports=reports)
+            listed = await asking
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
         report = read_report(reports / REPORT_FILE) if gate.report != "exit" else None
-    examined = await _asked_count(gate, room) if done.exit_code in (0, 1) else None
-    return done, judge(gate, done, report, layout, examined)
+    return done, judge(gate, done, report, layout, listed)
 
 
 def read_report(path: Path) -> bytes | None:
@@ -85,15 +91,16 @@ def read_report(path: Path) -> bytes | None:
     return content if len(content) <= REPORT_BYTES else None
 
 
-async def _asked_count(gate: Gate, room: Room) -> int | None:
+async def _listed(gate: Gate, room: Room, layout: Layout) -> tuple[str, ...] | None:
+    """The files that a tool says it would examine, for tools whose report does not say."""
     asking = count_command(gate.run)
     if asking is None:
         return None
     gate = gate.model_copy(update={"run": asking})
     done = await room.run(in_shell(gate), limits=CommandLimits(seconds=gate.timeout, output_bytes=OUTPUT_BYTES))
     # A configuration file that is looked at too is not the code the gate is there for.
-    listed = [name for name in done.stdout.splitlines() if name.strip() and not name.endswith(".toml")]
-    return len(listed) if done.exit_code == 0 else None
+    listed = (name for name in done.stdout.splitlines() if name.strip() and not name.endswith(".toml"))
+    return tuple(line(layout.path(name)) for name in listed) if done.exit_code == 0 else None
 
 
 async def _unsteady(gate: Gate, room: Room, layout: Layout, verdict: Verdict, reruns: int) -> tuple[str, ...]:
@@ -157,6 +164,8 @@ def _result(
         evidence=evidence,
         tests=reading.tests,
         findings=reading.findings[:KEPT_FINDINGS],
+        looked_at=reading.looked_at if len(reading.looked_at) <= LOOKED_AT else (),
+        partial=reading.partial or len(reading.findings) > KEPT_FINDINGS,
         tail=capped((done.stdout + done.stderr).strip(), TAIL),
         flaky=flaky,
     )

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..model.evidence import GateKind
 from ..model.gate import Candidate
-from .commands import Words, words
 from .project import Project
+from .words import Words, words
 
 _OPERATORS = re.compile(r"[;|&<>`$(){}*]")
 _KINDS = {
