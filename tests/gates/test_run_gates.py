@@ -122,7 +122,7 @@ async def test_a_red_base_is_named_with_its_first_failures_and_the_choices(proje
     with pytest.raises(BaselineRedError) as caught:
         require_green(results)
     assert caught.value.exit_code == 14
-    assert caught.value.what == "the untouched base is not green: tests, gone"
+    assert caught.value.what == "the untouched base is not green: tests (red), gone (could not tell)"
     assert "test_a.py::test_a" in caught.value.why
     assert "gone could not tell" in caught.value.why
     assert all(choice in caught.value.fix for choice in ("mend the base", "required = false", "remove it"))
