@@ -92,7 +92,7 @@ def test_a_node_test_script_reports_where_its_tool_can(
 def test_scripts_run_with_the_package_manager_of_the_lock_file(
     project: MakeRoom, files: dict[str, str], manager: str
 ) -> None:
-    package = json.dumps({"scripts": {"build": "rollup -c", "lint": "eslint . && prettier --check ."}})
+    package = json.dumps({"scripts": {"build": "rollup -c", "lint": "eslint . && ./own-check"}})
     found = said(detect(project({"package.json": package, **files}).path))
     assert found == {"build": f"{manager} run build", "lint": f"{manager} run lint"}
 
@@ -122,7 +122,7 @@ def test_ci_lines_are_witnesses_and_speak_for_what_only_they_know(project: MakeR
         ("tests", "pytest.ini, .github/workflows/ci.yml:6"),
         ("lint", ".github/workflows/ci.yml:7"),
     ]
-    assert found[1].gate.run == ("flake8", "shop")
+    assert found[1].gate.run == ("flake8", "--benchmark", "shop")
 
 
 def test_make_targets_are_the_fallback(project: MakeRoom) -> None:

@@ -10,6 +10,13 @@ _RUNNERS = {
     *(("uv", "run"), ("poetry", "run"), ("pdm", "run"), ("pipenv", "run"), ("rye", "run"), ("hatch", "run")),
     *(("npm", "exec"), ("pnpm", "exec"), ("yarn", "exec"), ("bun", "x")),
 }
+_RUNNER_VALUED = frozenset(
+    (
+        *("--group", "--only-group", "--extra", "--with", "--with-requirements", "--python", "-p", "--package"),
+        *("--env-file", "--directory", "--project", "-C", "--filter", "-w", "--workspace"),
+    )
+)
+"""Options of runners whose value is the next word."""
 _PYTHON = re.compile(r"^(?:python(\d+(\.\d+)?)?|pypy3?)$")
 _SAME = {"py.test": "pytest", "_mocha": "mocha", "basedpyright": "pyright"}
 _SUBCOMMANDS = {"ruff": ("check", "format"), "ty": ("check",)}
@@ -43,7 +50,9 @@ def words(argv: Sequence[str]) -> Words:
             before += rest[:2]
             rest = rest[2:]
             while rest and rest[0].startswith("-"):
-                before.append(rest.pop(0))
+                taken = 2 if rest[0] in _RUNNER_VALUED else 1
+                before += rest[:taken]
+                rest = rest[taken:]
         else:
             break
     if not rest:
