@@ -1,7 +1,7 @@
 """Gates of a Node project, from its package.json: scripts of known tools are run directly, so that they report."""
 
 import re
-from collections.abc import Iterator
+from dataclasses import replace
 
 from ..model.evidence import GateKind
 from ..model.gate import Candidate
@@ -79,23 +79,32 @@ def _of_script(
     project: Project, package: dict[str, object], scripts: dict[str, str], name: str, kind: GateKind, key: str
 ) -> list[Candidate]:
     place = project.at("package.json", f'"{key}"')
-    said = list(_inner(scripts, key, place))
-    before = list(_inner(scripts, f"pre{key}", place)) if f"pre{key}" in scripts else []
+    before = _pieces(scripts, f"pre{key}") if f"pre{key}" in scripts else []
     # What runs before may build what the tests need; only checks may be left out of it.
-    if not said or not all(line.plain for line in [*before, *said]) or (project.has(".pnp.cjs")):
-        return [project.candidate(name, kind, (_manager(project, package), "run", key), place)]
-    return [_direct(project, line, kind, name) for line in said]
+    whole = project.has(".pnp.cjs") or not all(isinstance(piece, Said) for piece in before)
+    found = []
+    for piece in [key] if whole else _pieces(scripts, key):
+        if isinstance(piece, Said):
+            found.append(_direct(project, replace(piece, place=place), kind, name))
+        else:
+            own = next((told for told in _SCRIPTS if piece in told[2]), (name, kind, ()))
+            run = (_manager(project, package), "run", piece)
+            found.append(project.candidate(own[0], own[1], run, project.at("package.json", f'"{piece}"')))
+    return found
 
 
-def _inner(scripts: dict[str, str], key: str, place: str, depth: int = _DEPTH) -> Iterator[Said]:
-    """The commands a script comes down to."""
-    for line in commands_in(scripts[key], place):
+def _pieces(scripts: dict[str, str], key: str, depth: int = _DEPTH) -> list[Said | str]:
+    """What a script comes down to: commands of known tools, and names of scripts that do more than run those."""
+    found: list[Said | str] = []
+    for line in commands_in(scripts[key], "package.json"):
         names = _named_scripts(line, scripts)
         if names and depth:
-            for name in names:
-                yield from _inner(scripts, name, place, depth - 1)
+            found += [piece for name in names for piece in _pieces(scripts, name, depth - 1)]
+        elif line.plain:
+            found.append(line)
         else:
-            yield line
+            return [key]
+    return found or [key]
 
 
 def _named_scripts(line: Said, scripts: dict[str, str]) -> list[str]:
@@ -140,7 +149,7 @@ def _bin(project: Project, tool: str) -> tuple[str, ...]:
 
 
 def _first_of_each(found: list[Candidate]) -> list[Candidate]:
-    """Scripts that name the same command twice are one gate."""
+    """Scripts that come down to the same command are one gate."""
     return list({candidate.gate.run: candidate for candidate in reversed(found)}.values())[::-1]
 
 

@@ -15,7 +15,6 @@ _PYTEST = (
 )
 _RUFF_FORMAT = (
     *(("ruff.toml", "[format]"), (".ruff.toml", "[format]"), ("pyproject.toml", "[tool.ruff.format]")),
-    (".pre-commit-config.yaml", "id: ruff-format"),
     *((name, "ruff format") for name in ("Makefile", "justfile", "tox.ini", "noxfile.py")),
 )
 
@@ -97,8 +96,7 @@ def _ruff_format(project: Project) -> Candidate | None:
 
 
 def _black(project: Project) -> Candidate | None:
-    places = (("pyproject.toml", "[tool.black]"), (".pre-commit-config.yaml", "id: black"))
-    because = _configured(project, *places)
+    because = _configured(project, ("pyproject.toml", "[tool.black]"))
     return project.candidate("format", GateKind.FORMAT, ("black", "--check", "."), because) if because else None
 
 

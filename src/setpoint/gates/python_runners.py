@@ -13,6 +13,7 @@ from typing import Any
 from ..model.gate import SetAside
 from .project import Project
 from .said import Heard, Said, commands_in, joined
+from .tools import TOOLS
 
 _NO_NETWORK = "makes its environment from the network, which gates do not have"
 _FACTORS = re.compile(r"^[\w!.,{}-]+:\s+")
@@ -54,10 +55,16 @@ def _tox_rows(project: Project, name: str, rows: list[tuple[str, str]], values: 
             place = project.at(name, _first_words(command))
             if "{" in text.replace("{}", ""):
                 why = f"tox fills in a part of it, and {_NO_NETWORK}"
-                found.append(Heard(aside=(SetAside(command=text[:300], place=place, why=why),)))
+                found.append(_aside(text, place, why))
             elif text.strip():
                 found.append(Heard(tuple(commands_in(text, f"{place} (tox {environment})" if environment else place))))
     return joined(found)
+
+
+def _aside(command: str, place: str, why: str) -> Heard:
+    """A check that cannot be read; what builds documents or packages is none."""
+    known = any(line.told.tool in TOOLS for line in commands_in(command, place))
+    return Heard(aside=(SetAside(command=command[:300], place=place, why=why),)) if known else Heard()
 
 
 def _first_words(command: str) -> str:
@@ -96,7 +103,7 @@ def _tox_toml(project: Project) -> Heard:
         for command in commands if isinstance(commands, list) else ():
             if isinstance(command, list):
                 words = [_substituted(part, {}) for part in command if isinstance(part, str)]
-                place = f"{project.at(name, words[0] if words else '')} (tox {environment})"
+                place = f"{project.at(name, words[0] if words else '')} (tox {environment or 'run base'})"
                 said += commands_in(" ".join(f'"{word}"' if " " in word else word for word in words), place)
     return Heard(tuple(said))
 
@@ -131,8 +138,7 @@ def _session(project: Project, function: ast.FunctionDef) -> Heard:
                 found.append(Heard(tuple(commands_in(text, place))))
             elif words:
                 why = f"the session makes a part of it as it runs, and nox {_NO_NETWORK}"
-                shown = ast.unparse(node)[:300]
-                found.append(Heard(aside=(SetAside(command=shown, place=place, why=why),)))
+                found.append(_aside(" ".join(words), place, why))
     return joined(found)
 
 

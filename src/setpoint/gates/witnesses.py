@@ -45,17 +45,24 @@ def _confirmed(candidate: Candidate, said: Sequence[Said], project: Project) -> 
     if not lines:
         return candidate
     because = f"{candidate.because}, {lines[0].place}"[:500]
-    better = next((line for line in lines if line.plain and line.told.tool in _GUESSED), None)
-    if better is None or not _names_targets(better, project) or not candidate.guessed:
+    better = _better(candidate, lines, project)
+    if better is None:
         return candidate.model_copy(update={"because": because})
     run, report = reporting(better.argv)
     gate = candidate.gate.model_copy(update={"run": run, "report": report})
     return candidate.model_copy(update={"gate": gate, "because": because})
 
 
-def _names_targets(line: Said, project: Project) -> bool:
-    """Whether the command names something to look at that is there."""
-    return any(part in ("-p", "-m") or (project.folder / part).exists() for part in line.told.args if part != ".")
+def _better(candidate: Candidate, lines: Sequence[Said], project: Project) -> Said | None:
+    """The repository's own words on what a guessed command should look at: those that name at least as much."""
+    if not candidate.guessed:
+        return None
+    guessed = [part for part in words(candidate.gate.run).args if (project.folder / part).exists()]
+    for line in lines:
+        named = [part.rstrip("/") for part in line.told.args if (project.folder / part).exists()]
+        if line.plain and line.told.tool in _GUESSED and named and (guessed in ([], ["."]) or {*guessed} <= {*named}):
+            return line
+    return None
 
 
 def _runs_script(line: Said, candidate: Candidate) -> bool:
