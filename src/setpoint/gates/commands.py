@@ -192,21 +192,33 @@ def _in_place(word: str) -> str:
 
 
 _OURS = (
-    *("--test-reporter", "--output-format=sarif", "--output-format=gitlab", "--benchmark", "--tap", "--outputjson"),
-    *("--log-level=debug", "--reporter=json", "--max-diagnostics=none", "--listFiles"),
+    *("--junit-xml", "--test-reporter", "--output-format=sarif", "--output-format=gitlab", "--benchmark", "--tap"),
+    *("--outputjson", "--log-level=debug", "--reporter=json", "--max-diagnostics=none", "--listFiles", "--json"),
 )
-_NAMES_REPORT = ("--output-file", "--reporter-option", "-o")
+_OURS_OF = {
+    "pytest": ("-o", "junit_family=xunit1", "-p", "no:cacheprovider", "--rootdir=."),
+    "ty check": ("-v",),
+    "bandit": ("-q", "-f", "json", "-o"),
+    "eslint": ("--format", "json", "--output-file"),
+    "mocha": ("--reporter", "xunit", "--reporter-option"),
+    "mypy": ("--no-pretty", "--no-color-output", "--error-summary"),
+    "ruff check": ("--output-file",),
+    "tsc": ("--pretty", "false"),
+}
+"""What is asked of tools for the sake of their report alone."""
 
 
 def shown(argv: Sequence[str]) -> str:
     """The command for people, to be typed again: without the report."""
-    kept: list[str] = []
-    for part in argv:
-        if REPORT not in part and not part.startswith(_OURS):
+    told = words(argv)
+    ours = list(_OURS_OF.get(told.tool, ()))
+    kept = []
+    for part in told.args:
+        if part in ours:
+            ours.remove(part)
+        elif REPORT not in part and not part.startswith(_OURS):
             kept.append(part)
-        elif kept and kept[-1] in _NAMES_REPORT:
-            kept.pop()
-    return shlex.join(kept)
+    return shlex.join((*(part for part in told.before if REPORT not in part and not part.startswith(_OURS)), *kept))
 
 
 def only(gate: Gate, targets: Sequence[str], files: Collection[str]) -> Gate | None:
