@@ -231,6 +231,8 @@ def only(gate: Gate, targets: Sequence[str], files: Collection[str]) -> Gate | N
         args = (*_options(told.args, gate.where, files), *targets)
     elif told.tool == "unittest":
         args = ("-v", *targets)
+    elif told.tool == "django test":
+        args = (*told.args, *targets)
     else:
         return None
     return gate.model_copy(update={"run": replace(told, args=args).argv})

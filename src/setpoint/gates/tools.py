@@ -57,7 +57,7 @@ TOOLS: dict[str, Tool] = {
     "ruff format": Tool(_FORMAT, says=_RUFF, text=texts.formatted),
     "black": Tool(_FORMAT, says={123: "it met an internal error or a file it cannot parse"}, text=texts.formatted),
     "isort": Tool(_FORMAT, text=texts.isort),
-    "flake8": Tool(_LINT, text=texts.flake8, whole=True),
+    "flake8": Tool(_LINT, text=texts.flake8),
     "mypy": Tool(_TYPES, judges=frozenset((0, 1, 2)), text=texts.mypy),
     "pyright": Tool(
         _TYPES,
