@@ -3,7 +3,8 @@
 import importlib
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from .model.command import Completed, Layer
     from .model.evidence import GateResult
     from .model.gate import Candidate
-    from .ports import Agent, Sandbox, Store
+    from .ports import Agent, Room, Sandbox, Store
     from .service.doctor import Check
 
 ADAPTERS: Mapping[tuple[str, str], str] = {
@@ -219,9 +220,11 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
 
 
 def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callable[[str, str], Awaitable[CiRun]]:
-    """CI of the local forge: the gates of the base branch's configuration on a fresh checkout in a fresh sandbox."""
+    """CI of the local forge: the gates of the base branch's configuration on a fresh checkout in a fresh sandbox; what
+    a linter minds on the base too does not count."""
 
     async def judge(commit: str, base: str) -> CiRun:
+        from .gates.compared import compared
         from .gates.environment import environment_digest
         from .gates.judge import run_gates
 
@@ -230,13 +233,22 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
         async with forge().checkout(commit) as folder:
             room = workspaces.room(folder)
             environment = await environment_digest(room, gates)
-            results = await run_gates(gates, room, tree=commit, environment=environment)
+            told = await run_gates(gates, room, tree=commit, environment=environment)
+            before = _room_of(workspaces, forge().checkout(base))
+            judged = await compared(gates, told, room, before, base_tree=base)
+        results = tuple(one.result for one in judged)
         required = [result for result in results if gates[result.gate].required]
         state = CiState.REFUSED if not required else CiState.GREEN if all(r.green for r in required) else CiState.RED
         log = "\n\n".join(f"== {r.gate}: {r.outcome.value}: {r.reason}\n{r.tail}" for r in results)
         return CiRun(sha=commit, state=state, results=results, log=log)
 
     return judge
+
+
+@asynccontextmanager
+async def _room_of(workspaces: Any, folder: AbstractAsyncContextManager[Path]) -> AsyncIterator["Room"]:
+    async with folder as path:
+        yield workspaces.room(path)
 
 
 BASELINE = "baseline"

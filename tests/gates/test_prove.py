@@ -50,6 +50,22 @@ async def test_a_gate_that_can_fail_turns_red(project: MakeRoom, command: str, w
     assert "setpoint_planted" not in "".join(room.files())
 
 
+@pytest.mark.parametrize(
+    ("kind", "recipe", "fault"),
+    [
+        (GateKind.TESTS, "python -m pytest -q", "a failing test"),
+        (GateKind.LINT, "ruff check --no-cache .", "an unused import"),
+        (GateKind.FORMAT, "ruff format --no-cache --check .", "an unformatted file"),
+    ],
+)
+async def test_a_target_is_tried_with_the_faults_of_its_kind(
+    project: MakeRoom, kind: GateKind, recipe: str, fault: str
+) -> None:
+    room = project({**FILES, "Makefile": f"check:\n\t{recipe}\n"})
+    proven = await prove("g", gate("make check", kind=kind), planter(room), tree="t", environment="e")
+    assert (proven.red, proven.fault) == (True, fault), proven
+
+
 @pytest.mark.parametrize("command", ["ruff check --no-cache --exit-zero .", "ruff check shop.py", "true"])
 async def test_a_gate_that_stays_green_is_decoration(project: MakeRoom, command: str) -> None:
     proven = await prove("g", gate(command), planter(project(FILES)), tree="t", environment="e")

@@ -83,6 +83,35 @@ async def test_a_red_test_objects_with_its_place_cause_and_probe(project: MakeRo
     assert objection.probe == "python -m pytest -q tests/test_a.py::test_sum"
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "source", "flaky"),
+    [
+        (
+            "python -m unittest -v",
+            "test_a.py",
+            "import pathlib, unittest\nclass T(unittest.TestCase):\n    def test_flips(self):\n        mark = "
+            "pathlib.Path('mark')\n        seen = mark.exists()\n        mark.touch()\n        self.assertTrue(seen)\n",
+            "::test_flips",
+        ),
+        (
+            "node --test",
+            "a.test.mjs",
+            "import fs from 'node:fs';\nimport test from 'node:test';\ntest('flips', () => {\n  const seen = "
+            "fs.existsSync('mark'); fs.writeFileSync('mark', '');\n  if (!seen) throw new Error('not yet');\n});\n",
+            "::flips",
+        ),
+        ("sh go.sh", "go.sh", "echo 'Ran 1 test in 0s'; test -e mark || { touch mark; exit 1; }", "the whole command"),
+    ],
+)
+async def test_flaky_is_told_from_red_for_every_runner(
+    project: MakeRoom, command: str, name: str, source: str, flaky: str
+) -> None:
+    result = await judged(project({name: source}), gate(command), reruns=1)
+    assert result.outcome is Outcome.FAILED
+    assert [name.endswith(flaky) for name in result.flaky] == [True]
+    assert result.reason.startswith("flaky: ")
+
+
 async def test_a_flaky_test_is_named_and_not_green(project: MakeRoom) -> None:
     flips = (
         "import pathlib\ndef test_flips():\n    mark = pathlib.Path('mark')\n    seen = mark.exists()\n"

@@ -1,15 +1,17 @@
 """All gates on one tree: side by side, never twice on the same tree; and the untouched base under them."""
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 
 from setpoint.errors import BaselineRedError
-from setpoint.gates.baseline import baseline, confirm, require_green
+from setpoint.gates.baseline import baseline, confirm, judged_by_new, require_green
 from setpoint.gates.commands import reporting
+from setpoint.gates.compared import compared
 from setpoint.gates.detect import detect
 from setpoint.gates.environment import environment_digest, forget
-from setpoint.gates.judge import run_gates, still_holds
+from setpoint.gates.judge import ALL, cores_of, run_gates, still_holds
 from setpoint.model.evidence import GateKind, GateResult, Outcome
 from setpoint.model.gate import Gate
 from setpoint.testing.gate_rooms import MakeRoom
@@ -122,7 +124,7 @@ async def test_a_red_base_is_named_with_its_first_failures_and_the_choices(proje
     with pytest.raises(BaselineRedError) as caught:
         require_green(results)
     assert caught.value.exit_code == 14
-    assert caught.value.what == "the untouched base is not green: tests, gone"
+    assert caught.value.what == "the untouched base is not green: tests (red), gone (could not tell)"
     assert "test_a.py::test_a" in caught.value.why
     assert "gone could not tell" in caught.value.why
     assert all(choice in caught.value.fix for choice in ("mend the base", "required = false", "remove it"))
@@ -132,6 +134,81 @@ async def test_a_red_base_is_named_with_its_first_failures_and_the_choices(proje
 
 
 async def test_a_candidate_counts_only_after_it_ran(project: MakeRoom) -> None:
-    room = project({"pytest.ini": "[pytest]\n", "test_a.py": "def test_a(): pass\n", ".flake8": "[flake8]\n"})
+    room = project({"pytest.ini": "[pytest]\n", "test_a.py": "def test_a(): pass\n", "pyrightconfig.json": "{}"})
     confirmed = await confirm(detect(room.path), room, tree="t", environment="e")
-    assert [(candidate.name, result.green) for candidate, result in confirmed] == [("tests", True), ("lint", False)]
+    assert [(candidate.name, result.green) for candidate, result in confirmed] == [("tests", True), ("types", False)]
+
+
+async def test_a_tool_that_uses_all_cores_runs_alone(project: MakeRoom) -> None:
+    script = (
+        "import os, pathlib, time\nmine = pathlib.Path(f'run-{os.getpid()}')\nmine.touch()\ntime.sleep(0.1)\n"
+        "seen = len(list(pathlib.Path('.').glob('run-*')))\nmine.unlink()\nassert seen == 1, seen\n"
+    )
+    room = project({"tool.py": script})
+    gates = {"one": command("python", "tool.py", "-n", "auto"), "two": command("python", "tool.py", "-j", "99")}
+    results = await run_gates({**gates, "three": command("python", "tool.py")}, room, tree="t", environment="e")
+    assert [result.reason for result in results if not result.green] == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "cores"),
+    [
+        (("pytest",), 1),
+        (("pytest", "-n", "3"), 3),
+        (("pytest", "-n", "auto"), ALL),
+        (("jest",), ALL),
+        (("jest", "--runInBand"), 1),
+        (("make", "-j", "2", "test"), 2),
+        (("ruff", "check"), 1),
+    ],
+)
+def test_the_cores_a_gate_keeps_busy(argv: tuple[str, ...], cores: int) -> None:
+    assert cores_of(command(*argv)) == cores
+
+
+FINDS = "[tool.ruff.lint]\nselect = ['F']\n"
+
+
+async def test_a_base_that_is_red_by_findings_alone_is_usable(project: MakeRoom) -> None:
+    room = project({"a.py": "import os\n", "pyproject.toml": FINDS})
+    gates = {"lint": command("ruff", "check", ".", kind=GateKind.LINT)}
+    results = await baseline(gates, room, tree="t", environment="e")
+    assert [result.green for result in results] == [False]
+    require_green(results, gates=gates)
+    assert judged_by_new(results) == results
+
+
+@pytest.mark.parametrize(
+    ("gate", "word"),
+    [
+        (command("ruff", "check", "nothing-here", kind=GateKind.LINT), "could not tell"),
+        (command("false", kind=GateKind.LINT), "red"),
+        (command("sh", "-c", "echo 'Ran 1 test in 0s'; test -e mark || { touch mark; false; }", kind=GateKind.TESTS),
+         "flaky"),
+    ],
+)  # fmt: skip
+async def test_why_a_base_cannot_judge_is_told_apart(project: MakeRoom, gate: Gate, word: str) -> None:
+    results = await baseline({"g": gate}, project({"a.py": ""}), tree="t", environment="e")
+    with pytest.raises(BaselineRedError) as caught:
+        require_green(results)
+    assert caught.value.what == f"the untouched base is not green: g ({word})"
+
+
+async def test_results_are_compared_with_those_of_the_base(project: MakeRoom) -> None:
+    before = project({"a.py": "import os\n", "pyproject.toml": FINDS})
+    gates = {"lint": command("ruff", "check", ".", kind=GateKind.LINT), "fine": command("true")}
+    changed = {"a.py": b"# moved down\nimport os\n", "b.py": b"import os\n"}
+    async with before.checkout(dict(changed)) as after:
+        results = await run_gates(gates, after, tree="t", environment="e")
+        told = await compared(gates, results, after, nullcontext(before), base_tree="b")
+    assert [(one.result.gate, one.holds) for one in told] == [("lint", False), ("fine", True)]
+    (objection,) = told[0].objections
+    assert objection.place is not None
+    assert objection.place.path == "b.py"
+
+
+async def test_the_base_is_not_opened_for_gates_that_hold(project: MakeRoom) -> None:
+    room, gates = project({"a": ""}), {"fine": command("true")}
+    results = await run_gates(gates, room, tree="t", environment="e")
+    never = room.checkout({"../out": b""})  # opening it is an error
+    assert [one.holds for one in await compared(gates, results, room, never, base_tree="b")] == [True]

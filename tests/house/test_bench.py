@@ -56,4 +56,4 @@ def test_worktrees_commands_and_gates_are_measured(tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     repository.mkdir()
     lay_out(repository)
-    assert len(list(trees.figures(repository, rounds=1))) == 3
+    assert len(list(trees.figures(repository, rounds=1))) == 4

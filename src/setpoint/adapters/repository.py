@@ -98,6 +98,14 @@ class UserRepository:
                     raise RepositoryError(f"git {words[0]} failed", why=said.strip()[:400], fix="`git status`")
         return out.strip()
 
+    async def paths(self, before: str, after: str) -> Sequence[str]:
+        """Paths that differ between two commits or trees, renames taken apart."""
+        words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, after)
+        code, out, said = await _git(self._root, *words)
+        if code != 0:
+            raise RepositoryError("git diff-tree failed", why=said.strip()[:400], fix="`git status` in the repository")
+        return tuple(path for path in out.split("\0") if path)
+
     async def diff(self, base: str, head: str) -> str:
         """Unified diff between two commits."""
         _, out, _ = await _git(self._root, "diff", "--no-ext-diff", "--no-textconv", "--no-renames", base, head)

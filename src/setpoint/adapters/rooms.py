@@ -24,6 +24,10 @@ from .toolchain import toolchain
 
 REPORTS = "/run/setpoint/reports"
 """Where `$SETPOINT_REPORTS` is inside."""
+_NESTED = 3
+_LOOKED_AT = 2000
+_ENVIRONMENTS = 40
+"""How deep, among how many folders, and how many environments of projects below the root are looked for."""
 SHARE = (".venv", "venv", "node_modules")
 _ENVIRONMENT = {"CI": "1", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "TERM": "dumb"}
 _SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -56,15 +60,34 @@ def surroundings(
         if not place.exists():
             masks.mkdir(parents=True, exist_ok=True)
             place.mkdir(exist_ok=True) if name == "folder" else place.touch(mode=0o444)
-    shared = tuple((name, os.path.realpath(repository / name)) for name in share if (repository / name).is_dir())
+    names = [*share, *nested_environments(repository, share)]
+    shared = tuple((name, os.path.realpath(repository / name)) for name in names if (repository / name).is_dir())
     tools = toolchain([repository / name for name, _ in shared], os.environ.get("PATH", ""), Path.home(), repository)
     real = {host for name, host in shared if host != str(repository / name)}
     extra = [os.path.expanduser(name) for name in settings.readonly]  # noqa: PTH111
     shown = [name for name in dict.fromkeys([*tools.shown, *real, *extra]) if Path(name).exists()]
-    first = [f"{repository}/{name}/bin" for name, _ in shared if name != "node_modules"]
+    first = [f"{repository}/{name}/bin" for name, _ in shared if name != "node_modules" and "/" not in name]
     path = [*first, f"{repository}/node_modules/.bin", *tools.path, *_SYSTEM_PATH]
     env = {**_ENVIRONMENT, "PATH": ":".join(dict.fromkeys(path)), **settings.env}
     return Surroundings(sandbox, str(repository), masks, shared, tuple(shown), env, settings.limits)
+
+
+def nested_environments(repository: Path, share: Sequence[str]) -> list[str]:
+    """Environments of projects below the root, by the names of those at the root: `web/node_modules`."""
+    wanted, found, seen = {name for name in share if "/" not in name}, list[str](), 0
+    waiting = [(repository, "", 0)]
+    while waiting and seen < _LOOKED_AT:
+        folder, prefix, depth = waiting.pop(0)
+        with suppress(OSError):
+            for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+                if not entry.is_dir(follow_symlinks=False):
+                    continue
+                seen += 1
+                if entry.name in wanted:
+                    found += [prefix + entry.name] if prefix else []
+                elif not entry.name.startswith(".") and depth < _NESTED:
+                    waiting.append((folder / entry.name, f"{prefix}{entry.name}/", depth + 1))
+    return found[:_ENVIRONMENTS]
 
 
 class SandboxRoom:
@@ -183,7 +206,8 @@ class SandboxRoom:
         mounts: list[Mount] = []
         for name, host in self._around.shared:
             if self.path != Path(self.inside):
-                if self._has_own(name):
+                gone = "/" in name and beneath.kind(self.path, name.rpartition("/")[0]) != "folder"
+                if gone or self._has_own(name):
                     continue
                 beneath.make_folder(self.path, name)
             mounts.append(Mount(host=host, inside=f"{self.inside}/{name}"))

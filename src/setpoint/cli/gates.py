@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .out import MARKS, data, document, visible
+from .out import MARKS, data, document, paint, plain, visible
 from .runs import in_house
 
 if TYPE_CHECKING:
@@ -16,34 +16,54 @@ JSON = typer.Option(False, "--json", help="One JSON document.")
 
 @app.command("list")
 def list_(as_json: bool = JSON) -> None:
-    """The configured gates."""
+    """The gates: command, kind, project folder, what speaks for each, and its last outcome."""
 
     async def use(house: "House") -> int:
+        from ..service.gates import rows
+
         gates = house.config.gates
+        found = rows(gates, house.root, house.store if gates else None)
         if as_json:
-            document({name: gate.model_dump(mode="json") for name, gate in gates.items()})
+            document({row.name: row.model_dump(mode="json") for row in found})
             return 0
-        for name, gate in gates.items():
-            data(f"{name:<14} {gate.kind.value:<9} {' '.join(gate.run)}")
+        for row in found:
+            mark = MARKS[row.outcome] if row.outcome else "·"
+            optional = "" if row.required else " (optional)"
+            data(f"{mark} {row.name:<14} {row.kind:<9} {row.where:<12} {row.run}{optional}")
+            plain(paint(f"  {row.because}{f'; last: {row.reason}' if row.reason else ''}", "dim"))
+        if not gates:
+            plain("none is configured: these were found. next: `setpoint init` runs them on the base and writes them")
         return 0
 
     in_house(use)
 
 
 @app.command("run")
-def run(as_json: bool = JSON) -> None:
-    """Run all gates on the working tree as it is. Exit 10 when one fails, 11 when one could not tell."""
+def run(
+    changed: bool = typer.Option(False, "--changed", help="Only the gates of the projects that differ from the base."),
+    as_json: bool = JSON,
+) -> None:
+    """Run the gates on the working tree as it is. Exit 10 when one fails, 11 when one could not tell.
+
+    What a linter, type checker or scanner minds on the base too is told and does not fail.
+    """
 
     async def use(house: "House") -> int:
-        results = await house.run_gates()
+        from ..service.gates import exit_code, run_here
+
+        measured = await run_here(house.bench(house.config), house.repository, changed=changed)
         if as_json:
-            document([result.model_dump(mode="json") for result in results])
-        for result in results if not as_json else ():
+            document([one.result.model_dump(mode="json") for one in measured])
+        for one in measured if not as_json else ():
+            result = one.result
             data(f"{MARKS[result.outcome.value]} {result.gate:<14} {result.reason}")
-            if not result.green and result.tail:
+            if result.green:
+                continue
+            for objection in one.objections if result.findings else ():
+                data(f"    {visible(objection.evidence)}")
+            if result.tail and not result.findings:
                 data(visible(result.tail))
-        outcomes = {result.outcome.value for result in results}
-        return 10 if "failed" in outcomes else 11 if "refused" in outcomes or not results else 0
+        return exit_code(measured, house.config.gates)
 
     in_house(use)
 

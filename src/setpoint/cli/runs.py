@@ -95,7 +95,8 @@ def run(
 
         started = await house.submit(text, name=name, kind=chosen, detach=detach, checking=checking)
         for result in started.baseline:
-            plain(f"  base  {result.gate}: {result.reason}")
+            judged = "" if result.green else " (red here: judged by new findings only, where it tells them one by one)"
+            plain(f"  base  {result.gate}: {result.reason}{judged}")
         plain(f"run {paint(started.run.id, 'bold')} on {started.run.branch}")
         for line in house.header():
             plain(f"  {line}")

@@ -30,6 +30,8 @@ def init(
         for row in report["gates"]:
             mark = {"passed": "✓", "failed": "✗", "refused": "?"}[row["outcome"]]
             data(f"{mark} {row['name']:<12} {' '.join(row['run'])}   {row['reason']}   [{row['because']}]")
+            if row["judges"] == "new findings":
+                plain(paint("  red on the base: a change is judged by its new findings only", "yellow"))
         for path in report["reads"]:
             data(f"reads {path}")
         for path in report["wrote"]:

@@ -3,7 +3,8 @@
 from ..model.evidence import GateKind
 from ..model.gate import Gate
 from ..model.plan import Check
-from .commands import reporting, words
+from .commands import reporting
+from .words import words
 
 _PYTHON_TOOLS = frozenset(("pytest", "unittest", "mypy", "ruff check", "ruff format", "black", "flake8", "pyright"))
 

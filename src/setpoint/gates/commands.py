@@ -1,20 +1,18 @@
 """Argument lists of gates: what tool one runs, with reports asked for, narrowed to some tests, wrapped for the room."""
 
-import re
 import shlex
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from itertools import takewhile
-from pathlib import PurePosixPath
 
 from ..model.gate import Gate
+from .words import ASSIGNMENT, Words
+from .words import words as words
 
 REPORT = "{report}"
 REPORT_FILE = "report"
 """Name of the report file below the reports folder."""
-_RUNNERS = {("uv", "run"), ("poetry", "run"), ("pdm", "run"), ("pipenv", "run"), ("npm", "exec"), ("pnpm", "exec")}
-_ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
-_PYTHON = re.compile(r"^python(\d+(\.\d+)?)?$")
+Asked = tuple[tuple[str, ...], str]
 _VALUED = frozenset(
     (
         *("-c", "-k", "-m", "-n", "-o", "-p", "-r", "-s", "-t", "-g", "-W", "--rootdir", "--confcutdir", "--ignore"),
@@ -25,108 +23,153 @@ _VALUED = frozenset(
 """Options whose value is the next word."""
 
 
-@dataclass(frozen=True)
-class Words:
-    """An argument list taken apart."""
-
-    before: tuple[str, ...]
-    """What stands before the tool: environment, runners, interpreter."""
-    tool: str
-    """`pytest`, `ruff check`, `node --test`, ...: the name in the tool table, else the program's name."""
-    args: tuple[str, ...]
-
-    @property
-    def argv(self) -> tuple[str, ...]:
-        """The whole again."""
-        return (*self.before, *self.args)
-
-
-def words(argv: Sequence[str]) -> Words:
-    """Take `argv` apart; `before` and `args` together are always the whole of it."""
-    rest = list(argv)
-    before: list[str] = []
-    while rest:
-        optional = before[-1:] == ["npx"] and rest[0].startswith("-")
-        if optional or rest[0] in ("env", "npx", "bunx", "cross-env") or _ASSIGNMENT.match(rest[0]):
-            before.append(rest.pop(0))
-        elif tuple(rest[:2]) in _RUNNERS:
-            before += rest[:2]
-            rest = rest[2:]
-            while rest and rest[0].startswith("-"):
-                before.append(rest.pop(0))
-        else:
-            break
-    if not rest:
-        return Words(tuple(before), "", ())
-    name = PurePosixPath(rest[0]).name
-    if _PYTHON.match(name) and len(rest) > 2 and rest[1] == "-m":
-        before, name, rest = [*before, *rest[:3]], rest[2], rest[3:]
-    else:
-        before, rest = [*before, rest[0]], rest[1:]
-    name = {"py.test": "pytest"}.get(name, name)
-    if name == "node" and "--test" in rest:
-        name = "node --test"
-    elif name == "ruff" and rest and rest[0] in ("check", "format"):
-        before, name, rest = [*before, rest[0]], f"ruff {rest[0]}", rest[1:]
-    return Words(tuple(before), name, tuple(rest))
-
-
 def reporting(argv: Sequence[str]) -> tuple[tuple[str, ...], str]:
     """`argv` with a report asked for where the tool has one, and how that report is read."""
     argv = _with_env(argv)
     told = words(argv)
-    args = told.args
-    asked: tuple[str, ...]
     if any(REPORT in part for part in argv):
         return tuple(argv), "exit"
-    if told.tool == "pytest":
-        # The module form puts the worktree itself first on the path; xunit1 carries each test's file.
-        asked = (f"--junit-xml={REPORT}", "-o", "junit_family=xunit1", "-p", "no:cacheprovider", "--rootdir=.")
-        return (*_env_of(told), "python", "-m", "pytest", *asked, *args), "junit"
-    if told.tool == "ruff check" and "--fix" not in args:
-        kept = tuple(part for part in args if not part.startswith("--output-format"))
-        return (*told.before, "--output-format=sarif", f"--output-file={REPORT}", *kept), "sarif"
-    if told.tool == "mypy":
-        return (
-            *_env_of(told),
-            "python",
-            "-m",
-            "mypy",
-            "--no-pretty",
-            "--no-color-output",
-            "--error-summary",
-            *args,
-        ), "exit"
-    if told.tool == "node --test":
-        at = args.index("--test") + 1
-        asked = ("--test-reporter=junit", f"--test-reporter-destination={REPORT}")
-        return (*told.before, *args[:at], *asked, *args[at:]), "junit"
-    if told.tool == "vitest":
-        kept = tuple(part for part in args if part not in ("run", "watch", "--watch", "dev"))
-        return (*told.before, "run", "--reporter=default", "--reporter=junit", f"--outputFile={REPORT}", *kept), "junit"
-    if told.tool == "jest":
-        kept = tuple(part for part in args if not part.startswith("--watch"))
-        return (*told.before, "--ci", "--json", f"--outputFile={REPORT}", *kept), "json"
-    if told.tool in ("mocha", "_mocha"):
-        return (*told.before, "--reporter", "xunit", "--reporter-option", f"output={REPORT}", *args), "junit"
-    if told.tool == "eslint":
-        return (*told.before, "--format", "json", "--output-file", REPORT, *args), "json"
-    if told.tool == "tsc" and "--noEmit" in args:
-        return (*told.before, "--pretty", "false", "--listFiles", *args), "exit"
-    if told.tool == "unittest" and "-v" not in args:
-        return (*told.before, *args[:1], "-v", *args[1:]) if args else (*told.before, "discover", "-v"), "exit"
-    return tuple(argv), "exit"
+    ask = _ASK.get(told.tool)
+    return ask(told) if ask else (tuple(argv), "exit")
+
+
+def _pytest(told: Words) -> Asked:
+    # The module form puts the worktree itself first on the path; xunit1 carries each test's file.
+    asked = (f"--junit-xml={REPORT}", "-o", "junit_family=xunit1", "-p", "no:cacheprovider", "--rootdir=.")
+    return (*_env_of(told), "python", "-m", "pytest", *asked, *told.args), "junit"
+
+
+def _unittest(told: Words) -> Asked:
+    if "-v" in told.args:
+        return told.argv, "exit"
+    return (*told.before, *told.args[:1], "-v", *told.args[1:]) if told.args else (
+        *told.before,
+        "discover",
+        "-v",
+    ), "exit"
+
+
+def _django_test(told: Words) -> Asked:
+    return (*told.before, "-v", "2", *_without(told.args, "-v", "--verbosity")), "exit"
+
+
+def _ruff(told: Words) -> Asked:
+    if "--fix" in told.args:
+        return told.argv, "exit"
+    kept = _without(told.args, "--output-format", "--output-file")
+    return (*told.before, "--output-format=sarif", f"--output-file={REPORT}", *kept), "sarif"
+
+
+def _mypy(told: Words) -> Asked:
+    asked = ("--no-pretty", "--no-color-output", "--error-summary")
+    return (*_env_of(told), "python", "-m", "mypy", *asked, *told.args), "exit"
+
+
+def _pyright(told: Words) -> Asked:
+    return (*told.before, "--outputjson", *_without(told.args, "--outputjson", flags=True)), "exit"
+
+
+def _ty(told: Words) -> Asked:
+    # Its count of files is in its verbose words only.
+    return (*told.before, "-v", "--output-format=gitlab", *_without(told.args, "--output-format")), "exit"
+
+
+def _flake8(told: Words) -> Asked:
+    # The benchmark tells how many files were read; without it flake8 tells findings only.
+    if any(part.startswith("--format") for part in told.args):
+        told = replace(told, args=_without(told.args, "--format"))
+    return (*told.before, "--benchmark", *_without(told.args, "--benchmark", flags=True)), "exit"
+
+
+def _bandit(told: Words) -> Asked:
+    kept = _without(_without(told.args, "-f", "--format", "-o", "--output"), "-q", "--quiet", flags=True)
+    return (*told.before, "-q", "-f", "json", "-o", REPORT, *kept), "json"
+
+
+def _node_test(told: Words) -> Asked:
+    at = told.args.index("--test") + 1
+    asked = ("--test-reporter=junit", f"--test-reporter-destination={REPORT}")
+    return (*told.before, *told.args[:at], *asked, *told.args[at:]), "junit"
+
+
+def _vitest(told: Words) -> Asked:
+    kept = tuple(part for part in told.args if part not in ("run", "watch", "--watch", "dev"))
+    return (*told.before, "run", "--reporter=default", "--reporter=junit", f"--outputFile={REPORT}", *kept), "junit"
+
+
+def _jest(told: Words) -> Asked:
+    kept = tuple(part for part in told.args if not part.startswith("--watch"))
+    return (*told.before, "--ci", "--json", f"--outputFile={REPORT}", *kept), "json"
+
+
+def _mocha(told: Words) -> Asked:
+    return (*told.before, "--reporter", "xunit", "--reporter-option", f"output={REPORT}", *told.args), "junit"
+
+
+def _ava(told: Words) -> Asked:
+    kept = tuple(part for part in told.args if part not in ("-t", "--tap", "-w", "--watch", "-v", "--verbose"))
+    return (*told.before, "--tap", *kept), "exit"
+
+
+def _eslint(told: Words) -> Asked:
+    kept = _without(told.args, "-f", "--format", "-o", "--output-file")
+    return (*told.before, "--format", "json", "--output-file", REPORT, *kept), "json"
+
+
+def _prettier(told: Words) -> Asked:
+    # Which files it looked at is in its debug words only.
+    if not {"--check", "-c", "--list-different", "-l"} & set(told.args):
+        return told.argv, "exit"
+    kept = tuple(part for part in told.args if part not in ("-l", "--list-different", "-c", "--check"))
+    return (*told.before, "--check", "--log-level=debug", *_without(kept, "--log-level", "--loglevel")), "exit"
+
+
+def _biome(told: Words) -> Asked:
+    if not told.args or told.args[0] not in ("check", "ci", "lint", "format") or "--write" in told.args:
+        return told.argv, "exit"
+    kept = _without(told.args[1:], "--reporter", "--max-diagnostics")
+    return (*told.before, told.args[0], "--reporter=json", "--max-diagnostics=none", *kept), "exit"
+
+
+def _tsc(told: Words) -> Asked:
+    if "--noEmit" not in told.args:
+        return told.argv, "exit"
+    return (*told.before, "--pretty", "false", "--listFiles", *_without(told.args, "--pretty")), "exit"
+
+
+_ASK: dict[str, Callable[[Words], Asked]] = {
+    **{"pytest": _pytest, "unittest": _unittest, "django test": _django_test, "ruff check": _ruff, "mypy": _mypy},
+    **{"pyright": _pyright, "ty check": _ty, "flake8": _flake8, "bandit": _bandit, "node --test": _node_test},
+    **{"vitest": _vitest, "jest": _jest, "mocha": _mocha, "ava": _ava, "eslint": _eslint, "prettier": _prettier},
+    **{"biome": _biome, "tsc": _tsc},
+}
+
+
+def _without(args: Sequence[str], *options: str, flags: bool = False) -> tuple[str, ...]:
+    """`args` without these options and, unless they are flags, their values."""
+    kept: list[str] = []
+    value_of = ""
+    for part in args:
+        if value_of and not part.startswith("-"):
+            value_of = ""
+            continue
+        value_of = ""
+        if part in options:
+            value_of = "" if flags else part
+        elif part.partition("=")[0] not in options or "=" not in part:
+            kept.append(part)
+    return tuple(kept)
 
 
 def _with_env(argv: Sequence[str]) -> tuple[str, ...]:
     """`NAME=value tool` and `cross-env NAME=value tool` as `env NAME=value tool`."""
     if argv and argv[0] == "cross-env":
         return ("env", *argv[1:])
-    return ("env", *argv) if argv and _ASSIGNMENT.match(argv[0]) else tuple(argv)
+    return ("env", *argv) if argv and ASSIGNMENT.match(argv[0]) else tuple(argv)
 
 
 def _env_of(told: Words) -> tuple[str, ...]:
-    return tuple(takewhile(lambda part: part == "env" or bool(_ASSIGNMENT.match(part)), told.before))
+    return tuple(takewhile(lambda part: part == "env" or bool(ASSIGNMENT.match(part)), told.before))
 
 
 def in_shell(gate: Gate) -> tuple[str, ...]:
@@ -148,15 +191,34 @@ def _in_place(word: str) -> str:
     return f'"$SETPOINT_REPORTS"/{REPORT_FILE}'.join(pieces) or "''"
 
 
+_OURS = (
+    *("--junit-xml", "--test-reporter", "--output-format=sarif", "--output-format=gitlab", "--benchmark", "--tap"),
+    *("--outputjson", "--log-level=debug", "--reporter=json", "--max-diagnostics=none", "--listFiles", "--json"),
+)
+_OURS_OF = {
+    "pytest": ("-o", "junit_family=xunit1", "-p", "no:cacheprovider", "--rootdir=."),
+    "ty check": ("-v",),
+    "bandit": ("-q", "-f", "json", "-o"),
+    "eslint": ("--format", "json", "--output-file"),
+    "mocha": ("--reporter", "xunit", "--reporter-option"),
+    "mypy": ("--no-pretty", "--no-color-output", "--error-summary"),
+    "ruff check": ("--output-file",),
+    "tsc": ("--pretty", "false"),
+}
+"""What is asked of tools for the sake of their report alone."""
+
+
 def shown(argv: Sequence[str]) -> str:
     """The command for people, to be typed again: without the report."""
+    told = words(argv)
+    ours = list(_OURS_OF.get(told.tool, ()))
     kept = []
-    for part in argv:
-        if REPORT not in part and not part.startswith(("--test-reporter", "--output-format=sarif")):
+    for part in told.args:
+        if part in ours:
+            ours.remove(part)
+        elif REPORT not in part and not part.startswith(_OURS):
             kept.append(part)
-        elif kept and kept[-1] in ("--output-file", "--reporter-option"):
-            kept.pop()
-    return shlex.join(kept)
+    return shlex.join((*(part for part in told.before if REPORT not in part and not part.startswith(_OURS)), *kept))
 
 
 def only(gate: Gate, targets: Sequence[str], files: Collection[str]) -> Gate | None:
@@ -165,10 +227,12 @@ def only(gate: Gate, targets: Sequence[str], files: Collection[str]) -> Gate | N
     if told.tool == "pytest":
         rooted = () if any(part.startswith("--rootdir") for part in told.args) else ("--rootdir=.",)
         args = (*_options(told.args, gate.where, files), *rooted, *targets)
-    elif told.tool in ("node --test", "vitest", "jest", "mocha"):
+    elif told.tool in ("node --test", "vitest", "jest", "mocha", "ava"):
         args = (*_options(told.args, gate.where, files), *targets)
     elif told.tool == "unittest":
         args = ("-v", *targets)
+    elif told.tool == "django test":
+        args = (*told.args, *targets)
     else:
         return None
     return gate.model_copy(update={"run": replace(told, args=args).argv})

@@ -8,44 +8,20 @@ from ..model.command import CommandLimits
 from ..model.gate import Gate
 from ..model.record import digest_of
 from ..ports import Room
-from .commands import words
 from .protected import LOCK_FILES
+from .tools import TOOLS
+from .words import words
 
 SECONDS_KEPT = 600.0
 """How long versions are believed without asking again."""
 _KEPT: dict[str, tuple[float, str]] = {}
-_PYTHON_TOOLS = frozenset(
+_NODE = frozenset(
     (
-        "pytest",
-        "unittest",
-        "ruff check",
-        "ruff format",
-        "ruff",
-        "mypy",
-        "flake8",
-        "black",
-        "pyright",
-        "python",
-        "python3",
+        *("node", "node --test", "vitest", "jest", "mocha", "ava", "eslint", "tsc", "npm", "pnpm", "yarn", "bun"),
+        *("biome", "prettier"),
     )
 )
-_NODE_TOOLS = frozenset(
-    (
-        "node",
-        "node --test",
-        "vitest",
-        "jest",
-        "mocha",
-        "eslint",
-        "tsc",
-        "npm",
-        "pnpm",
-        "yarn",
-        "bun",
-        "biome",
-        "prettier",
-    )
-)
+_PYTHON = frozenset((*(TOOLS.keys() - _NODE), "ruff", "python", "python3"))
 _INSTALLED = (
     "import sys,importlib.metadata as m\n"
     "print(sys.version, sys.platform)\n"
@@ -81,9 +57,9 @@ def forget() -> None:
 
 def _asked(gate: Gate) -> str:
     tool = words(gate.run).tool
-    if tool in _PYTHON_TOOLS:
+    if tool in _PYTHON or tool.startswith("django "):
         return "python"
-    return "node" if tool in _NODE_TOOLS else tool
+    return "node" if tool in _NODE else tool
 
 
 async def _versions(room: Room, asked: list[str], locks: dict[str, str]) -> str:

@@ -2,18 +2,23 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from ..model.evidence import GateResult, Outcome
 from ..model.gate import Gate
 from ..ports import Room
 from .run import Keep, run_gate, sha256
+from .tools import tool_of
+from .words import words
 
 T = TypeVar("T")
 Known = Callable[[str, str], GateResult | None]
 """An earlier result of a gate by its name and its definition's digest; whether it still holds is checked here."""
-PARALLEL = max(2, min(4, os.cpu_count() or 2))
+PARALLEL = max(2, min(8, os.cpu_count() or 2))
+"""Cores that gates may keep busy together."""
 
 
 def nothing_known(_name: str, _definition: str) -> GateResult | None:
@@ -46,7 +51,7 @@ async def run_gates(
     reruns: int = 2,
 ) -> tuple[GateResult, ...]:
     """One result a gate, in the mapping's order; `on_result` hears each as it comes, also those known before."""
-    slots = asyncio.Semaphore(parallel)
+    cores = Cores(parallel)
     earlier = {name: known(name, gate.digest()) for name, gate in gates.items()}
     held = {
         name: result
@@ -58,7 +63,7 @@ async def run_gates(
     async def one(name: str, gate: Gate) -> GateResult:
         result = held.get(name)
         if result is None:
-            async with slots:
+            async with cores.held(cores_of(gate)):
                 result = await run_gate(
                     name, gate, room, tree=tree, environment=environment, keep=keep, reruns=reruns, files=files
                 )
@@ -66,6 +71,46 @@ async def run_gates(
         return result
 
     return await together(one(name, gate) for name, gate in gates.items())
+
+
+class Cores:
+    """A budget of cores. Whoever wants all of them waits for them, and those who come later wait behind it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._free = number
+        self._turn = asyncio.Lock()
+        self._given_back = asyncio.Condition()
+
+    @asynccontextmanager
+    async def held(self, wanted: int) -> AsyncIterator[None]:
+        """Hold `wanted` cores, at most all there are."""
+        taken = min(wanted, self.number)
+        async with self._turn, self._given_back:
+            await self._given_back.wait_for(lambda: self._free >= taken)
+            self._free -= taken
+        try:
+            yield
+        finally:
+            async with self._given_back:
+                self._free += taken
+                self._given_back.notify_all()
+
+
+def cores_of(gate: Gate) -> int:
+    """How many cores a gate keeps busy: all for tools that use all by themselves, what `-n` asks for, else one."""
+    told, tool = words(gate.run), tool_of(gate.run)
+    asked = next(
+        (part for option, part in pairwise(told.args) if option in ("-n", "--numprocesses", "-j", "--jobs")), ""
+    )
+    if asked.isdigit():
+        return max(1, int(asked))
+    alone = any(part in ("--runInBand", "-i", "--serial", "--no-file-parallelism", "-j1") for part in told.args)
+    return ALL if asked in ("auto", "logical") or (tool is not None and tool.whole and not alone) else 1
+
+
+ALL = 1_000_000
+"""More cores than any machine has."""
 
 
 async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> tuple[T, ...]:

@@ -5,8 +5,9 @@ import shlex
 
 from ..model.evidence import Finding, GateKind, GateResult, Outcome, TestResult
 from ..model.objection import Deviation, Objection, Place, Severity, Source
-from .commands import shown, words
+from .commands import shown
 from .reading import capped, line, steady
+from .words import words
 
 CAP = 20
 """Objections one gate may raise; the rest is one more objection that counts them."""
@@ -22,15 +23,16 @@ _DEVIATES = {
 _SOURCES = {GateKind.RED_PROOF: Source.RED_PROOF, GateKind.FROZEN: Source.TAMPER, GateKind.BOUNDARY: Source.BOUNDARY}
 
 
-def objections(result: GateResult) -> tuple[Objection, ...]:
-    """One objection a failing test or finding, the first twenty; none for a green result."""
+def objections(result: GateResult, *, rule: str = "") -> tuple[Objection, ...]:
+    """One objection a failing test or finding, the first twenty; none for a green result. `rule` names what minds a
+    finding, where it is not the gate alone."""
     if result.green:
         return ()
     bad = [test for test in result.tests if test.outcome in ("failed", "error")]
     raised = [_of_test(result, test) for test in bad[:CAP]]
     # Notes of a tool that refused for another reason are not the trouble.
     minded = result.findings if result.outcome is Outcome.FAILED else ()
-    raised += [_of_finding(result, finding) for finding in minded[: CAP - len(raised)]]
+    raised += [_of_finding(result, finding, rule) for finding in minded[: CAP - len(raised)]]
     more = len(bad) + len(minded) - len(raised)
     if more > 0:
         raised.append(_plain(result, f"and {more} more in gate {result.gate}", result.reason))
@@ -54,6 +56,7 @@ def _of_test(result: GateResult, test: TestResult) -> Objection:
         place=Place(path=path, line=line_) if path else None,
         evidence=capped(test.message),
         probe=_probe(result, test),
+        rule="gate/test",
     )
 
 
@@ -73,7 +76,7 @@ def _where(test: TestResult) -> tuple[str, int | None]:
     return path, int(lines[-1]) if lines else None
 
 
-def _of_finding(result: GateResult, finding: Finding) -> Objection:
+def _of_finding(result: GateResult, finding: Finding, check: str) -> Objection:
     rule = f"{finding.rule}: " if finding.rule else ""
     at = f"{finding.path}{f':{finding.line}' if finding.line else ''}"
     return Objection(
@@ -85,12 +88,13 @@ def _of_finding(result: GateResult, finding: Finding) -> Objection:
         place=Place(path=finding.path, line=finding.line),
         evidence=f"{at}: {rule}{finding.message}",
         probe=shown(result.evidence.argv),
+        rule=check or "gate/finding",
     )
 
 
 def _refusal(result: GateResult) -> Objection:
     return _plain(result, f"gate {result.gate} could not tell: {steady(result.reason)}", result.reason).model_copy(
-        update={"deviation": Deviation.ENVIRONMENT}
+        update={"deviation": Deviation.ENVIRONMENT, "rule": "gate/refused"}
     )
 
 
@@ -103,6 +107,7 @@ def _plain(result: GateResult, what: str, cause: str) -> Objection:
         cause=steady(cause),
         evidence=capped(result.tail),
         probe=shown(result.evidence.argv),
+        rule="gate/failed",
     )
 
 

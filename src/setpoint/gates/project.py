@@ -29,6 +29,8 @@ class Project:
     root: Path
     where: str = "."
     """The folder, relative to the repository."""
+    without: frozenset[str] = frozenset()
+    """Folders below that are projects of their own, relative to the repository."""
     _texts: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -87,14 +89,18 @@ class Project:
                 seen += 1
                 if entry.is_symlink():
                     continue
-                if entry.is_dir() and entry.name not in SKIPPED_FOLDERS and not entry.name.startswith("."):
-                    waiting.append(entry)
+                if entry.is_dir():
+                    hidden = entry.name in SKIPPED_FOLDERS or entry.name.startswith(".")
+                    if not hidden and str(entry.relative_to(self.root)) not in self.without:
+                        waiting.append(entry)
                 elif re.fullmatch(pattern, entry.name):
                     found.append(entry)
         return found
 
-    def candidate(self, name: str, kind: GateKind, argv: tuple[str, ...], because: str) -> Candidate:
+    def candidate(
+        self, name: str, kind: GateKind, argv: tuple[str, ...], because: str, *, guessed: bool = False
+    ) -> Candidate:
         """A candidate that runs `argv` here, with a report where the tool has one."""
         run, report = reporting(argv)
         gate = Gate.model_validate({"kind": kind, "run": run, "report": report, "where": self.where})
-        return Candidate(name=name, gate=gate, because=because[:500])
+        return Candidate(name=name, gate=gate, because=because[:500], guessed=guessed)

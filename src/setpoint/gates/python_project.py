@@ -5,8 +5,8 @@ import re
 from ..model.evidence import GateKind
 from ..model.gate import Candidate
 from .project import Project
+from .projects import MARKERS
 
-MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini", "requirements.txt", "Pipfile")
 _TEST_NAME = r"(?:test_.*|.*_test|tests)\.py"
 _PYTEST = (
     *(("pytest.toml", ""), (".pytest.toml", ""), ("pytest.ini", ""), (".pytest.ini", "")),
@@ -15,15 +15,14 @@ _PYTEST = (
 )
 _RUFF_FORMAT = (
     *(("ruff.toml", "[format]"), (".ruff.toml", "[format]"), ("pyproject.toml", "[tool.ruff.format]")),
-    (".pre-commit-config.yaml", "id: ruff-format"),
     *((name, "ruff format") for name in ("Makefile", "justfile", "tox.ini", "noxfile.py")),
 )
 
 
 def python_candidates(project: Project) -> list[Candidate]:
-    """Tests first, then lint, format and types."""
-    found = [_tests(project), _ruff(project), _ruff_format(project), _black(project)]
-    found += [_flake8(project), _mypy(project), _pyright(project)]
+    """Tests first, then lint, format, types and security."""
+    found = [_tests(project), _ruff(project), _ruff_format(project), _black(project), _flake8(project)]
+    found += [_mypy(project), _pyright(project), _ty(project), _bandit(project), *_django(project)]
     return [candidate for candidate in found if candidate is not None]
 
 
@@ -53,6 +52,8 @@ def _mentioned(project: Project, package: str) -> str:
 
 def _tests(project: Project) -> Candidate | None:
     because = _configured(project, *_PYTEST) or _mentioned(project, "pytest")
+    if _is_django(project) and not _mentioned(project, "pytest-django"):
+        return project.candidate("tests", GateKind.TESTS, ("python", "manage.py", "test"), project.at("manage.py"))
     files = project.files(_TEST_NAME) if not because else []
     if not because:
         speaking = [path for path in files[:200] if _imports(project, str(path.relative_to(project.folder)), "pytest")]
@@ -95,8 +96,7 @@ def _ruff_format(project: Project) -> Candidate | None:
 
 
 def _black(project: Project) -> Candidate | None:
-    places = (("pyproject.toml", "[tool.black]"), (".pre-commit-config.yaml", "id: black"))
-    because = _configured(project, *places)
+    because = _configured(project, ("pyproject.toml", "[tool.black]"))
     return project.candidate("format", GateKind.FORMAT, ("black", "--check", "."), because) if because else None
 
 
@@ -114,7 +114,8 @@ def _mypy(project: Project) -> Candidate | None:
     name = because.rpartition("/")[2].partition(":")[0]
     named = re.search(r"^\s*(?:files|packages|modules)\s*=", _section(project.text(name)), re.MULTILINE)
     targets = () if named else _packages(project)
-    return project.candidate("types", GateKind.TYPES, ("python", "-m", "mypy", *targets), because)
+    run = ("python", "-m", "mypy", *targets)
+    return project.candidate("types", GateKind.TYPES, run, because, guessed=not named)
 
 
 def _section(text: str) -> str:
@@ -132,5 +133,40 @@ def _packages(project: Project) -> tuple[str, ...]:
 
 
 def _pyright(project: Project) -> Candidate | None:
-    because = _configured(project, ("pyrightconfig.json", ""), ("pyproject.toml", "[tool.pyright]"))
-    return project.candidate("types", GateKind.TYPES, ("pyright", "--outputjson"), because) if because else None
+    own = _configured(project, ("pyproject.toml", "[tool.basedpyright]"))
+    because = own or _configured(project, ("pyrightconfig.json", ""), ("pyproject.toml", "[tool.pyright]"))
+    tool = "basedpyright" if own or _mentioned(project, "basedpyright") else "pyright"
+    return project.candidate("types", GateKind.TYPES, (tool,), because) if because else None
+
+
+def _ty(project: Project) -> Candidate | None:
+    because = _configured(project, ("ty.toml", ""), ("pyproject.toml", "[tool.ty"))
+    return project.candidate("types", GateKind.TYPES, ("ty", "check"), because) if because else None
+
+
+def _bandit(project: Project) -> Candidate | None:
+    for name, section, configured in (
+        ("pyproject.toml", "[tool.bandit]", ("-c", "pyproject.toml")),
+        (".bandit", "", ("--ini", ".bandit")),
+        ("bandit.yaml", "", ("-c", "bandit.yaml")),
+        (".bandit.yaml", "", ("-c", ".bandit.yaml")),
+    ):
+        because = _configured(project, (name, section))
+        if because:
+            run = ("bandit", *configured, "-r", *_packages(project))
+            return project.candidate("security", GateKind.SECURITY, run, because, guessed=True)
+    return None
+
+
+def _is_django(project: Project) -> bool:
+    return "DJANGO_SETTINGS_MODULE" in project.text("manage.py")
+
+
+def _django(project: Project) -> list[Candidate]:
+    """The framework's own checks; models that no migration tells of."""
+    if not _is_django(project):
+        return []
+    because = project.at("manage.py")
+    check = project.candidate("django-check", GateKind.LINT, ("python", "manage.py", "check"), because)
+    argv = ("python", "manage.py", "makemigrations", "--check", "--dry-run")
+    return [check, project.candidate("migrations", GateKind.LINT, argv, because)]

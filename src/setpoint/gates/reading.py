@@ -10,7 +10,10 @@ from urllib.parse import unquote
 from ..model.evidence import Finding, TestResult
 
 MESSAGE_BYTES = 4000
-KEPT_FINDINGS = 500
+KEPT_FINDINGS = 10_000
+"""Findings of one gate that are kept, so that those of a base and of a change can be compared one by one."""
+LOOKED_AT = 5000
+"""Most file names of one gate that are kept."""
 _MOVING = re.compile(
     r"0x[0-9a-fA-F]+"
     r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
@@ -28,6 +31,12 @@ class Reading:
     unit: str
     tests: tuple[TestResult, ...] = ()
     findings: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
+    """What the tool warns of without failing for it, unless it was told to."""
+    looked_at: tuple[str, ...] = ()
+    """The files it examined, where it names them."""
+    partial: bool = False
+    """The tool stopped before it had examined everything, or said more than is kept."""
     problem: str = ""
     """Why nothing can be concluded from it, one sentence; empty when something can."""
     guessed: bool = False

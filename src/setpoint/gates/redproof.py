@@ -12,12 +12,13 @@ from ..model.gate import Gate
 from ..model.objection import Deviation, Objection, Place, Severity, Source
 from ..model.record import Record
 from ..ports import Room
-from .commands import only, shown, words
+from .commands import only, shown
 from .frozen import is_test_file
 from .judge import together
 from .reading import capped, line
 from .reasons import uncollected, wrong_reason
 from .run import Keep, is_test_tool, run_gate, sha256
+from .words import words
 
 _Reason = Callable[[TestResult], str]
 _JS = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..model.command import CommandLimits, Completed
-from ..model.evidence import Evidence, GateResult, Outcome
+from ..model.evidence import Evidence, GateKind, GateResult, Outcome
 from ..model.gate import Gate
 from ..ports import Room
-from .commands import REPORT_FILE, in_shell, only, words
-from .reading import KEPT_FINDINGS, Layout, Reading, capped, line
+from .commands import REPORT_FILE, in_shell, only
+from .reading import KEPT_FINDINGS, LOOKED_AT, Layout, Reading, capped, line
 from .tools import count_command, tool_of
 from .verdict import Verdict, judge
+from .words import words
 
 REPORT_BYTES = 64 * 1024 * 1024
 OUTPUT_BYTES = 4 * 1024 * 1024
@@ -25,6 +26,7 @@ OUTPUT_BYTES = 4 * 1024 * 1024
 TAIL = 8000
 RERUN_TESTS = 50
 """Most failing tests that are run again; where more fail, flakiness is not the trouble."""
+WHOLE = "the whole command"
 _ENVIRONMENT = {"CI": "1", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "PY_COLORS": "0"}
 
 
@@ -64,10 +66,15 @@ async def _once(gate: Gate, room: Room, layout: Layout) -> tuple[Completed, Verd
     with tempfile.TemporaryDirectory(prefix="setpoint-reports-") as folder:
         reports = Path(folder)
         limits = CommandLimits(seconds=gate.timeout, output_bytes=OUTPUT_BYTES)
-        done = await room.run(in_shell(gate), limits=limits, env=_ENVIRONMENT, reports=reports)
+        asking = asyncio.ensure_future(_listed(gate, room, layout))
+        try:
+            done = await room.run(in_shell(gate), limits=limits, env=_ENVIRONMENT, reports=reports)
+            listed = await asking
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
         report = read_report(reports / REPORT_FILE) if gate.report != "exit" else None
-    examined = await _asked_count(gate, room) if done.exit_code in (0, 1) else None
-    return done, judge(gate, done, report, layout, examined)
+    return done, judge(gate, done, report, layout, listed)
 
 
 def read_report(path: Path) -> bytes | None:
@@ -85,37 +92,57 @@ def read_report(path: Path) -> bytes | None:
     return content if len(content) <= REPORT_BYTES else None
 
 
-async def _asked_count(gate: Gate, room: Room) -> int | None:
+async def _listed(gate: Gate, room: Room, layout: Layout) -> tuple[str, ...] | None:
+    """The files that a tool says it would examine, for tools whose report does not say."""
     asking = count_command(gate.run)
     if asking is None:
         return None
     gate = gate.model_copy(update={"run": asking})
     done = await room.run(in_shell(gate), limits=CommandLimits(seconds=gate.timeout, output_bytes=OUTPUT_BYTES))
     # A configuration file that is looked at too is not the code the gate is there for.
-    listed = [name for name in done.stdout.splitlines() if name.strip() and not name.endswith(".toml")]
-    return len(listed) if done.exit_code == 0 else None
+    listed = (name for name in done.stdout.splitlines() if name.strip() and not name.endswith(".toml"))
+    return tuple(line(layout.path(name)) for name in listed) if done.exit_code == 0 else None
 
 
 async def _unsteady(gate: Gate, room: Room, layout: Layout, verdict: Verdict, reruns: int) -> tuple[str, ...]:
-    """Failed tests that pass when they are run again on the same tree."""
-    left = [test.id for test in verdict.reading.bad if "::" in test.id]
-    if verdict.outcome is not Outcome.FAILED or not left or len(left) > RERUN_TESTS or words(gate.run).tool != "pytest":
+    """Failed tests that pass when they are run again on the same tree; WHOLE, where a command tells no tests apart."""
+    if verdict.outcome is not Outcome.FAILED or not reruns or gate.kind not in (GateKind.TESTS, GateKind.TASK):
         return ()
+    left = [test.id for test in verdict.reading.bad if "::" in test.id]
+    if not left or len(left) > RERUN_TESTS:
+        whole = not verdict.reading.tests and verdict.reading.unit == "tests"
+        return (WHOLE,) if whole and (await _once(gate, room, layout))[1].outcome is Outcome.PASSED else ()
     passed: list[str] = []
-    for _ in range(reruns):
-        again = only(gate, [layout.local(test) for test in left], layout.files)
-        if again is None or not left:
-            break
-        _, second = await _once(again, room, layout)
+    for _ in range(reruns if left else 0):
+        _, second = await _once(_narrowed(gate, left, layout), room, layout)
         outcomes = {test.id: test.outcome for test in second.reading.tests}
         passed += [test for test in left if outcomes.get(test) == "passed"]
         left = [test for test in left if outcomes.get(test) != "passed"]
+        if not left:
+            break
     return tuple(sorted(passed))
+
+
+def _narrowed(gate: Gate, tests: Sequence[str], layout: Layout) -> Gate:
+    """The gate for these tests alone, or for their files, as its tool takes them; else the whole of it."""
+    tool, local = words(gate.run).tool, [layout.local(test) for test in tests]
+    if tool == "pytest":
+        return only(gate, local, layout.files) or gate
+    if tool in ("unittest", "django test"):
+        names = [test.replace(".py::", ".").replace("::", ".").replace("/", ".") for test in local]
+        return only(gate, names, layout.files) or gate
+    files = dict.fromkeys(test.partition("::")[0] for test in tests)
+    known = [layout.local(path) for path in files if path in layout.files]
+    return (only(gate, known, layout.files) if len(known) == len(files) else None) or gate
 
 
 def _weighed(verdict: Verdict, flaky: tuple[str, ...]) -> Verdict:
     if not flaky:
         return verdict
+    if flaky == (WHOLE,):
+        return Verdict(
+            verdict.outcome, "flaky: it failed, then passed when run again on the same tree", verdict.reading
+        )
     names = ", ".join(flaky[:3]) + (", …" if len(flaky) > 3 else "")
     steady = len(verdict.reading.bad) - len(flaky)
     others = f"; {steady} more failed every time" if steady else ""
@@ -157,6 +184,8 @@ def _result(
         evidence=evidence,
         tests=reading.tests,
         findings=reading.findings[:KEPT_FINDINGS],
+        looked_at=reading.looked_at if len(reading.looked_at) <= LOOKED_AT else (),
+        partial=reading.partial or len(reading.findings) > KEPT_FINDINGS,
         tail=capped((done.stdout + done.stderr).strip(), TAIL),
         flaky=flaky,
     )

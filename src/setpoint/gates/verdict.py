@@ -1,18 +1,18 @@
 """From what a command did to a verdict. Pure. Refused is the answer to every doubt."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ..model.command import Completed
 from ..model.evidence import GateKind, Outcome
 from ..model.gate import Gate
-from . import texts
-from .commands import words
+from . import spoken
 from .junit import read_junit
 from .reading import Layout, Reading, line, unreadable
 from .reports import read_cobertura, read_json, read_sarif
 from .tools import Tool, tool_of
+from .words import words
 
 _READERS: dict[str, Callable[[bytes, Layout], Reading]] = {
     "junit": read_junit,
@@ -41,15 +41,19 @@ class Verdict:
     reading: Reading
 
 
-def judge(gate: Gate, done: Completed, report: bytes | None, layout: Layout, examined: int | None = None) -> Verdict:
-    """The verdict on one finished command. `examined` is the count of a tool that had to be asked for it."""
+def judge(
+    gate: Gate, done: Completed, report: bytes | None, layout: Layout, listed: Sequence[str] | None = None
+) -> Verdict:
+    """The verdict on one finished command. `listed` are the files a tool names that had to be asked for them."""
     trouble = never_judged(gate, done)
     if trouble:
         return _refused(trouble, unreadable(trouble, unit_of(gate.kind)))
     tool = tool_of(gate.run)
     reading = read(gate, done, report, layout, tool)
-    if examined is not None and not reading.problem:
-        reading = replace(reading, examined=examined, guessed=False)
+    if listed is not None and not reading.problem:
+        reading = replace(reading, examined=len(listed), looked_at=tuple(listed), guessed=False)
+    if tool and any(part.partition("=")[0] in tool.strict for part in gate.run):
+        reading = replace(reading, findings=(*reading.findings, *reading.notes))
     if tool and done.exit_code not in tool.judges:
         name = words(gate.run).tool
         meaning = tool.says.get(done.exit_code, "which is no verdict of it")
@@ -104,11 +108,9 @@ def read(gate: Gate, done: Completed, report: bytes | None, layout: Layout, tool
         if report is None:
             return unreadable("it wrote no report", unit)
         return _READERS[gate.report](report, layout)
-    if words(gate.run).tool == "pyright" and done.stdout.lstrip().startswith("{"):
-        return read_json(done.stdout.encode(), layout)
     if tool and tool.text:
         return tool.text(done, layout) or unreadable(f"the output of {words(gate.run).tool} holds no count", unit)
-    counted = texts.counted(done) if gate.kind in (GateKind.TESTS, GateKind.TASK) else None
+    counted = spoken.counted(done) if gate.kind in (GateKind.TESTS, GateKind.TASK) else None
     if counted is not None:
         return Reading(counted, "tests")
     return Reading(layout.count(), "files", guessed=True)

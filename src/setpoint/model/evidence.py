@@ -93,11 +93,15 @@ class GateResult(Record):
     evidence: Evidence
     tests: tuple[TestResult, ...] = ()
     findings: tuple[Finding, ...] = ()
-    """What a gate without tests minds, in the tool's order, capped; the reason has the whole count."""
+    """What a gate without tests minds, in the tool's order; `partial` when there were too many to keep."""
     tail: str = ""
     """The end of the output, capped, for the session that must mend it."""
     flaky: tuple[str, ...] = ()
     """Tests that gave different results on the same tree."""
+    looked_at: tuple[Line, ...] = ()
+    """Files it examined, where the tool names them and they are not too many."""
+    partial: bool = False
+    """There may be more findings than these: the tool stopped early, or there were too many to keep."""
 
     @property
     def green(self) -> bool:

@@ -29,3 +29,14 @@ class Candidate(Record):
     gate: Gate
     because: Line
     """`file:line`, or the file whose presence speaks for it."""
+    guessed: bool = False
+    """What the command looks at was guessed: the configuration does not say."""
+
+
+class SetAside(Record):
+    """A check that a repository speaks of and that is no gate here."""
+
+    command: Line
+    place: Line
+    """`file:line`, or the file."""
+    why: Line

@@ -32,7 +32,7 @@ from .criteria import boundaries_of, plan_of
 from .desk import Handing, Sitting, producer, sit
 from .document import form_objections
 from .going_back import from_clean_ground
-from .judging import approved_files, measure, measured_by, sealed, snapshot, tests_gate
+from .judging import against_base, approved_files, measure, measured_by, sealed, snapshot, tests_gate
 from .messages import commit_message
 from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
@@ -176,10 +176,12 @@ async def check_code(
     if any(objection.blocks for objection in found):
         return results, found
     async with snapshot(ground, workspace, tree) as room:
-        measured = list(await measure(ground, room, tree, {**gates, **(ground.config.gates if whole else {})}))
+        raw = await measure(ground, room, tree, {**gates, **(ground.config.gates if whole else {})})
         proof = await _green(ground, room, tree) if whole and seal["claims"] else None
     optional = {name for name, gate in ground.config.gates.items() if not gate.required}
-    found += [o for result in measured if result.gate not in optional for o in gate_objections(result)]
+    judged = await against_base(ground, workspace, raw)
+    found += [objection for told in judged if told.result.gate not in optional for objection in told.objections]
+    measured = [told.result for told in judged]
     if proof:
         measured.append(proof.result)
         found += proof.objections

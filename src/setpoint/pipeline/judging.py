@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
 from ..errors import ConfigError, RefusedError
+from ..gates.change_set import ChangeSet, between
 from ..gates.environment import environment_digest
+from ..gates.fresh import FRESH, fresh
 from ..gates.judge import run_gates
+from ..gates.objections import objections
 from ..gates.run import is_test_tool
 from ..gates.tools import how_to_report
 from ..model.evidence import GateKind, GateResult
 from ..model.gate import Gate
+from ..model.judgement import Measured
 from ..ports import Room, Transaction, Workspace
 from .bench import Ground
 from .rounds import Done, Write
@@ -66,6 +71,35 @@ async def measure(ground: Ground, room: Room, tree: str, gates: Mapping[str, Gat
 
     store = ground.bench.store
     return await run_gates(gates, room, tree=tree, environment=environment, known=known, keep=store.put_blob)
+
+
+async def against_base(ground: Ground, workspace: Workspace, results: Sequence[GateResult]) -> tuple[Measured, ...]:
+    """`results` with what they mind; of linters, type checkers and scanners only what the base does not have too."""
+    if not any(result.kind in FRESH for result in results):
+        return tuple(Measured(result=result, objections=objections(result)) for result in results)
+    kept = ground.bench.store.recall(ground.run.id, "baseline") or {"results": []}
+    base = {told["gate"]: GateResult.model_validate(told) for told in kept["results"]}
+    change = await _change(ground, workspace)
+    return tuple(fresh(result, base.get(result.gate), change) for result in results)
+
+
+async def _change(ground: Ground, workspace: Workspace) -> ChangeSet:
+    """What the workspace changes; files that it leaves alone are read from it on both sides."""
+    before: dict[str, bytes] = {}
+    after: dict[str, bytes] = {}
+    there = frozenset(workspace.files())
+    for path in await workspace.changed(ground.run.base):
+        content = await workspace.show(ground.run.base, path)
+        before |= {} if content is None else {path: content}
+        after |= {path: workspace.read(path)} if path in there else {}
+    change = between(before, after)
+    return replace(
+        change,
+        base_files=(there - after.keys()) | before.keys(),
+        head_files=there,
+        read_base=lambda path: before.get(path) or (workspace.read(path) if path in there else None),
+        read_head=lambda path: workspace.read(path) if path in there else None,
+    )
 
 
 def measured_by(ground: Ground, results: Sequence[GateResult], done: Done) -> Done:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import SetpointError
+from ..gates.baseline import judged_by_new
 from ..model.command import Layer
 from ..model.evidence import GateResult
 from ..model.gate import Gate
@@ -120,7 +121,8 @@ def baseline(results: Sequence[GateResult]) -> list[Check]:
     """The repository's own gates on its untouched base."""
     if not results:
         return [Check(name="gates", state="bad", found="none configured", fix="`setpoint init`")]
-    red = [result for result in results if not result.green]
+    known = judged_by_new(results)
+    red = [result for result in results if not result.green and result not in known]
     checks = [
         Check(
             name=f"base {r.gate}"[:40],
@@ -129,6 +131,15 @@ def baseline(results: Sequence[GateResult]) -> list[Check]:
             fix="mend the base, or take the gate out of setpoint.toml",
         )
         for r in red
+    ]
+    checks += [
+        Check(
+            name=f"base {r.gate}"[:40],
+            state="warn",
+            found=f"{len(r.findings)} findings on the base: a change is judged by new ones only",
+            fix="mend them when you can",
+        )
+        for r in known
     ]
     green = ", ".join(f"{r.gate} {r.evidence.examined} {r.evidence.unit}" for r in results if r.green)
     return [*checks, *([Check(name="base", state="ok", found=green[:480])] if green else [])]

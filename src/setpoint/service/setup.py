@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..gates.detect import survey
+from ..gates.fresh import comparable
 from ..model.evidence import GateResult
-from ..model.gate import Candidate
+from ..model.gate import Candidate, SetAside
 from ..model.settings import IGNORED
 from ..pipeline.context import RULE_FILES
 
+SET_ASIDE = 10
+"""Most commands that are named though they are no gates here."""
 READS = (*RULE_FILES, ".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md", ".worktreeinclude")
 
 
@@ -21,24 +25,28 @@ def written(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]],
     folder = repository / ".setpoint"
     folder.mkdir(exist_ok=True)
     (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
-    target.write_text(toml(confirmed), encoding="utf-8")
+    target.write_text(toml(confirmed, survey(repository).aside), encoding="utf-8")
     return ["setpoint.toml", ".setpoint/.gitignore"]
 
 
-def toml(confirmed: Sequence[tuple[Candidate, GateResult]]) -> str:
-    """The configuration's text: gates that ran green; the others as comments, with why."""
+def toml(confirmed: Sequence[tuple[Candidate, GateResult]], aside: Sequence[SetAside] = ()) -> str:
+    """The configuration's text: gates that ran green on the base, or whose findings there can be told from new ones;
+    the others as comments, with why."""
     import tomlkit  # slow to import, and only needed here
 
     text = tomlkit.document()
     text.add(tomlkit.comment("Written by `setpoint init` from what ran green on the base. Yours to edit."))
+    for entry in aside[:SET_ASIDE]:
+        text.add(tomlkit.comment(f"set aside: {entry.command} ({entry.place}): {entry.why}"[:200].replace("\n", " ")))
     gates = tomlkit.table(is_super_table=True)
     for candidate, result in confirmed:
-        if not result.green:
+        if not result.green and not comparable(result):
             command = " ".join(candidate.gate.run)
             text.add(tomlkit.comment(f"left out: {candidate.name} ({command}): {result.reason}"[:200]))
             continue
         gate = tomlkit.table()
-        gate.comment(f"{candidate.because}; {result.reason}"[:120].replace("\n", " "))
+        found = result.reason if result.green else f"judged by new findings only: {len(result.findings)} on the base"
+        gate.comment(f"{candidate.because}; {found}"[:120].replace("\n", " "))
         shown = candidate.gate.model_dump(mode="json", exclude_defaults=True)
         for key, value in {"kind": candidate.gate.kind.value, **shown}.items():
             gate.add(key, value)
@@ -55,6 +63,7 @@ def report(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]], 
             "kind": candidate.gate.kind.value,
             "run": list(candidate.gate.run),
             "outcome": result.outcome.value,
+            "judges": "all" if result.green else "new findings" if comparable(result) else "",
             "reason": result.reason,
             "because": candidate.because,
             "seconds": round(result.evidence.seconds, 2),

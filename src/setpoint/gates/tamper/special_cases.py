@@ -1,4 +1,4 @@
-"""Results for the tests' own inputs, written into the product: rare literals that tests pass in, and what they expect."""
+"""Results for the tests' own inputs in the product: rare literals that tests pass in, and what they expect."""
 
 import re
 from collections.abc import Iterator, Sequence

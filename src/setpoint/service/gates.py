@@ -1,0 +1,142 @@
+"""Gates without a run: what there is, what they say of the working tree, and why each is there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ..errors import UsageError
+from ..gates.commands import shown
+from ..gates.compared import compared
+from ..gates.detect import detect
+from ..gates.environment import environment_digest
+from ..gates.judge import run_gates, unheard
+from ..gates.projects import touched
+from ..model.evidence import GateResult, Outcome
+from ..model.gate import Gate
+from ..model.judgement import Measured
+from ..model.record import Line, Record
+from ..pipeline.bench import Bench
+from ..ports import Store
+
+HERE = "gates"
+"""Results on working trees are kept under this name."""
+BASELINE = "baseline"
+"""Results on untouched bases, for all runs."""
+
+
+class Repository(Protocol):
+    """What is asked of the user's own repository."""
+
+    async def base(self, configured: str) -> tuple[str, str]:
+        """Branch and commit that a change starts from."""
+        ...
+
+    async def tree(self, commit: str) -> str:
+        """The tree of a commit."""
+        ...
+
+    async def snapshot(self) -> str:
+        """The tree of the working tree as it is."""
+        ...
+
+    async def paths(self, before: str, after: str) -> Sequence[str]:
+        """Paths that differ between two commits or trees."""
+        ...
+
+
+class GateRow(Record):
+    """One gate as it is listed."""
+
+    name: Line
+    kind: Line
+    where: Line
+    """Project folder."""
+    run: Line
+    """The command, to be typed again."""
+    because: Line
+    """What in the repository speaks for it."""
+    required: bool
+    outcome: str = ""
+    """Its last verdict; empty when it never ran."""
+    reason: str = ""
+    at: str = ""
+
+
+def rows(gates: Mapping[str, Gate], root: Path, store: Store | None) -> list[GateRow]:
+    """Every configured gate with its last outcome; where none is configured, what `setpoint init` would try."""
+    found = {(c.gate.run, c.gate.where): c for c in detect(root)}
+    named = gates or {candidate.name: candidate.gate for candidate in found.values()}
+    last = _last(store) if store is not None and gates else {}
+    listed = []
+    for name, gate in named.items():
+        candidate, result = found.get((gate.run, gate.where)), last.get(name)
+        listed.append(
+            GateRow(
+                name=name,
+                kind=gate.kind.value,
+                where=gate.where,
+                run=shown(gate.run) or "built in",
+                because=candidate.because if candidate else "written in the configuration",
+                required=gate.required,
+                outcome=result.outcome.value if result else "",
+                reason=result.reason if result else "",
+                at=result.evidence.at.isoformat(timespec="seconds") if result else "",
+            )
+        )
+    return listed
+
+
+def _last(store: Store) -> dict[str, GateResult]:
+    kept = [result for name in (BASELINE, HERE) for _, result in store.results(name)]
+    return {result.gate: result for result in sorted(kept, key=lambda result: result.evidence.at)}
+
+
+async def run_here(
+    bench: Bench,
+    repository: Repository,
+    *,
+    changed: bool = False,
+    on_result: Callable[[GateResult], None] = unheard,
+) -> tuple[Measured, ...]:
+    """The gates on the working tree as it is, those of linters and the like by what is new against the base; with
+    `changed` only those of the projects that differ from it. Raises UsageError when there is nothing to run."""
+    gates, store = bench.config.gates, bench.store
+    _, base = await repository.base(bench.config.project.base)
+    tree, base_tree = await repository.snapshot(), await repository.tree(base)
+    if changed:
+        paths = await repository.paths(base_tree, tree)
+        if not paths:
+            raise UsageError(f"nothing differs from {base[:12]}", fix="`setpoint gates run` runs all gates")
+        gates = touched(gates, paths)
+    earlier = {result.gate: result for _, result in store.results(HERE, tree)}
+    based = {result.gate: result for _, result in store.results(BASELINE, base_tree)}
+    async with bench.workspaces.checkout(tree) as room:
+        environment = await environment_digest(room, gates)
+        results = await run_gates(
+            gates,
+            room,
+            tree=tree,
+            environment=environment,
+            known=lambda name, _: earlier.get(name),
+            on_result=on_result,
+            keep=store.put_blob,
+        )
+        new = [result for result in results if earlier.get(result.gate) != result]
+        with store.transaction() as tx:
+            for result in new:
+                tx.result(HERE, "working tree", result)
+        return await compared(
+            gates,
+            results,
+            room,
+            bench.workspaces.checkout(base),
+            base_tree=base_tree,
+            known=lambda name, _: based.get(name),
+            keep=store.put_blob,
+        )
+
+
+def exit_code(measured: Sequence[Measured], gates: Mapping[str, Gate]) -> int:
+    """10 when a required gate fails, 11 when one could not tell or there is none, else 0."""
+    outcomes = {one.result.outcome for one in measured if gates[one.result.gate].required}
+    return 10 if Outcome.FAILED in outcomes else 11 if Outcome.REFUSED in outcomes or not outcomes else 0
