@@ -25,7 +25,8 @@ OUTPUT_BYTES = 4 * 1024 * 1024
 TAIL = 8000
 RERUN_TESTS = 50
 """Most failing tests that are run again; where more fail, flakiness is not the trouble."""
-_ENVIRONMENT = {"CI": "1", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "PY_COLORS": "0"}
+ENVIRONMENT = {"CI": "1", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "PY_COLORS": "0"}
+"""What every gate's command is told."""
 
 
 def sha256(content: bytes) -> str:
@@ -64,7 +65,7 @@ async def _once(gate: Gate, room: Room, layout: Layout) -> tuple[Completed, Verd
     with tempfile.TemporaryDirectory(prefix="setpoint-reports-") as folder:
         reports = Path(folder)
         limits = CommandLimits(seconds=gate.timeout, output_bytes=OUTPUT_BYTES)
-        done = await room.run(in_shell(gate), limits=limits, env=_ENVIRONMENT, reports=reports)
+        done = await room.run(in_shell(gate), limits=limits, env=ENVIRONMENT, reports=reports)
         report = read_report(reports / REPORT_FILE) if gate.report != "exit" else None
     examined = await _asked_count(gate, room) if done.exit_code in (0, 1) else None
     return done, judge(gate, done, report, layout, examined)
