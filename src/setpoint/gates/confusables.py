@@ -1,5 +1,6 @@
 """Letters that look like ASCII and are not, and the script a letter belongs to."""
 
+import re
 import unicodedata
 from functools import cache
 
@@ -7,8 +8,8 @@ _ALIKE = {
     # Cyrillic
     **dict(zip("асеорхуіјѕԁһӏԛԝьвкмнтгп", "aceopxyijsdhlqwbbkmhtrn", strict=True)),
     **dict(zip("АВЕКМНОРСТХУІЈЅԌԚԜҮ", "ABEKMHOPCTXYIJSGQWY", strict=True)),
-    # Greek
-    **dict(zip("αεικνορτυχγηωβμς", "aeiknoptuxynwbuc", strict=True)),
+    # Greek; letters that science uses as they are, and that nobody takes for others, are left out
+    **dict(zip("ονιυ", "ovlu", strict=True)),
     **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),
     # Armenian
     **dict(zip("աօսոհցզքյ", "wouuhgqpj", strict=True)),
@@ -33,8 +34,10 @@ def skeleton(text: str) -> str:
 
 
 def imitates(text: str) -> bool:
-    """Whether `text` is no ASCII and looks as if it were, letter by letter."""
-    return not text.isascii() and skeleton(text).isascii()
+    """Whether `text` is no ASCII and looks as if it were, letter by letter; lone Greek letters are signs of science."""
+    foreign = [part for part in re.split(r"[\W\d_]+", text) if not part.isascii()]
+    signs = all(len(part) == 1 and script(part) in ("GREEK", "MICRO") for part in foreign)
+    return not signs and skeleton(text).isascii()
 
 
 @cache
@@ -56,6 +59,12 @@ _TOGETHER = (
 
 
 def mixes_scripts(word: str) -> bool:
-    """Whether `word` takes letters of scripts that no language writes in one word."""
-    found = {name for letter in word if (name := script(letter))}
-    return len(found) > 1 and not any(found <= allowed for allowed in _TOGETHER)
+    """Whether a part of `word` takes letters of scripts that no language writes together, one of them in disguise."""
+    return any(_mixed(part) for part in re.split(r"[\W\d_]+", word))
+
+
+def _mixed(part: str) -> bool:
+    found = {name for letter in part if (name := script(letter))}
+    if len(found) < 2 or any(found <= allowed for allowed in _TOGETHER):
+        return False
+    return any(not letter.isascii() and skeleton(letter).isascii() for letter in part)

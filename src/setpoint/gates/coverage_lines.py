@@ -7,7 +7,7 @@ import tokenize
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from posixpath import basename
 
-from .change_set import Delta
+from .change_set import Delta, as_lines
 from .frozen import is_test_path
 from .protected import protection
 
@@ -64,7 +64,7 @@ def python_statements(text: str) -> Mapping[int, int]:
     for node in ast.walk(tree):
         for decorator in getattr(node, "decorator_list", ()):
             begins |= dict.fromkeys(range(decorator.lineno, decorator.end_lineno + 1), decorator.lineno)
-    blank = {at for at, line in enumerate(text.splitlines(), 1) if not line.strip() or line.lstrip().startswith("#")}
+    blank = {at for at, line in enumerate(as_lines(text), 1) if not line.strip() or line.lstrip().startswith("#")}
     return {at: first for at, first in begins.items() if at not in blank}
 
 
@@ -87,7 +87,7 @@ def script_lines(text: str) -> Mapping[int, int]:
     """The lines of JavaScript or TypeScript that hold code: no comment, no lone bracket, no type."""
     found: dict[int, int] = {}
     commented = False
-    for at, line in enumerate(text.splitlines(), 1):
+    for at, line in enumerate(as_lines(text), 1):
         code = line.partition("*/")[2] if commented and "*/" in line else "" if commented else line
         commented = commented and "*/" not in line
         code = re.sub(r"/\*.*?\*/", "", code)
@@ -106,7 +106,7 @@ def without_excuses(delta: Delta, patterns: Sequence[str]) -> tuple[str, Collect
     are the base's own exclusions."""
     text, added = delta.text_after, delta.added_lines
     finder = _python_excuses(text, patterns) if delta.suffix in PYTHON else _script_excuses(text)
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
     touched: set[int] = set()
     for at, start, end in finder:
         if at in added:
@@ -115,7 +115,7 @@ def without_excuses(delta: Delta, patterns: Sequence[str]) -> tuple[str, Collect
             mark = old[start : start + 1] if delta.suffix in PYTHON else old[start : start + 2]
             close = "*/" if old[:end].endswith("*/") else ""
             lines[at - 1] = old[:start] + mark + "-" * (end - start - len(mark) - len(close)) + close + old[end:]
-    return "".join(lines), touched
+    return "\n".join(lines), touched
 
 
 def _python_excuses(text: str, patterns: Sequence[str]) -> Iterator[tuple[int, int, int]]:
@@ -140,6 +140,6 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def _script_excuses(text: str) -> Iterator[tuple[int, int, int]]:
-    for at, line in enumerate(text.splitlines(), 1):
+    for at, line in enumerate(as_lines(text), 1):
         for found in _SCRIPT_PRAGMA.finditer(line):
             yield at, found.start(), found.end()
