@@ -58,6 +58,8 @@ HONEST = [
     ("prose with an isolate", "docs/a.md", "The word \u2067שלום\u2069 is Hebrew.\n"),
     ("a byte-order mark", "a.cs", "\ufeffusing System;\n"),
     ("an escape", "a.py", 'BIDI = "\\u202e"\n'),
+    ("formats of a language", "conf/locale/fa/formats.py", 'DATE = "Y/n/j،\u200f G:i"\n'),
+    ("braille for a spinner", "a.py", 'FRAMES = "⢀⠀⡀⠀"\n'),
     ("science", "a.py", "Δt = 0.1\nσ_x = ν_max * Δt\nμ = 2\n"),
     ("a form feed", "a.py", "x = 1\n\x0c\ny = 2\n"),
     ("micro and degree", "a.py", 'UNITS = "µm °C ½ ²"\n'),

@@ -43,14 +43,20 @@ def imitates(text: str) -> bool:
 @cache
 def script(letter: str) -> str:
     """The script of a letter, by its Unicode name; empty for what belongs to none (digits, marks, punctuation)."""
-    if not letter.isalpha():
+    if not letter.isalpha() or unicodedata.category(letter) == "Lm":
         return ""
     name = unicodedata.name(letter, "")
     first = name.split(" ")[0].split("-")[0]
     return _SAME.get(first, first)
 
 
-_SAME = {"FULLWIDTH": "LATIN", "MATHEMATICAL": "LATIN", "FEMININE": "LATIN", "HALFWIDTH": "KATAKANA"}
+_SAME = {
+    "FULLWIDTH": "LATIN",
+    "MATHEMATICAL": "LATIN",
+    "FEMININE": "LATIN",
+    "MASCULINE": "LATIN",
+    "HALFWIDTH": "KATAKANA",
+}
 _TOGETHER = (
     frozenset(("HIRAGANA", "KATAKANA", "CJK", "LATIN", "IDEOGRAPHIC")),
     frozenset(("HANGUL", "CJK", "LATIN")),

@@ -18,7 +18,7 @@ NAMED = 40
 _ORDER = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c\u200e\u200f")
 _MARKS = frozenset("\u200e\u200f\u061c")
 """Marks of direction: they reorder little, and right-to-left text needs them."""
-_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u180e")
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u180e")
 """They are drawn as nothing, and some languages take them for letters."""
 _JOINERS = frozenset("\u200c\u200d")
 _LINES = frozenset("\u0085\u2028\u2029")
@@ -55,7 +55,11 @@ def check_unicode(change: ChangeSet) -> Measured:
 
 def translated(path: str) -> bool:
     """Whether the file holds words of other languages by its nature: translations."""
-    return bool(_TRANSLATED.search(path)) and not protection(path) and not _is_code(path)
+    return _is_locale(path) and not _is_code(path)
+
+
+def _is_locale(path: str) -> bool:
+    return bool(_TRANSLATED.search(path)) and not protection(path)
 
 
 def _is_code(path: str) -> bool:
@@ -76,7 +80,7 @@ def _name(delta: Delta) -> Iterator[Objection]:
 
 
 def _of_file(delta: Delta) -> Iterator[Objection]:
-    data, code = _is_data(delta.path), _is_code(delta.path)
+    data, code = _is_data(delta.path) or _is_locale(delta.path), _is_code(delta.path)
     ascii_names = _ascii_names(delta) if code else frozenset()
     for at, text in delta.added_lines.items():
         if _PLAIN.fullmatch(text):
