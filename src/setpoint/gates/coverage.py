@@ -88,7 +88,7 @@ async def measure(grounds: Grounds, gates: Sequence[Gate], *, excuses: bool = Fa
         laid: dict[str, bytes | None] = dict(overlay(gate, said))
         if not excuses:
             laid |= _without_excuses(grounds.change, said)
-        async with grounds.checkout(grounds.change.head, laid) as room:
+        async with grounds.checkout(grounds.head, laid) as room:
             report, _ = await measured(gate, room, said, grounds.change.head_files)
         reports.append(report)
     return joined(reports)

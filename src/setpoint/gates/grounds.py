@@ -40,6 +40,13 @@ class Grounds:
     """The base's own."""
     environment: str
     """Digest of the tools, as in other evidence."""
+    judged: str = ""
+    """The tree that stands for the head in rooms, with what is trusted laid over it; empty: the head itself."""
+
+    @property
+    def head(self) -> str:
+        """What commands run on as the change."""
+        return self.judged or self.change.head
 
     def of(self, *kinds: GateKind) -> list[tuple[str, Gate]]:
         """The gates of these kinds, in their order."""
