@@ -90,7 +90,7 @@ WRONG = [
     ("fewer files", BASE.replace("  pull_request:\n", "  pull_request:\n    paths-ignore: ['src/**']\n"), {"trigger"}),
     ("no YAML", "name: [\n", {"unreadable"}),
     ("deleted", "", {"job-removed"}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("after", "expected"), [pytest.param(*row[1:], id=row[0]) for row in WRONG])
@@ -109,7 +109,7 @@ HONEST = [
     ("a secret handed to a login", with_run("echo ${{ secrets.T }} | docker login --password-stdin")),
     ("a condition", BASE.replace("  docs:\n", "  docs:\n    if: github.event_name == 'push'\n")),
     ("a timeout", BASE.replace("  test:\n", "  test:\n    timeout-minutes: 10\n")),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("after", [pytest.param(row[1], id=row[0]) for row in HONEST])
