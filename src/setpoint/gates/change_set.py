@@ -73,7 +73,7 @@ class Delta:
 
     @cached_property
     def _lines(self) -> tuple[dict[int, str], dict[int, str]]:
-        old, new = self.text_before.splitlines(), self.text_after.splitlines()
+        old, new = as_lines(self.text_before), as_lines(self.text_after)
         added: dict[int, str] = {}
         removed: dict[int, str] = {}
         for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
@@ -113,6 +113,12 @@ def as_text(content: bytes | None) -> str:
     if not content or len(content) > TEXT_BYTES or b"\0" in content[:8192]:
         return ""
     return content.decode("utf-8", "replace")
+
+
+def as_lines(text: str) -> list[str]:
+    """The lines of a text as git counts them: a form feed or a Unicode separator ends none."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def between(before: Mapping[str, bytes], after: Mapping[str, bytes], *, base: str = "", head: str = "") -> ChangeSet:

@@ -186,6 +186,11 @@ def in_shell(gate: Gate) -> tuple[str, ...]:
     return ("sh", "-c", command)
 
 
+def in_script(argv: Sequence[str]) -> str:
+    """`argv` as words of a shell script, each quoted, the report's place filled in."""
+    return " ".join(map(_in_place, argv))
+
+
 def _in_place(word: str) -> str:
     pieces = [shlex.quote(piece) if piece else "" for piece in word.split(REPORT)]
     return f'"$SETPOINT_REPORTS"/{REPORT_FILE}'.join(pieces) or "''"

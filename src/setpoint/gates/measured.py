@@ -32,7 +32,7 @@ def built_in(
         evidence=Evidence(
             tree=tree or "none", argv=(), environment=environment, examined=examined, unit=unit, at=datetime.now(UTC)
         ),
-        findings=tuple(_finding(objection) for objection in objections[:KEPT_FINDINGS]),
+        findings=as_findings(objections),
     )
     return Measured(result=result, objections=tuple(objections))
 
@@ -68,6 +68,11 @@ def minded(
         probe=probe,
         rule=rule,
     )
+
+
+def as_findings(objections: Sequence[Objection]) -> tuple[Finding, ...]:
+    """The objections as a result lists them."""
+    return tuple(_finding(objection) for objection in objections[:KEPT_FINDINGS])
 
 
 def _finding(objection: Objection) -> Finding:

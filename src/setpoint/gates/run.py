@@ -27,7 +27,8 @@ TAIL = 8000
 RERUN_TESTS = 50
 """Most failing tests that are run again; where more fail, flakiness is not the trouble."""
 WHOLE = "the whole command"
-_ENVIRONMENT = {"CI": "1", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "PY_COLORS": "0"}
+ENVIRONMENT = {"CI": "1", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "PY_COLORS": "0"}
+"""What every gate's command is told."""
 
 
 def sha256(content: bytes) -> str:
@@ -68,7 +69,7 @@ async def _once(gate: Gate, room: Room, layout: Layout) -> tuple[Completed, Verd
         limits = CommandLimits(seconds=gate.timeout, output_bytes=OUTPUT_BYTES)
         asking = asyncio.ensure_future(_listed(gate, room, layout))
         try:
-            done = await room.run(in_shell(gate), limits=limits, env=_ENVIRONMENT, reports=reports)
+            done = await room.run(in_shell(gate), limits=limits, env=ENVIRONMENT, reports=reports)
             listed = await asking
         finally:
             asking.cancel()

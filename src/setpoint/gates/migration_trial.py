@@ -1,0 +1,293 @@
+"""Migrations run for real on a scratch database: up from the base's state, down again, up again; and models that say
+more than the migrations do.
+
+The database is SQLite. What only another database understands is a refusal, not a verdict.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from posixpath import dirname
+from typing import Any
+
+from ..model.evidence import GateKind
+from ..model.gate import Gate
+from ..model.judgement import Measured
+from ..model.objection import Deviation, Objection, Severity
+from ..ports import Room
+from .change_set import ChangeSet, as_text
+from .grounds import Grounds, Said, could_not_tell, interpreter, nothing, run_as, verdict
+from .measured import minded
+from .migration_files import Migration, heads, kind_of, read_all
+
+NAME = "migration-trial"
+SECONDS = 300.0
+_MODELS = re.compile(r"(?:^|/)(?:models?|entities|tables|schema|orm)(?:/.+)?\.py$|(?:^|/)models/|(?:^|/)db/.+\.py$")
+_ADDRESSES = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URL", "SQLALCHEMY_URL", "DB_URL")
+_ALEMBIC = """
+import json, os, sys
+ini, before = sys.argv[1], json.loads(sys.argv[2])
+url = "sqlite:///" + os.path.join(os.environ["SETPOINT_REPORTS"], "s.db")
+for name in json.loads(sys.argv[3]):
+    os.environ[name] = url
+sys.path.insert(0, os.getcwd())
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+settings = Config(ini, stdout=open(os.devnull, "w"))
+settings.set_main_option("sqlalchemy.url", url)
+told = {}
+def step(name, run):
+    if "failed" not in told:
+        try:
+            run()
+        except BaseException as error:
+            told["failed"] = name
+            told["why"] = f"{type(error).__name__}: {error}"
+def upgrade(*to):
+    for one in to:
+        command.upgrade(settings, one)
+step("base", lambda: upgrade(*before) if before else None)
+if json.loads(sys.argv[4]):
+    step("up", lambda: upgrade("heads"))
+    step("down", lambda: [command.downgrade(settings, one) for one in before or ["base"]])
+    step("up again", lambda: upgrade("heads"))
+    if "failed" not in told:
+        try:
+            command.check(settings)
+        except CommandError as error:
+            drift = "operations detected" in str(error)
+            told.update({"drift": str(error)} if drift else {"unchecked": str(error)})
+        except BaseException as error:
+            told["unchecked"] = f"{type(error).__name__}: {error}"
+json.dump(told, open(os.path.join(os.environ["SETPOINT_REPORTS"], "told.json"), "w"))
+"""
+_DJANGO = """
+import json, os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "setpoint_scratch"
+sys.path.insert(0, os.getcwd())
+import types
+scratch = types.ModuleType("setpoint_scratch")
+module = __import__(sys.argv[1], fromlist=["*"])
+vars(scratch).update({name: value for name, value in vars(module).items() if name.isupper()})
+place = os.path.join(os.environ["SETPOINT_REPORTS"], "s.db")
+scratch.DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": place}}
+sys.modules["setpoint_scratch"] = scratch
+import django
+from django.core.management import call_command
+django.setup()
+told = {}
+def step(name, run):
+    if "failed" not in told:
+        try:
+            run()
+        except BaseException as error:
+            told["failed"] = name
+            told["why"] = f"{type(error).__name__}: {error}"
+def migrate(*to):
+    call_command("migrate", *to, interactive=False, verbosity=0)
+apps = json.loads(sys.argv[2])
+if not json.loads(sys.argv[3]):
+    step("base", migrate)
+else:
+    for app, name in apps:
+        if name:
+            step("base", lambda app=app, name=name: migrate(app, name))
+    step("up", migrate)
+    for app, name in reversed(apps):
+        step("down", lambda app=app, name=name: migrate(app, name or "zero"))
+    step("up again", migrate)
+    try:
+        call_command("makemigrations", check=True, dry_run=True, interactive=False, verbosity=0)
+    except SystemExit as error:
+        if error.code:
+            told["drift"] = "makemigrations would write one"
+    except BaseException as error:
+        told["unchecked"] = f"{type(error).__name__}: {error}"
+json.dump(told, open(os.path.join(os.environ["SETPOINT_REPORTS"], "told.json"), "w"))
+"""
+_SQL = """
+import json, os, sqlite3, sys
+told = {}
+base = sqlite3.connect(os.path.join(os.environ["SETPOINT_REPORTS"], "s.db"))
+def run(name, paths):
+    for path in paths:
+        if "failed" not in told:
+            try:
+                base.executescript(open(path, encoding="utf-8").read())
+            except sqlite3.Error as error:
+                told["failed"] = name
+                told["why"] = f"{path}: {error}"
+old, new, down = (json.loads(part) for part in sys.argv[1:4])
+run("base", old)
+run("up", new)
+run("down", down)
+if down:
+    run("up again", new)
+json.dump(told, open(os.path.join(os.environ["SETPOINT_REPORTS"], "told.json"), "w"))
+"""
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One set of migrations, and how it is tried."""
+
+    place: str
+    """The file that stands for it."""
+    where: str
+    script: str
+    base: tuple[str, ...] | None
+    """The script's arguments on the base; None: the head's trial starts from the base's state by itself."""
+    head: tuple[str, ...]
+    count: int
+
+
+async def try_migrations(grounds: Grounds) -> Measured:
+    """Whether the head's migrations run up, down and up again on a scratch database, and say all that the models say.
+    Only where the change touches migrations or models."""
+    trials = list(_trials(grounds.change))
+    if not trials:
+        return nothing(NAME, grounds=grounds, unit="migrations")
+    found: list[Objection] = []
+    notes: list[str] = []
+    for trial in trials:
+        if trial.base is not None:
+            told, said = await _told(grounds, grounds.change.base, trial, trial.base)
+            if told is None or "failed" in told:
+                return _refused(grounds, trial, "the base's own migrations do not run on SQLite here", told, said)
+        told, said = await _told(grounds, grounds.head, trial, trial.head)
+        if told is None:
+            return _refused(grounds, trial, "the trial ended without a word", None, said)
+        if told.get("failed") == "base":
+            return _refused(grounds, trial, "the base's own migrations do not run on SQLite here", told, said)
+        found += _objections(trial, told)
+        notes += [f"models were not compared: {told['unchecked']}"] if "unchecked" in told else []
+    count = sum(trial.count for trial in trials)
+    reason = "; ".join([f"{count} migrations ran up, down and up again on SQLite", *notes])
+    if found:
+        reason = f"{count} migrations tried on SQLite: {found[0].what}"
+    return verdict(NAME, found, grounds=grounds, examined=max(count, 1), unit="migrations", reason=reason)
+
+
+def _trials(change: ChangeSet) -> Sequence[_Trial]:
+    touched = {kind for path in change.paths if (kind := kind_of(path))}
+    models = any(_MODELS.search(path) for path in change.paths)
+    before, after = read_all(change.base_files, change.read_base), read_all(change.head_files, change.read_head)
+    found: list[_Trial] = []
+    if "alembic" in touched or models:
+        found += _alembic(change, before, after)
+    if "django" in touched or models:
+        found += _django(change, before, after)
+    return [*found, *_plain(change, before, after)] if "sql" in touched else found
+
+
+def _alembic(change: ChangeSet, before: list[Migration], after: list[Migration]) -> list[_Trial]:
+    own = [entry for entry in after if entry.kind == "alembic"]
+    found = []
+    for ini in sorted(path for path in change.head_files if path.rpartition("/")[2] == "alembic.ini") if own else ():
+        where = dirname(ini) or "."
+        old = [end.key for group, ends in heads(before).items() for end in ends if end.kind == "alembic"]
+        told = ("alembic.ini", json.dumps(old), json.dumps(_ADDRESSES))
+        found.append(_Trial(ini, where, _ALEMBIC, (*told, "false"), (*told, "true"), len(own)))
+    return found[:3]
+
+
+def _django(change: ChangeSet, before: list[Migration], after: list[Migration]) -> list[_Trial]:
+    found = []
+    for manage in sorted(path for path in change.head_files if path.rpartition("/")[2] == "manage.py")[:3]:
+        text = as_text(change.read_head(manage))
+        module = re.search(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)", text)
+        if module is None:
+            continue
+        old = {group: ends[0].key for group, ends in heads(before).items() if ends and ends[0].kind == "django"}
+        groups = sorted({entry.group for entry in after if entry.kind == "django"})
+        fresh = {entry.group for entry in after if entry.path not in change.base_files}
+        apps = [(dirname(group).rpartition("/")[2], old.get(group, "")) for group in groups if group in fresh]
+        told = (module[1], json.dumps(apps))
+        count = sum(1 for entry in after if entry.kind == "django")
+        found.append(_Trial(manage, dirname(manage) or ".", _DJANGO, (*told, "false"), (*told, "true"), count))
+    return found
+
+
+def _plain(change: ChangeSet, before: list[Migration], after: list[Migration]) -> list[_Trial]:
+    old = {entry.path for entry in before}
+    groups = sorted({entry.group for entry in after if entry.kind == "sql" and entry.path not in old})
+    found = []
+    for group in groups:
+        own = [entry.path for entry in after if entry.kind == "sql" and entry.group == group]
+        new = [path for path in own if path not in old]
+        twins = [re.sub(r"(?:\.up)?\.sql$", ".down.sql", path) for path in reversed(new)]
+        down = [twin for twin in twins if twin in change.head_files]
+        told = (json.dumps([path for path in own if path in old]), json.dumps(new), json.dumps(down))
+        found.append(_Trial(new[0], ".", _SQL, None, told, len(new)))
+    return found
+
+
+async def _told(
+    grounds: Grounds, revision: str, trial: _Trial, arguments: tuple[str, ...]
+) -> tuple[dict[str, Any] | None, Said]:
+    tests = grounds.of(GateKind.TESTS)
+    python = interpreter(tests[0][1]) if tests and "python" in " ".join(tests[0][1].run) else ("python",)
+    gate = Gate(kind=GateKind.OTHER, run=python, timeout=SECONDS, where=trial.where)
+    async with grounds.checkout(revision, None) as room:
+        said = await _run(gate, room, (*python, "-c", trial.script, *arguments))
+    try:
+        told = json.loads(said.reports["told.json"])
+    except (KeyError, ValueError):
+        return None, said
+    return (told if isinstance(told, dict) else None), said
+
+
+async def _run(gate: Gate, room: Room, argv: tuple[str, ...]) -> Said:
+    return await run_as(gate, room, argv, reports=("told.json",))
+
+
+def _refused(grounds: Grounds, trial: _Trial, why: str, told: dict[str, Any] | None, said: Said) -> Measured:
+    detail = f": {told['why'][:200]}" if told and "why" in told else f": {said.last_words}" if told is None else ""
+    return could_not_tell(
+        NAME,
+        f"{why}{detail}",
+        grounds=grounds,
+        unit="migrations",
+        fix=f"make {trial.place} runnable on SQLite in the project's environment, or waive this check by name",
+        said=said,
+    )
+
+
+_FAILURES = {
+    "up": ("up-fails", "the migrations do not run", "the release would stop half way"),
+    "down": ("down-fails", "the new migrations cannot be taken back", "after a failed release nobody can go back"),
+    "up again": (
+        "down-incomplete",
+        "after going back the migrations do not run again",
+        "`down` leaves something behind",
+    ),
+}
+
+
+def _objections(trial: _Trial, told: dict[str, Any]) -> list[Objection]:
+    found = []
+    if told.get("failed") in _FAILURES:
+        rule, what, cause = _FAILURES[told["failed"]]
+        irreversible = rule == "down-fails" and re.search(r"NotImplementedError|Irreversible", str(told.get("why")))
+        severity = Severity.LOW if irreversible else Severity.HIGH
+        found.append(_mind(rule, what, trial.place, cause, str(told.get("why")), severity))
+    if "drift" in told:
+        cause = "the models were changed and no migration says so; generate it"
+        found.append(
+            _mind("model-drift", "the models say more than the migrations do", trial.place, cause, told["drift"])
+        )
+    return found
+
+
+def _mind(rule: str, what: str, path: str, cause: str, told: str, severity: Severity = Severity.HIGH) -> Objection:
+    return minded(
+        f"migrations/{rule}",
+        what,
+        path,
+        cause=cause,
+        evidence=str(told)[:2000],
+        deviation=Deviation.BEHAVIOUR,
+        severity=severity,
+    )
