@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from ...model.objection import Objection
@@ -13,10 +14,11 @@ from .python_text import Function, dotted, written
 from .raised import HIGH, LOW, MEDIUM, REQUEST, tampered
 
 _SNAPSHOT = re.compile(
-    r"(?:^|/)(?:__snapshots__|snapshots?|goldens?|golden_files|approved|approvals|expected|baselines?|cassettes|reference)/"
-    r"|\.(?:snap|ambr|golden|expected|approved\.\w+|snapshot\.\w+)$|(?:^|/)(?:golden|expected|approved)[_.-]",
+    r"(?:^|/)(?:snapshots?|goldens?|golden_files|approved|approvals|expected|baselines?|cassettes|reference)/"
+    r"|(?:^|/)(?:golden|expected|approved)[_.-]",
     re.IGNORECASE,
 )
+_ANYWHERE = re.compile(r"(?:^|/)__snapshots__/|\.(?:snap|ambr|golden|approved\.\w+|snapshot\.\w+)$", re.IGNORECASE)
 _HOOKS = frozenset(
     ("pytest_collection_modifyitems", "pytest_ignore_collect", "pytest_runtest_makereport", "pytest_runtest_call",
      "pytest_sessionfinish", "pytest_runtest_protocol", "pytest_pyfunc_call", "pytest_report_teststatus",
@@ -29,7 +31,8 @@ _QUIET_HOOKS = frozenset(("pytest_generate_tests", "pytest_runtest_setup", "pyte
 
 def is_snapshot(path: str) -> bool:
     """Whether `path` holds what a tool once recorded as right."""
-    return bool(_SNAPSHOT.search(path)) and not is_code(path)
+    recorded = bool(_ANYWHERE.search(path)) or (is_test_path(path) and bool(_SNAPSHOT.search(path)))
+    return recorded and not is_code(path)
 
 
 def changed_goldens(change: ChangeSet) -> Iterator[Objection]:
@@ -83,7 +86,7 @@ def changed_plumbing(change: ChangeSet) -> Iterator[Objection]:
             continue
         for node in ast.walk(tree):
             if getattr(node, "lineno", 0) in delta.added_lines or _body_added(delta, node):
-                yield from _plumbing(delta, node)
+                yield from _plumbing(change, delta, node)
 
 
 def _body_added(delta: Delta, node: ast.AST) -> bool:
@@ -92,7 +95,7 @@ def _body_added(delta: Delta, node: ast.AST) -> bool:
     )
 
 
-def _plumbing(delta: Delta, node: ast.AST) -> Iterator[Objection]:
+def _plumbing(change: ChangeSet, delta: Delta, node: ast.AST) -> Iterator[Objection]:
     if isinstance(node, Function) and node.name in _HOOKS:
         body = written(node)
         judges = re.search(
@@ -100,7 +103,7 @@ def _plumbing(delta: Delta, node: ast.AST) -> Iterator[Objection]:
         )
         if node.name not in _QUIET_HOOKS or judges:
             yield _objection(delta, node.lineno, f"hook `{node.name}`", HIGH if judges else LOW)
-    elif isinstance(node, ast.Assign | ast.AugAssign) and _leaves_out(node):
+    elif isinstance(node, ast.Assign | ast.AugAssign) and _leaves_out(node) and _held_tests(change, delta, node):
         yield tampered(
             "tests-deselected", f"{delta.path} leaves tests out: {written(node)}", delta.path, node.lineno,
             cause=f"no runner collects them; {REQUEST}",
@@ -122,6 +125,18 @@ def _plumbing(delta: Delta, node: ast.AST) -> Iterator[Objection]:
 def _leaves_out(node: ast.Assign | ast.AugAssign) -> bool:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     return any(dotted(target).startswith("collect_ignore") for target in targets)
+
+
+def _held_tests(change: ChangeSet, delta: Delta, node: ast.Assign | ast.AugAssign) -> bool:
+    """Whether what is left out was there before; names that are computed may be anything."""
+    names = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    literal = isinstance(node.value, ast.List | ast.Tuple) and len(names) == len(node.value.elts)
+    folder = PurePosixPath(delta.path).parent
+    globs = [f"{folder / name}".removeprefix("./") for name in names]
+    known = [path for path in change.base_files if is_code(path)]
+    return not literal or any(
+        fnmatchcase(path, glob) or path.startswith(f"{glob}/") for glob in globs for path in known
+    )
 
 
 def _autouse(node: Function) -> bool:

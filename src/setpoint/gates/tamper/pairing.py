@@ -1,6 +1,7 @@
 """Which test after a change is which test before it: by name, by content, by likeness."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from .cases import Case, Pair, TestFile
 
 LIKE = 0.6
 """Share of equal text above which a test is another one under a new name."""
+_SPEAKING = re.compile(r"_?(?:assert|check|verify|expect|should|ensure|must)", re.IGNORECASE)
 COMPARED = 20_000
 """Most pairs that are compared for likeness."""
 
@@ -105,5 +107,5 @@ def _helping(files: Sequence[Files]) -> Iterator[Pair]:
             continue
         known = {case.name: case for case in file.after.cases}
         for case in file.before.cases:
-            if case.live and case.name in known:
+            if case.live and case.name in known and _SPEAKING.match(case.last):
                 yield Pair(case, known[case.name])

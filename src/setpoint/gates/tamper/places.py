@@ -9,12 +9,12 @@ from ...model.objection import Objection
 from ..change_set import ChangeSet, Delta, as_text
 from ..frozen import is_test_path
 from .cases import TestFile
-from .naming import SCRIPTS, Naming
+from .naming import SCRIPTS
 from .pairing import Files
 from .product import defined, is_code, is_product
-from .python_reader import read_python
+from .python_reader import python_definitions
 from .raised import HIGH, LOW, REQUEST, tampered
-from .script_reader import read_script, stem
+from .script_reader import script_definitions, stem
 
 _ELSEWHERE = re.compile(
     r"(?:^|[/.])(?:vendor|vendored|_vendor|third_party|legacy|old|copy|backup|stubs?|fakes?|shadow)(?:[/.]|$)"
@@ -33,7 +33,7 @@ def judged_places(change: ChangeSet, files: Sequence[tuple[Delta, Files]]) -> It
         if file.before is not None:
             yield from _taken_from(change, file.before, file.after)
         yield from _copied(change, file)
-        yield from _tricks(file)
+        yield from _tricks(change, file)
     for delta in change.deltas:
         if delta.added and is_code(delta.path):
             yield from _hiding(change, delta)
@@ -100,8 +100,7 @@ def _copied(change: ChangeSet, file: Files) -> Iterator[Objection]:
         text = as_text(change.read_head(path))
         if not any(name in text for name in fresh):
             continue
-        read = read_python if path.endswith(".py") else read_script
-        originals = read(path, text, Naming()).defined
+        originals = python_definitions(text) if path.endswith(".py") else script_definitions(path, text)
         for name, body in fresh.items():
             if originals.get(name) == body:
                 yield tampered(
@@ -114,7 +113,7 @@ def _same_language(path: str, other: str) -> bool:
     return path.endswith(".py") == other.endswith(".py")
 
 
-def _tricks(file: Files) -> Iterator[Objection]:
+def _tricks(change: ChangeSet, file: Files) -> Iterator[Objection]:
     after = file.after
     assert after is not None
     known = {text for _, text in file.before.tricks} if file.before else set()
@@ -122,7 +121,15 @@ def _tricks(file: Files) -> Iterator[Objection]:
         if text in known:
             continue
         folders = re.findall(r"['\"]([^'\"]*)['\"]", text)
-        usual = text.startswith(("sys.path", "site.")) and all(part.strip("/") in _ROOTS for part in folders)
+        words = [word for part in folders for word in part.strip("/").split("/")]
+        path = text.startswith(("sys.path", "site."))
+        strange = any(_ELSEWHERE.search(part) or (path and part.strip("/") not in _ROOTS) for part in folders)
+        own = (
+            _packages(change) & {part.partition(".")[0] for part in folders}
+            if text.startswith("sys.modules")
+            else set()
+        )
+        usual = not strange and not own and not (not path and {"tests", "test"} & set(words))
         yield tampered(
             "foreign-import", f"{after.path} changes where modules come from: {text[:160]}", after.path, line,
             cause="what is imported afterwards may not be the code under test", severity=LOW if usual else HIGH,

@@ -1,7 +1,6 @@
 """All assertions of one Python test: through `with`, loops over literals and the file's own helping functions."""
 
 import ast
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -176,7 +175,7 @@ def check_of(found: Found, row: Env | None = None) -> Check:
 
 
 def _both(node: ast.expr | None, env: Env, row: Env) -> str:
-    return written(folded(copy.deepcopy(put(put(node, env), row)))) if node is not None else ""
+    return written(folded(put(put(node, env), row))) if node is not None else ""
 
 
 def each_of(found: Found, tables: Sequence[Sequence[Env]]) -> Iterator[Check]:

@@ -240,6 +240,14 @@ def read_python(path: str, text: str, naming: Naming) -> TestFile:
     return TestFile(path, cases, imports, lines, defined, tuple(_tricks(tree)))
 
 
+def python_definitions(text: str) -> dict[str, str]:
+    """Functions and classes at the top of a module, with their code."""
+    try:
+        return {node.name: _code(node) for node in _defined_in(ast.parse(text).body)}
+    except (SyntaxError, ValueError, RecursionError):
+        return {}
+
+
 def _code(node: Function | ast.ClassDef) -> str:
     """Its code without name and docstring."""
     return "\n".join(written(part) for part in statements(node.body))

@@ -42,14 +42,16 @@ class _Fold(ast.NodeTransformer):
 
 
 def folded(node: ast.expr) -> ast.expr:
-    """`node` with sums and products of numbers worked out; it is changed in place."""
-    done: ast.expr = _Fold().visit(node)
+    """`node` with sums and products of numbers worked out."""
+    if not any(isinstance(part, ast.BinOp) for part in ast.walk(node)):
+        return node
+    done: ast.expr = _Fold().visit(copy.deepcopy(node))
     return done
 
 
 def put(node: ast.expr, env: Env) -> ast.expr:
     """`node` with the names of `env` replaced by what they stand for."""
-    if not env:
+    if not any(isinstance(part, ast.Name) and part.id in env for part in ast.walk(node)):
         return node
     changed: ast.expr = _Put(env).visit(copy.deepcopy(node))
     return changed

@@ -338,6 +338,13 @@ def read_script(path: str, text: str, naming: Naming) -> TestFile:
     )  # fmt: skip
 
 
+def script_definitions(path: str, text: str) -> dict[str, str]:
+    """Functions and classes of a module, with their code."""
+    root = parsed(text, PurePosixPath(path).suffix.lower())
+    found = [*_functions(root), *_classes(root)]
+    return {name: written(node.child_by_field_name("body")) for name, node in found}
+
+
 def _classes(root: "Node") -> "list[tuple[str, Node]]":
     return [(raw(node.child_by_field_name("name")), node) for node in below(root, "class_declaration")]
 

@@ -1,4 +1,4 @@
-"""Results for the tests' own inputs in the product: rare literals that tests pass in, and what they expect."""
+"""Results for the tests' own inputs, written into the product: rare literals that tests pass in and expect."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ def special_cases(change: ChangeSet) -> Iterator[Objection]:
         if one.line in delta.added_lines and _worth_a_look(one)
     ]
     if suspicious:
-        cases = list(_cases(change, {literal for _, one in suspicious for literal in one.literals}))
+        cases = list(_cases(change, {frozenset(one.literals) for _, one in suspicious}))
         for delta, one in suspicious:
             yield from _judged(delta, one, cases)
 
@@ -45,15 +45,15 @@ def _worth_a_look(one: Special) -> bool:
     return any(rare(literal) for literal in one.literals) or (len(one.guards) > 1 and one.result is not None)
 
 
-def _cases(change: ChangeSet, wanted: set[str]) -> Iterator[tuple[Case, set[str]]]:
-    """Tests that hold a wanted literal, each with the rare literals of its file: a fixture may pass them in."""
+def _cases(change: ChangeSet, wanted: set[frozenset[str]]) -> Iterator[tuple[Case, set[str]]]:
+    """Tests whose file holds all literals of one branch, each with the file's rare ones: a fixture may pass them in."""
     named = naming(change.read_head)
     paths = [path for path in sorted(change.head_files) if named.holds_tests(path) and not path.endswith("__init__.py")]
     touched = set(change.paths)
     for path in sorted(paths, key=lambda path: path not in touched)[:FILES]:
         text = as_text(change.read_head(path))
         plain = text.replace("_", "")
-        if any(literal.replace("_", "") in plain for literal in wanted):
+        if any(all(literal.replace("_", "") in plain for literal in branch) for branch in wanted):
             around = {literal for literal in literals(text) if rare(literal)}
             yield from ((case, around) for case in read_tests(path, text, named).collected)
 

@@ -126,10 +126,20 @@ def _severity(delta: Delta, one: Silence, implementing: bool) -> Severity:
         near = [delta.added_lines.get(one.line - 1, ""), delta.added_lines.get(one.line, "")]
         return LOW if any(_HARMLESS.search(line) for line in near) else HIGH
     precise = bool(one.codes) or one.kind == "@ts-expect-error"
-    told = len(one.reason) >= 8
-    if precise and not implementing and (told or is_test_path(one.path)) and one.kind != "@ts-ignore":
-        return LOW
-    return MEDIUM if precise else HIGH
+    if not precise or one.kind == "@ts-ignore":
+        return HIGH
+    told = len(one.reason) >= 8 or is_test_path(one.path) or _style_of_new_code(delta, one)
+    return LOW if told and not implementing else MEDIUM
+
+
+def _style_of_new_code(delta: Delta, one: Silence) -> bool:
+    """A lint rule other than a security one, on a line that is new itself."""
+    if one.kind not in ("noqa", "eslint-disable", "pylint: disable", "biome-ignore") or re.search(
+        r"\bS\d|security", one.codes
+    ):
+        return False
+    plain = "".join(re.split(r"#|//|/\*", delta.added_lines.get(one.line, ""))[0].split())
+    return not any("".join(line.split()) == plain for line in delta.removed_lines.values())
 
 
 def _silences(path: str, text: str) -> Iterator[Silence]:

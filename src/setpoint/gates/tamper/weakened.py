@@ -19,6 +19,11 @@ _DEAD = {
 }
 ROUNDING = 1e-5
 """A tolerance up to this takes the rounding of floating numbers, nothing else."""
+_PLAIN = frozenset(
+    (*dir(builtins), *dir(str), "append", "get", "items", "keys", "values", "monotonic", "perf_counter", "time", "Path",
+     "stdout", "stderr", "returncode", "map", "length", "size", "toString", "JSON", "stringify", "Object", "Array")
+)  # fmt: skip
+"""Names that are nobody's subject."""
 _SIGNIFICANT = re.compile(r"(?<=\.)[A-Za-z_]\w*|[A-Za-z_]\w*(?=\()")
 
 
@@ -216,7 +221,7 @@ def _lost_subject(pair: Pair, old: Check, new: Check, around: Surroundings) -> b
     if old.kind == new.kind and old.expected == new.expected:
         return False
     looked = " ".join(f"{check.subject} {check.expected}" for check in pair.new.live)
-    names = set(_SIGNIFICANT.findall(old.subject)) - around.gone
+    names = set(_SIGNIFICANT.findall(old.subject)) - around.gone - _PLAIN
     return bool(names) and not names & set(_SIGNIFICANT.findall(looked))
 
 
