@@ -215,6 +215,20 @@ async def test_the_users_environment_is_shared_and_resolves_to_the_worktree(benc
         assert (await copy.run(["which-code"])).stdout == "PRICE = 99\n"
 
 
+async def test_environments_of_projects_below_the_root_are_shared_where_their_project_is(bench: Repository) -> None:
+    bench.put(".gitignore", ".venv/\nnode_modules/\n.setpoint/\n")
+    bench.put("web/package.json", "{}")
+    bench.base = bench.commit("ignore")
+    bench.put("web/node_modules/.bin/tool", "#!/bin/sh\necho from web\n").chmod(0o755)
+    bench.put("web/node_modules/deep/node_modules/.bin/tool", "")
+    bench.put("gone/.venv/bin/tool", "")
+    room = await bench.workspaces().open(bench.run())
+    assert (await room.run(["sh", "-c", "cd web && node_modules/.bin/tool"])).stdout == "from web\n"
+    assert (await room.run(["sh", "-c", "echo x > web/node_modules/.bin/tool"])).exit_code != 0
+    assert (await room.run(["ls", "gone"])).exit_code != 0
+    assert await room.changed(bench.base) == []
+
+
 async def test_the_forges_branch_is_fetched(bench: Repository, tmp_path: Path) -> None:
     bench.forge = tmp_path / "forge.git"
     with pytest.raises(RepositoryError):

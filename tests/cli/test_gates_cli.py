@@ -1,0 +1,57 @@
+"""`setpoint gates` on a real repository: what is listed, what is run, and what only the base is to blame for."""
+
+import json
+from pathlib import Path
+
+import pytest
+from gates_repository import GateRepository
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> GateRepository:
+    return GateRepository(tmp_path / "shop")
+
+
+def test_without_configuration_what_was_found_is_listed_with_why(shop: GateRepository) -> None:
+    done = shop.setpoint("gates", "list", "--json")
+    listed = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert {name: (row["kind"], row["where"], row["because"], row["outcome"]) for name, row in listed.items()} == {
+        "tests": ("tests", ".", "pyproject.toml:1", ""),
+        "lint": ("lint", ".", "pyproject.toml:2", ""),
+    }
+
+
+@pytest.mark.slow
+def test_a_base_that_is_red_by_findings_alone_judges_by_new_ones(shop: GateRepository) -> None:
+    assert shop.setpoint("init").returncode == 0
+    written = (shop.folder / "setpoint.toml").read_text()
+    assert "judged by new findings only: 1 on the base" in written
+    shop.commit()
+    assert shop.setpoint("gates", "run").returncode == 0
+    shop.put("shop.py", "# moved down\nimport os\n\n\ndef whisper(text):\n    return text.lower()\n")
+    run = shop.setpoint("gates", "run")
+    assert (run.returncode, "nothing new in" in run.stdout) == (0, True)
+    shop.put("bag.py", "import sys\n")
+    run = shop.setpoint("gates", "run")
+    assert run.returncode == 10
+    assert "bag.py:1: F401" in run.stdout
+    assert "shop.py" not in run.stdout
+    listed = json.loads(shop.setpoint("gates", "list", "--json").stdout)
+    assert (listed["tests"]["outcome"], listed["lint"]["outcome"]) == ("passed", "failed")
+
+
+@pytest.mark.slow
+def test_only_the_gates_of_changed_projects_are_run(shop: GateRepository) -> None:
+    web = '[gates.web]\nkind = "other"\nwhere = "web"\nrun = ["true"]\n'
+    api = '[gates.api]\nkind = "other"\nwhere = "api"\nrun = ["false"]\n'
+    shop.put("setpoint.toml", f'{web}{api}[gates.root]\nkind = "other"\nrun = ["true"]\n')
+    shop.put("web/a.txt", "")
+    shop.put("api/a.txt", "")
+    shop.commit()
+    assert shop.setpoint("gates", "run", "--changed").returncode == 2  # nothing is changed
+    shop.put("web/a.txt", "new")
+    run = shop.setpoint("gates", "run", "--changed", "--json")
+    assert [result["gate"] for result in json.loads(run.stdout)] == ["web", "root"]
+    assert run.returncode == 0
+    assert shop.setpoint("gates", "run").returncode == 10
