@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from ..model.command import Completed
 from ..model.evidence import Outcome, TestResult
 from ..model.gate import Gate
-from .commands import named_targets, words
+from .commands import named_targets
 from .frozen import is_test_file
 from .reading import line
 from .verdict import Verdict, rejudged

@@ -10,7 +10,8 @@ from ..model.gate import Gate
 from ..model.judgement import Measured
 from ..model.objection import Deviation, Objection, Severity, Source
 from ..ports import Room
-from .commands import shown, words
+from .commands import shown
+from .words import words
 from .measured import minded
 from .objections import objections
 from .reading import capped, line
