@@ -4,7 +4,7 @@ import json
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setpoint.gates.base_overlay import TOOLS, base_overlay, planted
@@ -122,6 +122,7 @@ _DOCUMENTS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(_DOCUMENTS, _DOCUMENTS)
 def test_whatever_is_written_the_tools_read_what_the_base_says(before: dict[str, dict], after: dict[str, dict]) -> None:  # type: ignore[type-arg]
     import tomlkit

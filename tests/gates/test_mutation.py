@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setpoint.gates.change_set import ChangeSet, between
@@ -150,6 +150,7 @@ _EXPRESSIONS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(_EXPRESSIONS, min_size=1, max_size=4))
 def test_every_mutant_is_code_and_differs_from_the_original(expressions: list[str]) -> None:
     lines = "".join(f"    if {text}:\n        c = {text}\n    d({text})\n" for text in expressions)
