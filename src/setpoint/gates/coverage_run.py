@@ -7,8 +7,7 @@ from posixpath import join, normpath
 from ..errors import RefusedError
 from ..model.gate import Gate
 from ..ports import Room
-from .commands import REPORT, REPORT_FILE, in_script
-from .words import words
+from .commands import REPORT, REPORT_FILE, in_script, words
 from .coverage_lines import PYTHON, SCRIPT
 from .coverage_report import Coverage, read_coverage_json, read_lcov
 from .coverage_settings import CoverageSettings, rcfile

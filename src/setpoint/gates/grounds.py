@@ -15,8 +15,7 @@ from ..model.judgement import Measured
 from ..model.objection import Deviation, Objection
 from ..ports import Room
 from .change_set import ChangeSet
-from .commands import in_shell
-from .words import words
+from .commands import in_shell, words
 from .measured import as_findings, minded
 from .reading import capped, line
 from .run import ENVIRONMENT, OUTPUT_BYTES, read_report

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -125,6 +126,11 @@ class FolderRoom:
             yield room
         finally:
             shutil.rmtree(copy)
+
+
+def tools_here() -> list[Path]:
+    """Where the tools of this environment are."""
+    return [Path(sys.executable).parent]
 
 
 MakeRoom = Callable[[Mapping[str, str]], FolderRoom]
