@@ -54,8 +54,6 @@ _VITEST = _js(
 _JEST = _js("a failing test", f"test('planted', () => {{ {_THROWS} }});\n", in_tests=True)
 _IT = "(globalThis.it ?? globalThis.test)"
 _MOCHA = _js("a failing test", f"{_IT}('planted', () => {{ {_THROWS} }});\n", in_tests=True)
-    "a failing test", f"(globalThis.it ?? globalThis.test)('planted', () => {{ {_THROWS} }});\n", in_tests=True
-)
 _AVA = _js("a failing test", "import test from 'ava';\ntest('planted', (t) => t.fail('planted'));\n", in_tests=True)
 _IMPORT = _py("an unused import", "import os\n")
 _PY_SYNTAX = _py("a syntax error", "def broken(:\n")

@@ -34,6 +34,10 @@ SECONDS = 60.0
 WORKERS = 2
 SHARE = 0.5
 """Where fewer of a function's gross mutants are noticed, its tests leave too much open."""
+QUICK = 0.6
+"""Share of the time for the tests of the change alone, before all others are asked."""
+ENOUGH = 3
+"""Gross mutants that must have been tried before all of them surviving says something, where time left some open."""
 _SLOWEST = 120.0
 _LIMIT = "its time limit"
 
@@ -113,20 +117,24 @@ class _Trial:
 
     async def stages(self, drawn: Sequence[Mutant], rooms: Sequence[Room], gates: Sequence[Gate]) -> tuple[Tried, str]:
         """Each gate is shown what the one before it let pass; then it is asked what of the rest is executed at all."""
-        tried, waiting, usual, last = Tried(), list(drawn), 0.0, None
-        for gate in gates:
+        tried, waiting, usual = Tried(), list(drawn), 0.0
+        for at, gate in enumerate(gates):
+            last = at == len(gates) - 1
             first, usual = await self._ask(gate, rooms[0], max(self.until - time.monotonic(), 1.0))
             if first.outcome is not Outcome.PASSED and _LIMIT not in first.reason:
                 return tried, f"the tests are not green without a fault: {first.reason}"
-            fits = int(max(self.until - time.monotonic(), 0.0) / (usual + 0.05) * len(rooms))
-            if (gate is not gates[0] and fits < len(waiting)) or _LIMIT in first.reason:
-                break  # the whole suite is too slow for what is left: what only it could tell stays open
-            waiting = await self._through(gate, rooms, waiting, tried, usual)
-            last = gate
+            # What only the whole suite could tell is asked of as many as there is time for.
+            left = max(self.until - time.monotonic(), 0.0) * (1.0 if last else QUICK)
+            fits = int(left / (usual + 0.05) * len(rooms)) if _LIMIT not in first.reason else 0
+            rest = waiting[fits:]
+            waiting = await self._through(gate, rooms, waiting[:fits], tried, usual)
+            if last:
+                tried.left += rest
+            else:
+                waiting += rest
             if not waiting:
                 return tried, ""
-        tried.survived = [] if last is not gates[-1] else waiting
-        tried.left += waiting if last is not gates[-1] else []
+        tried.survived = waiting
         await self._executed(gates[-1], rooms, tried, usual)
         return tried, ""
 
@@ -139,7 +147,7 @@ class _Trial:
         async def work(room: Room) -> None:
             while queue:
                 mutant = queue.pop(0)
-                if time.monotonic() + usual > self.until:
+                if time.monotonic() > self.until:
                     tried.left.append(mutant)
                     continue
                 told = await self._with(gate, room, mutant.path, mutant.content, usual)
@@ -195,7 +203,8 @@ def _objections(tried: Tried, gate: Gate) -> tuple[Objection, ...]:
     """All survive: the tests prove nothing. Fewer than half of a function's gross mutants are noticed: too much is
     open. A survivor among others that are noticed is said and left to the reader."""
     unnoticed = tried.unnoticed
-    if unnoticed and not tried.noticed and not tried.left and any(mutant.gross for mutant in unnoticed):
+    gross = sum(1 for mutant in unnoticed if mutant.gross)
+    if not tried.noticed and gross >= (ENOUGH if tried.left else 1):
         return (_nothing_proved(unnoticed, tried, gate),)
     raised = []
     for place in dict.fromkeys(mutant.place for mutant in unnoticed):
