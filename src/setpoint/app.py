@@ -362,7 +362,7 @@ class House:
     async def doctor(self) -> Sequence["Check"]:
         """What a run needs here."""
         from .engine.database import describe
-        from .parts import examined, sandboxed
+        from .parts import examined, kept_proofs, sandboxed
         from .service import doctor
 
         config = self.config
@@ -377,6 +377,7 @@ class House:
             found += await examined(self.bench(config), base, await self.repository.tree(base))
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
+        found += doctor.decoration(kept_proofs(self.store), config)
         return [*found, *doctor.models(config), *doctor.delivery(config)]
 
     def rests(self, run_id: str) -> bool:

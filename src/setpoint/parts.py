@@ -182,16 +182,31 @@ async def gates_here(bench: Bench, tree: str) -> "Sequence[GateResult]":
 
 
 async def proofs(bench: Bench, tree: str) -> "Sequence[Proven]":
-    """A planted fault for each gate."""
+    """A planted fault for each gate, tried again when the gate, its configuration or its tools moved."""
     from .gates.environment import environment_digest
     from .gates.prove import prove
 
     async with bench.workspaces.checkout(tree) as room:
         environment = await environment_digest(room, bench.config.gates)
-    return [
-        await prove(name, gate, lambda laid: bench.workspaces.checkout(tree, laid), tree=tree, environment=environment)
+    known = {proof.gate: proof for proof in kept_proofs(bench.store)}
+    found = [
+        await prove(
+            name, gate, lambda laid: bench.workspaces.checkout(tree, laid),
+            tree=tree, environment=environment, kept=known.get(name),
+        )
         for name, gate in bench.config.gates.items()
-    ]
+    ]  # fmt: skip
+    with bench.store.transaction() as tx:
+        tx.remember(BASELINE, "proofs", {proof.gate: proof.model_dump(mode="json") for proof in found})
+    return found
+
+
+def kept_proofs(store: "Store") -> "Sequence[Proven]":
+    """What was found out last of each gate's power to fail."""
+    from .gates.prove import Proven
+
+    kept = store.recall(BASELINE, "proofs") or {}
+    return [Proven.model_validate(proof) for proof in kept.values()]
 
 
 def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "Enqueue") -> Bench:

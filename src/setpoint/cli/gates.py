@@ -77,7 +77,7 @@ def prove(as_json: bool = JSON) -> None:
         if as_json:
             document([proof.model_dump(mode="json") for proof in proofs])
         for proof in proofs if not as_json else ():
-            said = "turns red on " if proof.red else "stays green on " if proof.result else ""
+            said = "turns red on " if proof.red else "stays green on " if proof.known else ""
             data(f"{MARKS['passed' if proof.red else 'refused']} {proof.gate:<14} {said}{proof.fault}")
         return 0 if proofs and all(proof.red for proof in proofs) else 11
 

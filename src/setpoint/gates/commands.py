@@ -254,3 +254,21 @@ def _options(args: Sequence[str], where: str, files: Collection[str]) -> tuple[s
         if part.startswith("-") or valued or not (named or "::" in part or part == "."):
             kept.append(part)
     return tuple(kept)
+
+
+def named_targets(gate: Gate) -> tuple[str, ...]:
+    """The files and folders that a test command names, as it names them, without a test's own name; none: it takes what
+    it finds."""
+    told = words(gate.run)
+    if told.tool == "unittest" and "discover" in told.args:
+        start = next(
+            (told.args[at + 1] for at, part in enumerate(told.args[:-1]) if part in ("-s", "--start-directory")), "."
+        )
+        return (start.removeprefix("./").rstrip("/") or ".",)
+    found = []
+    for at, part in enumerate(told.args):
+        valued = at > 0 and told.args[at - 1] in _VALUED
+        if not part.startswith("-") and not valued and REPORT not in part and part not in ("run", "discover"):
+            name = part.partition("::")[0].removeprefix("./").rstrip("/")
+            found.append(name.replace(".", "/") + ".py" if told.tool == "unittest" and "/" not in name else name)
+    return tuple(name or "." for name in found)

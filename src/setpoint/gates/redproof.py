@@ -4,9 +4,9 @@ on the change, and fails again when the change is taken back."""
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from ..errors import SetpointError
-from ..model.change import TestClaim
 from ..model.evidence import Evidence, GateKind, GateResult, Outcome, TestResult
 from ..model.gate import Gate
 from ..model.objection import Deviation, Objection, Place, Severity, Source
@@ -19,9 +19,21 @@ from .reading import capped, line
 from .reasons import uncollected, wrong_reason
 from .run import Keep, is_test_tool, run_gate, sha256
 from .words import words
+from .tripwire import tripwire
+from .trusted import distrust, lay, reader, untrusted
 
 _Reason = Callable[[TestResult], str]
+FLAKY = "it is flaky"
 _JS = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+
+
+class Named(Protocol):
+    """A test by its id; a claim of one, or one that was found in a change."""
+
+    @property
+    def id(self) -> str:
+        """`path::name` as the runner reports it."""
+        ...
 
 
 class RedProof(Record):
@@ -37,7 +49,7 @@ class RedProof(Record):
 
 
 async def red_proof(
-    claims: Sequence[TestClaim],
+    claims: Sequence[Named],
     test_files: Sequence[str],
     gate: Gate,
     base_room: Room,
@@ -52,7 +64,7 @@ async def red_proof(
 
 
 async def green_proof(
-    claims: Sequence[TestClaim],
+    claims: Sequence[Named],
     test_files: Sequence[str],
     gate: Gate,
     head_room: Room,
@@ -61,12 +73,13 @@ async def green_proof(
     environment: str,
     keep: Keep = sha256,
 ) -> RedProof:
-    """The same tests on the change: each must be reported there and pass."""
+    """The same tests on the change, twice, with tripwires among them: each must be reported there and pass, both times.
+    The tripwires are written into `head_room`, which is thrown away."""
     return await _proof("green-proof", claims, test_files, gate, head_room, tree, environment, keep, _not_passed)
 
 
 async def revert_proof(
-    claims: Sequence[TestClaim],
+    claims: Sequence[Named],
     test_files: Sequence[str],
     gate: Gate,
     room: Room,
@@ -94,7 +107,7 @@ def _not_passed(test: TestResult) -> str:
 
 async def _proof(
     name: str,
-    claims: Sequence[TestClaim],
+    claims: Sequence[Named],
     test_files: Sequence[str],
     gate: Gate,
     room: Room,
@@ -106,16 +119,26 @@ async def _proof(
     named = [claim.id.partition("::")[0] for claim in claims] + [path for path in test_files if is_test_file(path)]
     there = [path for path in dict.fromkeys(named) if _exists(room, path)]
     results = await _run(name, there, gate, room, tree, environment, keep)
+    forged = next((result for result in results.values() if untrusted(result)), None)
     crashed = [result for files, result in results.items() if _told_nothing(files, result)]
-    if not is_test_tool(gate) or not results or (crashed and len(crashed) == len(results)):
+    if forged or not is_test_tool(gate) or not results or (crashed and len(crashed) == len(results)):
         why = (
-            crashed[0].reason if crashed else "none of the test files is there" if is_test_tool(gate) else _no_ids(gate)
+            (forged or crashed[0]).reason
+            if forged or crashed
+            else "none of the test files is there"
+            if is_test_tool(gate)
+            else _no_ids(gate)
         )
-        return _sealed(name, gate, claims, results, tree, environment, (), f"nothing was proved: {why}")
+        proof = _sealed(name, gate, claims, results, tree, environment, (), f"nothing was proved: {why}")
+        return proof.model_copy(update={"objections": (distrust(forged, gate),)}) if forged else proof
+    again = await _run(name, there, gate, room, tree, environment, keep) if name == "green-proof" else results
     raised = []
     for claim in claims:
         found = matching(claim.id, results)
         reason = _unreported(claim, results) if not found else _worst(found, wrong)
+        steady = {test.id: test.outcome for test in matching(claim.id, again)}
+        if found and any(steady.get(test.id, "missing") != test.outcome for test in found):
+            reason = f"{FLAKY}: it passed and did not pass on the same tree"
         if reason:
             raised.append(_objection(name, claim, reason, found, gate))
     return _sealed(name, gate, claims, results, tree, environment, tuple(raised), "")
@@ -158,8 +181,12 @@ async def _run(
         narrowed = only(gate, [path.removeprefix(below) for path in group], known) or gate
         if tool == "pytest":
             narrowed = narrowed.model_copy(update={"run": (*narrowed.run, "--continue-on-collection-errors")})
+        wires = tripwire(narrowed, known, reader(room), near=group) if name == "green-proof" else None
+        if wires:
+            lay(room, wires)
+        seen = known | wires.files.keys() if wires else known
         return await run_gate(
-            name, narrowed, room, tree=tree, environment=environment, keep=keep, reruns=0, files=known
+            name, narrowed, room, tree=tree, environment=environment, keep=keep, reruns=0, files=seen, wires=wires
         )
 
     found = await together(one(group) for group in groups)
@@ -169,16 +196,21 @@ async def _run(
 def matching(claimed: str, results: Mapping[str, GateResult]) -> tuple[TestResult, ...]:
     """The reported tests a claim speaks of: the id itself, its parametrisations, or the tests of a claimed class."""
     path, _, name = claimed.partition("::")
-    wanted = _title(name)
+    wanted = _pattern(_title(name))
     found = []
     for files, result in results.items():
         for test in result.tests:
             where, _, title = test.id.partition("::")
             same_file = where == path or (where == "test" and files == path)
-            told = _title(title)
-            if same_file and title and (told == wanted or told.startswith((f"{wanted}[", f"{wanted} > "))):
+            if same_file and title and wanted.match(_title(title)):
                 found.append(test)
     return tuple(found)
+
+
+def _pattern(title: str) -> re.Pattern[str]:
+    """A claimed title, with what `test.each` and templates fill in left open."""
+    pieces = re.split(r"%[sdifjoOp#]|\$\{[^}]*\}|\$[A-Za-z_#][\w.]*", title)
+    return re.compile(".*".join(map(re.escape, pieces)) + r"(?:\[| > |$)", re.DOTALL)
 
 
 def _title(name: str) -> str:
@@ -196,7 +228,7 @@ def _worst(found: Sequence[TestResult], wrong: _Reason) -> str:
     return next((why for why in reasons.values() if why), "")
 
 
-def _unreported(claim: TestClaim, results: Mapping[str, GateResult]) -> str:
+def _unreported(claim: Named, results: Mapping[str, GateResult]) -> str:
     path = claim.id.partition("::")[0]
     for files, result in results.items():
         for test in result.tests:
@@ -209,7 +241,7 @@ def _unreported(claim: TestClaim, results: Mapping[str, GateResult]) -> str:
     return f"the test runner reports no test of this id{there}"
 
 
-def _objection(name: str, claim: TestClaim, reason: str, found: Sequence[TestResult], gate: Gate) -> Objection:
+def _objection(name: str, claim: Named, reason: str, found: Sequence[TestResult], gate: Gate) -> Objection:
     path = claim.id.partition("::")[0]
     where = "on the untouched base" if name == "red-proof" else "on the change"
     message = next((test.message for test in found if test.message), "")
@@ -222,13 +254,27 @@ def _objection(name: str, claim: TestClaim, reason: str, found: Sequence[TestRes
         place=Place(path=line(path)),
         evidence=capped(message),
         probe=shown(gate.run),
+        rule=_rule(name, reason, found),
     )
+
+
+def _rule(name: str, reason: str, found: Sequence[TestResult]) -> str:
+    if reason.startswith(FLAKY):
+        return "proof/flaky"
+    outcomes = {test.outcome for test in found}
+    if outcomes and outcomes <= {"skipped"}:
+        return "proof/skipped"
+    if name == "green-proof":
+        return "proof/not-green" if found else "proof/not-run"
+    if outcomes and outcomes <= {"passed", "skipped"}:
+        return "proof/passes-on-base"
+    return "proof/wrong-reason" if found or "no test of this id" not in reason else "proof/not-run"
 
 
 def _sealed(
     name: str,
     gate: Gate,
-    claims: Sequence[TestClaim],
+    claims: Sequence[Named],
     results: Mapping[str, GateResult],
     tree: str,
     environment: str,
@@ -262,6 +308,7 @@ def _refusal(result: GateResult) -> Objection:
         severity=Severity.HIGH,
         what=result.reason,
         evidence=result.tail,
+        rule="proof/refused",
     )
 
 

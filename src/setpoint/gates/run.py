@@ -17,6 +17,7 @@ from ..ports import Room
 from .commands import REPORT_FILE, in_shell, only
 from .reading import KEPT_FINDINGS, LOOKED_AT, Layout, Reading, capped, line
 from .tools import count_command, tool_of
+from .tripwire import Tripwire
 from .verdict import Verdict, judge
 from .words import words
 
@@ -50,13 +51,17 @@ async def run_gate(
     keep: Keep = sha256,
     reruns: int = 2,
     files: frozenset[str] | None = None,
+    wires: Tripwire | None = None,
 ) -> GateResult:
     """The verdict of `gate` on `room`, whose files are those of git tree `tree`. Never raises for what a tool does;
-    SandboxError passes. Failing tests are run up to `reruns` times again to tell flaky from red."""
+    SandboxError passes. Failing tests are run up to `reruns` times again to tell flaky from red. `wires` lie in the
+    room already: they must be reported as they should, and are taken out of the result."""
     known = frozenset(await asyncio.to_thread(room.files)) if files is None else files
     layout = Layout(room.inside, gate.where, known)
     started = time.monotonic()
-    done, verdict = await _once(gate, room, layout)
+    done, verdict = await _once(wires.gate if wires else gate, room, layout)
+    if wires:
+        verdict = wires.unwired(verdict, done)
     flaky = await _unsteady(gate, room, layout, verdict, reruns)
     return _result(
         name, gate, done, _weighed(verdict, flaky), flaky, tree, environment, keep, time.monotonic() - started

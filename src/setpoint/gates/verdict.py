@@ -65,6 +65,11 @@ def judge(
     unread = [found for found in reading.findings if tool and found.rule in tool.refuses]
     if unread:
         return _refused(f"{unread[0].path} could not be read: {unread[0].message}", reading)
+    return rejudged(done, reading)
+
+
+def rejudged(done: Completed, reading: Reading) -> Verdict:
+    """The verdict on a reading of a tool that came to one."""
     if reading.examined <= 0:
         skipped = f"; {len(reading.tests)} were skipped" if reading.tests else ""
         return _refused(f"nothing was examined: 0 {reading.unit}{skipped}", reading)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from ..errors import SetpointError
 from ..gates.baseline import judged_by_new
+from ..gates.prove import Proven
 from ..model.command import Layer
 from ..model.evidence import GateResult
 from ..model.gate import Gate
@@ -143,6 +144,27 @@ def baseline(results: Sequence[GateResult]) -> list[Check]:
     ]
     green = ", ".join(f"{r.gate} {r.evidence.examined} {r.evidence.unit}" for r in results if r.green)
     return [*checks, *([Check(name="base", state="ok", found=green[:480])] if green else [])]
+
+
+def decoration(proofs: Sequence[Proven], config: Config) -> list[Check]:
+    """Gates that stayed green over a planted fault, and those that nobody has tried."""
+    tried = {proof.gate: proof for proof in proofs}
+    found = [
+        Check(
+            name=f"prove {proof.gate}"[:40],
+            state="bad",
+            found=f"decoration: it stays green over {proof.fault}"[:480],
+            fix="mend its command or configuration, then `setpoint gates prove`",
+        )
+        for name, proof in tried.items()
+        if proof.decoration and name in config.gates
+    ]
+    untried = [name for name in config.gates if name not in tried]
+    if untried:
+        told = f"not shown able to fail: {', '.join(untried)}"[:480]
+        found.append(Check(name="prove", state="warn", found=told, fix="`setpoint gates prove`"))
+    able = [name for name in config.gates if name in tried and tried[name].red]
+    return [*found, *([Check(name="prove", state="ok", found=f"can fail: {', '.join(able)}"[:480])] if able else [])]
 
 
 def delivery(config: Config) -> list[Check]:

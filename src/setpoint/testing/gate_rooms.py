@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -112,8 +114,8 @@ class FolderRoom:
     @asynccontextmanager
     async def checkout(self, overlay: dict[str, bytes | None]) -> AsyncIterator["FolderRoom"]:
         """A throw-away copy of the folder beside it with `overlay` laid over it; None deletes."""
-        copy = self.path.with_name(f"{self.path.name}-copy")
-        shutil.copytree(self.path, copy, symlinks=True)
+        copy = Path(tempfile.mkdtemp(prefix=f"{self.path.name}-copy-", dir=self.path.parent))
+        shutil.copytree(self.path, copy, symlinks=True, dirs_exist_ok=True)
         try:
             room = FolderRoom(copy, tools=self._tools, env=self._env)
             for path, content in overlay.items():
@@ -124,6 +126,11 @@ class FolderRoom:
             yield room
         finally:
             shutil.rmtree(copy)
+
+
+def tools_here() -> list[Path]:
+    """Where the tools of this environment are."""
+    return [Path(sys.executable).parent]
 
 
 MakeRoom = Callable[[Mapping[str, str]], FolderRoom]
