@@ -20,6 +20,7 @@ from .frozen import is_test_file
 from .reading import line
 from .verdict import Verdict, rejudged
 from .wires import DIALECTS, PYTHON, Wire, javascript_text
+from .words import words
 
 Read = Callable[[str], bytes | None]
 _ISOLATED = ("node --test", "vitest", "jest")

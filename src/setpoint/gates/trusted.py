@@ -11,12 +11,12 @@ from ..model.judgement import Measured
 from ..model.objection import Deviation, Objection, Severity, Source
 from ..ports import Room
 from .commands import shown
-from .words import words
 from .measured import minded
 from .objections import objections
 from .reading import capped, line
 from .run import Keep, is_test_tool, run_gate, sha256
 from .tripwire import UNTRUSTED, Tripwire, tripwire
+from .words import words
 
 Plant = Callable[[dict[str, bytes | None]], AbstractAsyncContextManager[Room]]
 """A clean throw-away room of one tree, with these files laid over it."""
