@@ -14,12 +14,12 @@ from ..model.judgement import Measured
 from ..model.objection import Severity
 from ..model.record import Line, Record, digest_of
 from ..ports import Room
-from .words import words
 from .faults import Fault, faults_for
 from .frozen import is_test_file
 from .measured import built_in, minded
 from .protected import protection
 from .run import Keep, run_gate, sha256
+from .words import words
 
 Plant = Callable[[dict[str, bytes | None]], AbstractAsyncContextManager[Room]]
 """A clean throw-away room with these files laid over it (`Workspace.checkout` of one tree)."""

@@ -18,9 +18,9 @@ from .judge import together
 from .reading import capped, line
 from .reasons import uncollected, wrong_reason
 from .run import Keep, is_test_tool, run_gate, sha256
-from .words import words
 from .tripwire import tripwire
 from .trusted import distrust, lay, reader, untrusted
+from .words import words
 
 _Reason = Callable[[TestResult], str]
 FLAKY = "it is flaky"
