@@ -64,6 +64,29 @@ async def test_a_failing_test_fails_and_is_the_only_one_that_is_told(project: Ma
     assert all("test_total fails" in objection.what for objection in found.objections)
 
 
+DJANGO = {
+    "manage.py": "import os, sys\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site_settings')\n"
+    "from django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
+    "site_settings.py": "SECRET_KEY = 'x'\nINSTALLED_APPS = ['shop']\n",
+    "shop/__init__.py": "",
+    "shop/models.py": "def total(): return 3\n",
+    "shop/tests.py": "from django.test import SimpleTestCase\nfrom shop.models import total\n"
+    "class T(SimpleTestCase):\n    def test_total(self): self.assertEqual(total(), 3)\n",
+}
+
+
+@pytest.mark.parametrize("labels", ["", " shop", " shop.tests --failfast"])
+async def test_django_carries_them_whatever_is_named(project: MakeRoom, labels: str) -> None:
+    found = await wired(project(DJANGO), f"python manage.py test{labels}")
+    assert found.result.reason == "1 test passed; 12 tripwires held"
+
+
+async def test_django_whose_assertions_say_nothing_is_not_believed(project: MakeRoom) -> None:
+    silent = "import unittest\nunittest.TestCase.assertEqual = lambda *a: None\ndef total(): return 1\n"
+    found = await wired(project({**DJANGO, "shop/models.py": silent}), "python manage.py test")
+    assert [objection.rule for objection in found.objections] == ["proof/patched-runner"]
+
+
 async def test_marks_and_configured_options_are_honoured(project: MakeRoom) -> None:
     ini = "[pytest]\nmarkers =\n  unit\n  slow\naddopts = -x --strict-markers -p no:randomly\ntestpaths = tests\n"
     marked = "import pytest\n@pytest.mark.unit\n" + TESTS + "def test_other(): assert 0\n"

@@ -9,10 +9,13 @@ import pytest
 from corpus import Case, load_cases
 
 from setpoint.gates.base_overlay import base_overlay, planted
+from setpoint.gates.change_proof import prove_change, still_reported
 from setpoint.gates.change_set import ChangeSet, between
 from setpoint.gates.commands import reporting
-from setpoint.gates.proving import Proofs
+from setpoint.gates.frozen import is_test_file
+from setpoint.gates.mutation import mutants
 from setpoint.gates.run import run_gate
+from setpoint.gates.trusted import run_wired
 from setpoint.model.evidence import GateKind
 from setpoint.model.gate import Gate
 from setpoint.model.objection import Objection
@@ -59,9 +62,27 @@ async def judged(case: Case, folder: Path) -> list[Objection]:
     async with base.plant({}) as room:
         before = await run_gate("tests", gate, room, tree="base", environment="e", reruns=0)
     assert before.green, before.reason
-    proofs = Proofs(change, "tests", gate, base.plant, head.plant, environment="e", on_base=before, seconds=600, most=8)
-    found = [*planted(change), *(objection for one in await proofs.all() for objection in one.objections)]
+    wired = await run_wired(
+        "tests",
+        gate,
+        head.plant,
+        base=base.plant,
+        tree="head",
+        environment="e",
+        near=near(change),
+        changed=change.paths,
+    )
+    measured = [wired, still_reported(before, wired.result, change)]
+    measured.append(await prove_change(change, gate, base.plant, head.plant, environment="e"))
+    if wired.result.green:
+        measured.append(await mutants(change, gate, head.plant, environment="e", seconds=600, most=8))
+    found = [*planted(change), *(objection for one in measured for objection in one.objections)]
     return [objection for objection in found if objection.blocks]
+
+
+def near(change: ChangeSet) -> list[str]:
+    """The test files of a change."""
+    return [delta.path for delta in change.deltas if is_test_file(delta.path) and not delta.deleted]
 
 
 @pytest.mark.slow

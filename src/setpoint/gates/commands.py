@@ -267,8 +267,9 @@ def named_targets(gate: Gate) -> tuple[str, ...]:
         return (start.removeprefix("./").rstrip("/") or ".",)
     found = []
     for at, part in enumerate(told.args):
-        valued = at > 0 and told.args[at - 1] in _VALUED
+        valued = at > 0 and (told.args[at - 1] in _VALUED or (told.tool, told.args[at - 1]) == ("django test", "-v"))
         if not part.startswith("-") and not valued and REPORT not in part and part not in ("run", "discover"):
             name = part.partition("::")[0].removeprefix("./").rstrip("/")
-            found.append(name.replace(".", "/") + ".py" if told.tool == "unittest" and "/" not in name else name)
+            dotted = told.tool in ("unittest", "django test") and "/" not in name
+            found.append(name.replace(".", "/") if dotted else name)
     return tuple(name or "." for name in found)

@@ -23,7 +23,7 @@ from .wires import DIALECTS, PYTHON, Wire, javascript_text
 from .words import words
 
 Read = Callable[[str], bytes | None]
-_ISOLATED = ("node --test", "vitest", "jest")
+_ISOLATED = ("node --test", "vitest", "jest", "ava")
 """Runners that give each file a process or a context of its own: a tripwire stands beside several files."""
 _STYLE = re.compile(r"(?:^|[.\-_])(?:test|spec)(\.[cm]?[jt]sx?)$")
 _MODULE = re.compile(r"^\s*(?:import\s*[\w{*'\"]|export\s)", re.MULTILINE)
@@ -184,7 +184,11 @@ def _taken(gate: Gate, path: str) -> bool:
     """Whether the command's own words take the file, where it names files or folders."""
     named = named_targets(gate)
     local = path if gate.where == "." else posixpath.relpath(path, gate.where)
-    return not named or any(local == name or local.startswith(f"{name}/") or name == "." for name in named)
+    return not named or any(_within(local, name) for name in named)
+
+
+def _within(local: str, name: str) -> bool:
+    return local in (name, f"{name}.py") or local.startswith(f"{name}/") or name == "."
 
 
 def _place(tool: str, neighbour: str, chance: random.Random, *, first: bool, told: Sequence[str]) -> str:
@@ -229,18 +233,21 @@ def _carrying(gate: Gate, laid: Sequence[str], files: Collection[str]) -> Gate:
     args = list(told.args)
     local = [path if gate.where == "." else posixpath.relpath(path, gate.where) for path in laid]
     named = named_targets(gate)
-    apart = [path for path in local if named and not any(path.startswith(f"{name}/") or name == "." for name in named)]
+    apart = [path for path in local if named and not any(_within(path, name) for name in named)]
+    modules = [path.removesuffix(".py").replace("/", ".") for path in apart]
     if told.tool == "unittest":
         args = [part for part in args if part not in ("-f", "--failfast")]
         first = next((at for at, part in enumerate(args) if not part.startswith("-")), -1)
         if "discover" not in args and first >= 0:
-            args[first + 1 : first + 1] = [path.removesuffix(".py").replace("/", ".") for path in local]
+            args[first + 1 : first + 1] = modules
+    elif told.tool == "django test":
+        args = [part for part in args if part != "--failfast"] + modules
     elif told.tool == "pytest":
         args += ["--maxfail=0", *apart]
     elif told.tool in ("jest", "vitest"):
-        args += ["--bail=0", *(apart if named else [])]
-    elif told.tool == "mocha":
-        args = [part for part in args if part not in ("-b", "--bail")] + [*apart]
+        args += ["--bail=0", *apart]
+    elif told.tool in ("mocha", "ava"):
+        args = [part for part in args if part not in ("-b", "--bail", "--fail-fast")] + [*apart]
     else:
         args += apart
     return gate.model_copy(update={"run": replace(told, args=tuple(args)).argv})

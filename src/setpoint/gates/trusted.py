@@ -21,6 +21,9 @@ from .words import words
 Plant = Callable[[dict[str, bytes | None]], AbstractAsyncContextManager[Room]]
 """A clean throw-away room of one tree, with these files laid over it."""
 
+_TOLD = ("django test", "ava")
+"""Tools whose output tells tests one by one, without a report."""
+
 
 async def run_wired(
     name: str,
@@ -40,7 +43,8 @@ async def run_wired(
     files of the change, `changed` all its paths."""
     async with plant({}) as room:
         files = frozenset(room.files())
-        wires = tripwire(gate, files, reader(room), near=near, changed=changed) if is_test_tool(gate) else None
+        told = is_test_tool(gate) or words(gate.run).tool in _TOLD
+        wires = tripwire(gate, files, reader(room), near=near, changed=changed) if told else None
         if wires is None:
             result = await run_gate(name, gate, room, tree=tree, environment=environment, keep=keep, reruns=reruns)
             return measured(_without(result, f"{words(gate.run).tool or 'the command'} takes none"), gate)

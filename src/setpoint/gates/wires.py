@@ -201,6 +201,13 @@ _EXPECT_SHAPES: tuple[tuple[str, str], ...] = (
     ("failed", "expect(() => {{ throw new Error(spoken('{seed}')); }}).not.toThrow();"),
     ("passed", "expect(1).toBe(1);"),
 )
+_AVA_SHAPES: tuple[tuple[str, str], ...] = (
+    ("failed", "throw new Error(spoken('{seed}'));"),
+    ("failed", "t.is(spoken('{seed}'), '');"),
+    ("failed", "t.fail(spoken('{seed}'));"),
+    ("failed", "t.deepEqual([spoken('{seed}')], []);"),
+    ("passed", "t.pass();"),
+)
 
 
 @dataclass(frozen=True)
@@ -214,6 +221,8 @@ class Dialect:
     """The same in an ES module."""
     awaits: bool = True
     """Whether a module of it may await at its top."""
+    given: str = ""
+    """What a test is called with."""
 
 
 DIALECTS: dict[str, Dialect] = {
@@ -224,6 +233,7 @@ DIALECTS: dict[str, Dialect] = {
     ),
     "vitest": Dialect(_EXPECT_SHAPES, "", "import { expect, test } from 'vitest';\n"),
     "jest": Dialect(_EXPECT_SHAPES, "", "", awaits=False),
+    "ava": Dialect(_AVA_SHAPES, "const test = require('ava').default;\n", "import test from 'ava';\n", given="t"),
     "mocha": Dialect(
         _JS_SHAPES,
         "const assert = require('node:assert');\nconst test = globalThis.it ?? globalThis.test;\n",
@@ -256,10 +266,10 @@ def javascript_text(
     wires = []
     for outcome, text in chance.sample(dialect.shapes, len(dialect.shapes)):
         token, seed = _draw(chance)
-        lines.append(f"test('{token}', () => {{ {text.format(seed=seed)} }});\n")
+        lines.append(f"test('{token}', ({dialect.given}) => {{ {text.format(seed=seed)} }});\n")
         wires.append(Wire(token, outcome, spoken(seed) if outcome != "passed" else ""))
     return "".join(lines), wires
 
 
 Writer = Callable[[random.Random, Sequence[str], Sequence[str]], tuple[str, list[Wire]]]
-PYTHON: dict[str, Writer] = {"pytest": pytest_text, "unittest": unittest_text}
+PYTHON: dict[str, Writer] = {"pytest": pytest_text, "unittest": unittest_text, "django test": unittest_text}
