@@ -198,6 +198,36 @@ async def test_the_moved_bases_own_gates_judge_the_merge(play: Play) -> None:
         assert "notes" in {row["gate"] for row in stage.events(run, "gates")[-1].data["results"]}
 
 
+LINT = """import json, pathlib, sys
+
+files = sorted(pathlib.Path("shop").glob("*.py"))
+found = [
+    {
+        "ruleId": "X100",
+        "level": "error",
+        "message": {"text": "a gift is no price"},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": str(p)}, "region": {"startLine": 1}}}],
+    }
+    for p in files
+    if "GIFT" in p.read_text()
+]
+looked = [{"location": {"uri": str(p)}} for p in files]
+runs = [{"tool": {"driver": {"name": "gifts"}}, "artifacts": looked, "results": found}]
+pathlib.Path(sys.argv[1]).write_text(json.dumps({"version": "2.1.0", "runs": runs}))
+sys.exit(1 if found else 0)
+"""
+
+
+async def test_what_a_linter_finds_on_the_moved_base_is_not_the_changes(play: Play) -> None:
+    lint = '[gates.lint]\nkind = "lint"\nrun = ["python", "-m", "tools.lint", "{report}"]\nreport = "sarif"\n'
+    async with play(story.hotfix(), config=lint, files={"tools/lint.py": LINT, "tools/__init__.py": ""}) as stage:
+        run = await stage.run()
+        assert run.position.stage == "change", run.note
+        elsewhere(stage, {"shop/gift.py": "GIFT = 1\n"})
+        run = await stage.approve(run)
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION), run.note
+
+
 async def test_settings_that_somebody_broke_call_a_person_and_work_by_hand_is_kept(play: Play) -> None:
     async with play(story.hotfix()) as stage:
         run = await stage.run()
