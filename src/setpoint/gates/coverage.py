@@ -14,7 +14,7 @@ from ..model.gate import Gate
 from ..model.judgement import Measured
 from ..model.objection import Deviation, Objection, Severity
 from .change_set import ChangeSet, Delta
-from .coverage_lines import changed_code, without_excuses
+from .coverage_lines import changed_code, excused_lines, without_excuses
 from .coverage_report import Coverage, Covered, joined
 from .coverage_run import command, measured, measures, overlay
 from .coverage_settings import CoverageSettings, settings
@@ -136,7 +136,7 @@ def _tally(grounds: Grounds, path: str, code: Mapping[int, int], coverage: Cover
 
 def _excused(delta: Delta, grounds: Grounds, gates: Sequence[Gate]) -> frozenset[int]:
     patterns = [pattern for gate in gates for pattern in _patterns(_settings(grounds, gate))]
-    return frozenset(without_excuses(delta, patterns)[1])
+    return excused_lines(delta, without_excuses(delta, patterns)[1])
 
 
 def _left_out(path: str, gate: Gate, said: CoverageSettings) -> bool:

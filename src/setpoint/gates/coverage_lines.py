@@ -118,6 +118,40 @@ def without_excuses(delta: Delta, patterns: Sequence[str]) -> tuple[str, Collect
     return "\n".join(lines), touched
 
 
+def excused_lines(delta: Delta, comments: Collection[int]) -> frozenset[int]:
+    """The lines that the excluding comments on lines `comments` would take out: their statements and what is in them,
+    or all up to the comment that ends it."""
+    found = set(comments)
+    if delta.suffix in PYTHON:
+        try:
+            tree = ast.parse(delta.text_after) if comments else ast.Module([], [])
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return frozenset(found)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.stmt) and found.intersection(range(node.lineno, _header_end(node) + 1)):
+                found |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+        return frozenset(found)
+    lines = as_lines(delta.text_after)
+    for start in comments:
+        last = _region_end(lines, start)
+        found |= set(range(start, last + 1))
+    return frozenset(found)
+
+
+def _region_end(lines: Sequence[str], start: int) -> int:
+    """The last line that a comment of JavaScript at line `start` takes out: to the one that ends it, else of the block
+    that follows."""
+    for at in range(start, len(lines)):
+        if re.search(r"\b(?:enable|ignore\s+(?:stop|end))\b", lines[at]):
+            return at + 1
+    follows = lines[start] if start < len(lines) else ""
+    indent = len(follows) - len(follows.lstrip())
+    for at in range(start + 1, len(lines)):
+        if lines[at].strip().startswith(("}", ")")) and len(lines[at]) - len(lines[at].lstrip()) <= indent:
+            return at + 1
+    return start + 1
+
+
 def _python_excuses(text: str, patterns: Sequence[str]) -> Iterator[tuple[int, int, int]]:
     shapes = [shape for pattern in (*EXCLUDED, *patterns) if (shape := _compiled(pattern))]
     try:

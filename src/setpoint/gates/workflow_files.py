@@ -50,10 +50,11 @@ class Job:
     never: str = ""
     steps: tuple[Step, ...] = ()
 
-    def checks(self, shape: re.Pattern[str]) -> list[str]:
-        """The lines it runs that are of this shape."""
-        lines = [line.strip() for step in self.steps for line in step.run.replace("\\\n", " ").splitlines()]
-        return list(dict.fromkeys(line for line in lines if line and not line.startswith("#") and shape.search(line)))
+    @property
+    def lines(self) -> list[str]:
+        """The lines it runs, comments left out."""
+        found = [line.strip() for step in self.steps for line in step.run.replace("\\\n", " ").splitlines()]
+        return list(dict.fromkeys(line for line in found if line and not line.startswith("#")))
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,13 @@ _NARROWS = re.compile(
 _CHECKS = re.compile(
     r"\b(?:pytest|unittest|tox|nox|coverage|ruff|flake8|pylint|mypy|pyright|black|bandit|pip-audit|pre-commit|vitest|jest"
     r"|mocha|eslint|tsc|prettier|biome|playwright|cypress|ctest)\b|\bnode\b.*--test\b"
-    r"|\b(?:npm|pnpm|yarn|bun)\s+(?:run\s+)?(?:test|lint|check|typecheck|audit|ci:?\w*)\b|\bnpm\s+t\b"
+    r"|\b(?:npm|pnpm|yarn|bun)\s+(?:run\s+)?(?:test|lint|check|typecheck|audit|ci:\w+)\b|\bnpm\s+t\b"
     r"|\b(?:make|just|task)\s+[\w\- ]*(?:test|check|lint|verify|ci|types?)\b"
     r"|\b(?:go|cargo|mvn|gradle\w*)\s+[\w\- ]*(?:test|vet|clippy|verify|check)\b"
+)
+_INSTALLS = re.compile(
+    r"^(?:sudo\s+)?(?:python3?\s+-m\s+)?(?:pip3?|pipx|uv(?:\s+(?:pip|tool))?|poetry|npm|pnpm|yarn|bun|brew|apt(?:-get)?)"
+    r"\s+(?:-\S+\s+)*(?:install|add|sync|i|ci)\b[^&;|]*$"
 )
 _TRUSTED_OWNERS = frozenset(("actions", "github"))
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -264,10 +268,16 @@ def _triggers(sides: _Sides) -> Iterator[Objection]:
             )
 
 
+def _check(line: str) -> str:
+    """What checks something in a line; empty for one that only installs it."""
+    found = _CHECKS.search(line)
+    return found[0] if found and not _INSTALLS.match(line) else ""
+
+
 def _gone(sides: _Sides) -> Iterator[Objection]:
     now = sides.after.commands | sides.elsewhere
     for name, job in sides.before.jobs.items():
-        lost = [line for line in job.checks(_CHECKS) if line not in now]
+        lost = [line for line in job.lines if _check(line) and line not in now]
         kept = sides.after.jobs.get(name)
         if kept is None and (lost or not job.steps):
             yield sides.mind(
@@ -275,8 +285,7 @@ def _gone(sides: _Sides) -> Iterator[Objection]:
             )
             continue
         for line in lost:
-            tool = _CHECKS.search(line)
-            twin = next((other for other in sorted(now) if tool and tool[0] in other), "")
+            twin = next((other for other in sorted(now) if _check(other) and _check(line) in other), "")
             cause = f"it is `{twin[:200]}` now"
             if not twin:
                 yield sides.mind("check-removed", f"CI no longer runs `{line}`", line, "put the step back")
@@ -314,7 +323,7 @@ def _forgiven(sides: _Sides) -> Iterator[Objection]:
     seen = {line.strip() for step in sides.before.steps for line in step.run.splitlines()}
     for step in sides.after.steps:
         for line in (text.strip() for text in step.run.splitlines()):
-            if line not in seen and _FORGIVES.search(line) and (_CHECKS.search(line) or "set +e" in line):
+            if line not in seen and _FORGIVES.search(line) and (_check(line) or "set +e" in line):
                 yield sides.mind(
                     "ignored-failure", "a failure of a check no longer counts", line, "let the command fail the job"
                 )
