@@ -62,6 +62,7 @@ async def judged(case: Case, folder: Path) -> list[Objection]:
     async with base.plant({}) as room:
         before = await run_gate("tests", gate, room, tree="base", environment="e", reruns=0)
     assert before.green, before.reason
+    beside = [delta.path for delta in change.deltas if is_test_file(delta.path) and not delta.deleted]
     wired = await run_wired(
         "tests",
         gate,
@@ -69,7 +70,7 @@ async def judged(case: Case, folder: Path) -> list[Objection]:
         base=base.plant,
         tree="head",
         environment="e",
-        near=near(change),
+        near=beside,
         changed=change.paths,
     )
     measured = [wired, still_reported(before, wired.result, change)]
@@ -78,11 +79,6 @@ async def judged(case: Case, folder: Path) -> list[Objection]:
         measured.append(await mutants(change, gate, head.plant, environment="e", seconds=600, most=8))
     found = [*planted(change), *(objection for one in measured for objection in one.objections)]
     return [objection for objection in found if objection.blocks]
-
-
-def near(change: ChangeSet) -> list[str]:
-    """The test files of a change."""
-    return [delta.path for delta in change.deltas if is_test_file(delta.path) and not delta.deleted]
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ _NAMES = (
     re.compile(r"does not provide an export named '(\w+)'"),
     re.compile(r"Failed to (?:resolve import|load url) \"?([^\s\"]+)"),
 )
+_IMPORTED = re.compile(r"""^\s*(?:import|const|let)\s+([\w\s{},*]+?)\s*(?:from|=\s*require\()""", re.MULTILINE)
 _NOTED = frozenset(("proof/passes-on-base", "proof/skipped"))
 """What nobody promised: said, but no reason against a change by anybody."""
 
@@ -80,6 +81,9 @@ def _of_nobody(objection: Objection, change: ChangeSet) -> Objection | None:
     told = f"{objection.cause}\n{objection.evidence}"
     if objection.rule == "proof/wrong-reason":
         missing = [name for pattern in _NAMES for name in pattern.findall(told)]
+        if objection.place and "could not be collected" in objection.cause:  # node does not report why
+            missing += _IMPORTED.findall((change.read_head(objection.place.path) or b"").decode("utf-8", "replace"))
+            missing = [word for text in missing for word in re.split(r"[\s{},]+", text) if word]
         if any(_brings(change, name) for name in missing):
             return None  # its file needs what this change brings: that is missing behaviour
         return objection.model_copy(update={"severity": Severity.MEDIUM})

@@ -15,6 +15,7 @@ from ..model.gate import Gate
 from ..model.judgement import Measured
 from ..model.objection import Objection, Severity, Source
 from ..ports import Room
+from .asserted import asserted
 from .change_set import ChangeSet
 from .commands import only, shown, words
 from .frozen import is_test_file
@@ -47,6 +48,8 @@ class Tried:
     """What became of the mutants."""
 
     killed: list[Mutant] = field(default_factory=list)
+    crashed: list[Mutant] = field(default_factory=list)
+    """Killed by an exception in the code itself: a test executed it, which is not yet to assert anything."""
     timed_out: list[Mutant] = field(default_factory=list)
     """Noticed too: the code ran on and on."""
     survived: list[Mutant] = field(default_factory=list)
@@ -58,7 +61,7 @@ class Tried:
     @property
     def noticed(self) -> list[Mutant]:
         """Those that some test minded."""
-        return [*self.killed, *self.timed_out]
+        return [*self.killed, *self.crashed, *self.timed_out]
 
     @property
     def unnoticed(self) -> list[Mutant]:
@@ -151,7 +154,8 @@ class _Trial:
                     tried.left.append(mutant)
                     continue
                 told = await self._with(gate, room, mutant.path, mutant.content, usual)
-                {"killed": tried.killed, "slow": tried.timed_out}.get(told, passed).append(mutant)
+                ends = {"killed": tried.killed, "crashed": tried.crashed, "slow": tried.timed_out}
+                ends.get(told, passed).append(mutant)
 
         await together(work(room) for room in rooms)
         return passed
@@ -174,7 +178,9 @@ class _Trial:
             room.write(path, original)
         if result.outcome is Outcome.PASSED:
             return "passed"
-        return "slow" if _LIMIT in result.reason else "killed"
+        if _LIMIT in result.reason:
+            return "slow"
+        return "killed" if asserted(result) else "crashed"
 
     async def _ask(self, gate: Gate, room: Room, seconds: float) -> tuple[GateResult, float]:
         """One run up to the first failure, and how long it took."""
@@ -200,18 +206,19 @@ def _hasty(gate: Gate) -> Gate:
 
 
 def _objections(tried: Tried, gate: Gate) -> tuple[Objection, ...]:
-    """All survive: the tests prove nothing. Fewer than half of a function's gross mutants are noticed: too much is
-    open. A survivor among others that are noticed is said and left to the reader."""
+    """No assertion minds any: the tests prove nothing. Fewer than half of a function's gross mutants are noticed, or
+    none by an assertion: too much is open. A survivor among others that are noticed is said and left to the reader."""
     unnoticed = tried.unnoticed
     gross = sum(1 for mutant in unnoticed if mutant.gross)
-    if not tried.noticed and gross >= (ENOUGH if tried.left else 1):
+    if not tried.killed and gross >= (ENOUGH if tried.left else 1):
         return (_nothing_proved(unnoticed, tried, gate),)
     raised = []
     for place in dict.fromkeys(mutant.place for mutant in unnoticed):
         here = [mutant for mutant in unnoticed if mutant.place == place]
         noticed = sum(1 for mutant in tried.noticed if mutant.place == place and mutant.gross)
         gross = sum(1 for mutant in here if mutant.gross)
-        weak = gross > 0 and noticed / (noticed + gross) < SHARE
+        unasserted = all(mutant.place != place for mutant in tried.killed)
+        weak = gross > 0 and (unasserted or noticed / (noticed + gross) < SHARE)
         for mutant in here:
             severity = Severity.MEDIUM if weak and mutant.gross else Severity.LOW
             raised.append(_survivor(mutant, tried, gate, severity))
@@ -220,13 +227,14 @@ def _objections(tried: Tried, gate: Gate) -> tuple[Objection, ...]:
 
 def _nothing_proved(unnoticed: Sequence[Mutant], tried: Tried, gate: Gate) -> Objection:
     first = unnoticed[0]
-    never = "; no test executes that code" if len(tried.uncovered) == len(unnoticed) else ""
+    count = len(unnoticed) + len(tried.crashed) + len(tried.timed_out)
+    never = "no test executes that code" if len(tried.uncovered) == count else "no assertion minds any of them"
     return minded(
         "proof/mutant-survived",
-        f"the tests prove nothing about {first.scope or first.path}: all faults put into the change go unnoticed",
+        f"the tests prove nothing about {first.scope or first.path}: faults put into the change go unnoticed",
         first.path,
         line_=first.line,
-        cause=f"{len(unnoticed)} of {len(unnoticed)} faults survive{never}; write a test that fails when one is there",
+        cause=f"{len(unnoticed)} of {count} faults survive, and {never}; write a test that fails when one is there",
         evidence="\n".join(f"{mutant.path}:{mutant.line}: {mutant.what}" for mutant in unnoticed[:20]),
         source=Source.RED_PROOF,
         severity=Severity.HIGH,
@@ -272,7 +280,7 @@ def _told(
 ) -> Measured:
     decided = len(tried.noticed) + len(tried.unnoticed)
     counts = (
-        f"{decided} of {total} mutants of the changed lines tried: {len(tried.killed)} killed, "
+        f"{decided} of {total} mutants of the changed lines tried: {len(tried.killed) + len(tried.crashed)} killed, "
         f"{len(tried.survived)} survived, {len(tried.timed_out)} timed out, {len(tried.uncovered)} not covered"
         f"{f', {len(tried.left)} left open for want of time' if tried.left else ''}"
     )
