@@ -16,7 +16,7 @@ from ..model.settings import Config
 from ..ports import Transaction, Workspace
 from .bench import Ground
 from .conflicts import objection_about
-from .judging import measure
+from .judging import lab_of
 from .messages import commit_message
 from .outcomes import HandedOver, Stale
 from .rounds import Done, Write, hand_over_packet, history
@@ -188,9 +188,10 @@ async def require_green_base(ground: Ground, workspace: Workspace) -> None:
     if joined is None or joined["theirs"] != ground.run.base:
         return
     gates = ground.config.gates
-    async with workspace.checkout(ground.run.base) as room:
-        results = await measure(ground, room, ground.run.base, gates)
-    require_green(results, gates=gates)
+    lab = lab_of(ground.bench)
+    tree = await lab.trees.tree(ground.run.base)
+    environment = await lab.environment(tree, gates)
+    require_green(await lab.results(tree, gates, environment=environment), gates=gates)
 
 
 # -- what conflicts -------------------------------------------------------------------------------------------------

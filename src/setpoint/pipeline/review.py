@@ -20,8 +20,8 @@ from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief, commands, diff_text, named, repository_map, rules, ticket_text
 from .desk import Handing, Sitting, chosen, sit
-from .implementation import check_code, closed_boundaries
-from .judging import measured_by, sealed
+from .implementation import check_code
+from .judging import closed_boundaries, measured_by, sealed
 from .messages import commit_message
 from .moved_base import bring_in, conflicts, handed_over, require_green_base
 from .outcomes import Outcome
