@@ -101,8 +101,9 @@ def _verdict(case: Case, found: Sequence[Objection]) -> Verdict:
 
 async def house_of(project: str, folder: Path) -> House:
     """A house over a repository for the project's trees, its commands those of the environment this runs in."""
-    laid_out(folder / project, {".gitignore": ".venv\n.setpoint/\nnode_modules/\n"})
-    (folder / project / ".venv").symlink_to(sys.prefix)
+    if not (folder / project / ".venv").exists():
+        laid_out(folder / project, {".gitignore": ".venv\n.setpoint/\nnode_modules/\n"})
+        (folder / project / ".venv").symlink_to(sys.prefix)
     return await House.open(folder / project)
 
 
