@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS ?= true
 export UV_NATIVE_TLS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick real bench lint types arrows docs fmt clean
+.PHONY: help setup demo test quick real judge bench lint types arrows docs fmt clean
 
 help: ## these words
 	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,6 +42,9 @@ quick: .venv/.ready ## the tests of what decides, under a minute, up to the firs
 
 real: .venv/.ready ## the cases on real projects
 	$(RUN)python -m cases.run
+
+judge: .venv/.ready ## the corpus of honest and dishonest changes: both rates, and a table by class
+	$(RUN)python tests/judgement/verdicts.py
 
 bench: .venv/.ready ## what setpoint adds, beside the bare limit
 	$(RUN)python -m bench

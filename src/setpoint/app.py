@@ -13,13 +13,13 @@ from .adapters.repository import UserRepository
 from .config import load, with_environment, with_models
 from .errors import SetpointError
 from .model.run import Run, State
-from .model.settings import IGNORED, Config
+from .model.settings import IGNORED_UNASKED, Config
 
 if TYPE_CHECKING:
     from .adapters.store import SqlStore
     from .engine.jobs import Jobs
     from .engine.worker import Worker
-    from .gates.prove import Proven
+    from .judging import Judging
     from .model.evidence import GateResult
     from .model.run import Event
     from .model.ticket import Kind
@@ -101,7 +101,7 @@ class House:
         self.state.mkdir(exist_ok=True)
         ignore = self.state / ".gitignore"
         if not ignore.exists():
-            ignore.write_text(IGNORED, encoding="utf-8")
+            ignore.write_text(IGNORED_UNASKED, encoding="utf-8")
 
     @cached_property
     def commands(self) -> "Commands":
@@ -130,6 +130,14 @@ class House:
             baseline=self._baseline,
             now=lambda: datetime.now(UTC),
         )
+
+    @cached_property
+    def judging(self) -> "Judging":
+        """The part that judges."""
+        from .judging import Judging
+
+        self._private_folder()
+        return Judging(self.repository, self.state, lambda: self.bench(self.config))
 
     def pinned(self, run: Run) -> Config:
         """The configuration a run was started with, its secrets from this process's configuration and environment."""
@@ -345,19 +353,6 @@ class House:
         from .parts import on_base
 
         return await on_base(bench, base, await self.repository.tree(base))
-
-    async def run_gates(self) -> Sequence["GateResult"]:
-        """All gates on the working tree as it is."""
-        from .parts import gates_here
-
-        return await gates_here(self.bench(self.config), await self.repository.snapshot())
-
-    async def prove_gates(self) -> Sequence["Proven"]:
-        """Whether each gate can fail."""
-        from .parts import proofs
-
-        _, base = await self.repository.base(self.config.project.base)
-        return await proofs(self.bench(self.config), await self.repository.tree(base))
 
     async def doctor(self) -> Sequence["Check"]:
         """What a run needs here."""

@@ -4,8 +4,10 @@ import importlib
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,22 +19,23 @@ from .model.release import CiRun, CiState
 from .model.run import Run, State
 from .model.session import Role
 from .model.settings import Config
-from .pipeline.bench import Bench, Enqueue
-from .pipeline.models import choose_models
-from .policy.action import Action, ActionKind
-from .policy.decide import Allow, Decision, Deny
 
 if TYPE_CHECKING:
     from .gates.prove import Proven
     from .model.command import Completed, Layer
     from .model.evidence import GateResult
     from .model.gate import Candidate
+    from .pipeline.bench import Bench, Enqueue
+    from .policy.action import Action
+    from .policy.decide import Decision
     from .ports import Agent, Room, Sandbox, Store
     from .service.doctor import Check
 
 ADAPTERS: Mapping[tuple[str, str], str] = {
     ("sandbox", "bubblewrap"): "setpoint.adapters.sandboxes.bubblewrap:Bubblewrap",
     ("sandbox", "none"): "setpoint.adapters.sandboxes.bare:Bare",
+    ("trees", "git"): "setpoint.adapters.trees:GitTrees",
+    ("archive", "files"): "setpoint.adapters.archive:FileArchive",
     ("workspaces", "worktrees"): "setpoint.adapters.worktrees:Worktrees",
     ("agent", "native"): "setpoint.adapters.agents.native:NativeAgent",
     ("agent", "replay"): "setpoint.adapters.agents.replay:ReplayAgent",
@@ -127,10 +130,12 @@ class Agents(Mapping[str, "Agent"]):
         return made
 
 
-def permit_of(store: "Store", config: Config) -> Callable[[Action], Decision]:
+def permit_of(store: "Store", config: Config) -> Callable[["Action"], "Decision"]:
     """The last word before an effect: only a run that stands at that very step may have it, once a person said yes."""
+    from .policy.action import ActionKind
+    from .policy.decide import Allow, Deny
 
-    def permit(action: Action) -> Decision:
+    def permit(action: "Action") -> "Decision":
         for run in store.runs(active=True):
             if run.position.stage != action.kind.value or run.position.state is not State.RUNNING:
                 continue
@@ -144,7 +149,9 @@ def permit_of(store: "Store", config: Config) -> Callable[[Action], Decision]:
     return permit
 
 
-def _deploys(store: "Store", config: Config, run: Run, environment: str) -> Decision:
+def _deploys(store: "Store", config: Config, run: Run, environment: str) -> "Decision":
+    from .policy.decide import Allow, Deny
+
     wanted = next((e for e in config.environment if e.name == environment), None)
     if wanted is None or not wanted.approval:
         return Allow(reason=f"run {run.id} deploys what it merged")
@@ -164,6 +171,8 @@ def header(config: Config) -> list[str]:
     if config.agent.kind == "replay":
         lines.append("the model's turns are replayed from a recording; all else is real")
     else:
+        from .pipeline.models import choose_models
+
         reviewer = choose_models(config, "review", Role.REVIEWER)
         lines.append(f"reviewer {reviewer.models[0]}, independence {reviewer.independence}")
     if config.autonomy == "full":
@@ -171,17 +180,19 @@ def header(config: Config) -> list[str]:
     return lines
 
 
-async def gates_here(bench: Bench, tree: str) -> "Sequence[GateResult]":
-    """All gates on a tree of the user's own."""
-    from .gates.environment import environment_digest
-    from .gates.judge import run_gates
+@cache
+def code_mark() -> str:
+    """Moves when this program's own code does."""
+    from . import __version__
 
-    async with bench.workspaces.checkout(tree) as room:
-        environment = await environment_digest(room, bench.config.gates)
-        return await run_gates(bench.config.gates, room, tree=tree, environment=environment, keep=bench.store.put_blob)
+    told = [__version__]
+    for place in sorted(Path(__file__).parent.rglob("*.py")):
+        with suppress(OSError):
+            told.append(f"{place.name} {place.stat().st_mtime_ns}")
+    return sha256("\n".join(told).encode()).hexdigest()
 
 
-async def proofs(bench: Bench, tree: str) -> "Sequence[Proven]":
+async def proofs(bench: "Bench", tree: str) -> "Sequence[Proven]":
     """A planted fault for each gate, tried again when the gate, its configuration or its tools moved."""
     from .gates.environment import environment_digest
     from .gates.prove import prove
@@ -209,8 +220,9 @@ def kept_proofs(store: "Store") -> "Sequence[Proven]":
     return [Proven.model_validate(proof) for proof in kept.values()]
 
 
-def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "Enqueue") -> Bench:
+def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "Enqueue") -> "Bench":
     """The bench of one repository under one configuration, every seam with an effect behind its guard."""
+    from .pipeline.bench import Bench
     from .policy.guard import GuardedDeployer, GuardedForge
 
     sandbox = sandbox_of(config)
@@ -230,6 +242,10 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         notifier=part("notifier", "terminal")(),
         now=lambda: datetime.now(UTC),
         parse=parse,
+        trees=part("trees", "git")(root),
+        archive=part("archive", "files")(state / "evidence"),
+        mark=workspaces.mark,
+        code=code_mark(),
         redact=redactor(config, os.environ),
     )
 
@@ -270,7 +286,7 @@ BASELINE = "baseline"
 """Results on untouched bases are kept under this name, for all runs."""
 
 
-async def on_base(bench: Bench, base: str, tree: str) -> "tuple[GateResult, ...]":
+async def on_base(bench: "Bench", base: str, tree: str) -> "tuple[GateResult, ...]":
     """The gates on an untouched base; what is known of the same tree and environment is not run again."""
     from .gates.baseline import baseline
     from .gates.environment import environment_digest
@@ -291,7 +307,7 @@ async def on_base(bench: Bench, base: str, tree: str) -> "tuple[GateResult, ...]
 
 
 async def confirmed_on(
-    bench: Bench, candidates: "Sequence[Candidate]", base: str, tree: str
+    bench: "Bench", candidates: "Sequence[Candidate]", base: str, tree: str
 ) -> "Sequence[tuple[Candidate, GateResult]]":
     """Candidates with what they did on the untouched base."""
     from .gates.baseline import confirm
@@ -303,7 +319,7 @@ async def confirmed_on(
 
 
 async def initialised(
-    bench: Bench, root: Path, base: str, tree: str, *, replace: bool, tell: Callable[[str], None]
+    bench: "Bench", root: Path, base: str, tree: str, *, replace: bool, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """Find the commands of the repository at `root`, run them on `base`, write what ran green; the report."""
     from .gates.detect import detect
@@ -332,7 +348,7 @@ def sandboxed(config: Config) -> "list[Check]":
         return doctor.sandbox(config.sandbox.level, (), str(error))
 
 
-async def examined(bench: Bench, base: str, tree: str) -> "list[Check]":
+async def examined(bench: "Bench", base: str, tree: str) -> "list[Check]":
     """The doctor's look at the gates, the rules and the base."""
     from .pipeline.context import rules_there
     from .service import doctor

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .model.approval import Approval, HandOver, Question
+from .model.change import ChangedEntry, Entry, Origin
 from .model.command import Command, CommandLimits, Completed, Layer
 from .model.evidence import GateResult
 from .model.merge import Merged
@@ -168,6 +169,52 @@ class Workspaces(Protocol):
         self, revision: str, overlay: dict[str, bytes | None] | None = None
     ) -> AbstractAsyncContextManager[Room]:
         """As a workspace's, without a run: for baselines and for CI."""
+        ...
+
+
+class Trees(Protocol):
+    """Commits and trees of the repository as git keeps them; no working tree is looked at."""
+
+    async def tree(self, revision: str) -> str:
+        """The tree of a commit (or the tree itself). Raises RepositoryError when there is none."""
+        ...
+
+    async def changed(self, base: str, head: str) -> Sequence[ChangedEntry]:
+        """What differs between two commits or trees, sorted by path, renames taken apart."""
+        ...
+
+    async def entries(self, tree: str) -> Mapping[str, Entry]:
+        """All files of a commit or tree by path."""
+        ...
+
+    async def blobs(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        """Contents by object name, in one go; what is too large to be looked at stands for itself by a few bytes.
+        Raises RefusedError when they are too much together."""
+        ...
+
+    def blob(self, name: str) -> bytes:
+        """One content, as in `blobs`, waiting for it."""
+        ...
+
+    async def origin(self, revision: str, path: str, line: int) -> Origin:
+        """The commit that wrote a line of a file at `revision`, as git blames it. Raises UsageError when there is no
+        such line."""
+        ...
+
+    async def laid(self, tree: str, overlay: Mapping[str, bytes | None]) -> str:
+        """The tree that `tree` becomes with `overlay` over it (None takes a file away); its objects are written."""
+        ...
+
+
+class Archive(Protocol):
+    """Answers kept by what they answer for. Losing one costs the time to find it again, nothing else."""
+
+    def find(self, key: str) -> Any:
+        """What was kept under `key`; None when nothing was, or it cannot be read."""
+        ...
+
+    def keep(self, key: str, value: Any) -> None:
+        """Keep a JSON value under `key`; a repeat replaces it."""
         ...
 
 

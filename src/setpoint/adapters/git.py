@@ -182,6 +182,12 @@ def private_git(folder: Path, common: Path) -> Git:
     return Git(folder, objects=common / "objects", sha256=sha256)
 
 
+def user_git(repository: Path) -> Git:
+    """The user's own git folder: for refs, commits and objects alone."""
+    common = common_folder(repository)
+    return Git(common, sha256=named_by_sha256(common))
+
+
 def _bring(place: Path, content: bytes) -> None:
     with suppress(OSError):
         if place.read_bytes() == content:

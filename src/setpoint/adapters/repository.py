@@ -3,8 +3,10 @@
 import asyncio
 import getpass
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import RepositoryError
@@ -88,14 +90,37 @@ class UserRepository:
         _, out, _ = await _git(self._root, "rev-parse", f"{commit}^{{tree}}")
         return out.strip()
 
+    async def resolve(self, revision: str, kind: str = "commit") -> str:
+        """The commit (or tree) that `revision` names here. Raises RepositoryError when there is none."""
+        if not revision.startswith("-"):
+            code, out, _ = await _git(self._root, "rev-parse", "--verify", "-q", f"{revision}^{{{kind}}}")
+            if code == 0:
+                return out.strip()
+        raise RepositoryError(f"there is no {kind} {revision!r} here", fix="`git log --all --oneline` shows what is")
+
+    async def fork(self, base: str, head: str) -> str:
+        """The commit where `head` left `base`; `base` itself when they have nothing in common."""
+        code, out, _ = await _git(self._root, "merge-base", base, head)
+        return out.split()[0] if code == 0 and out.strip() else base
+
     async def snapshot(self) -> str:
         """The tree of the working tree as it is, untracked files included, ignored ones not."""
+        kept = self._root / ".setpoint" / "index"
         with tempfile.TemporaryDirectory(prefix="setpoint-index-") as folder:
-            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-            for words in (("read-tree", "HEAD"), ("add", "-A"), ("write-tree",)):
-                code, out, said = await _git(self._root, *words, extra=index)
+            index = Path(folder) / "index"
+            # What was hashed last time is known by size and time, as in git's own index; no flag of a file is taken on.
+            with suppress(OSError):
+                shutil.copy2(kept, index)
+            where = {"GIT_INDEX_FILE": str(index)}
+            for words in (("read-tree", "--reset", "HEAD"), ("add", "-A"), ("write-tree",)):
+                code, out, said = await _git(self._root, *words, extra=where)
                 if code != 0:
                     raise RepositoryError(f"git {words[0]} failed", why=said.strip()[:400], fix="`git status`")
+            if kept.parent.is_dir():
+                with suppress(OSError):
+                    aside = kept.with_name(f"index.{os.getpid()}")
+                    shutil.copy2(index, aside)
+                    aside.replace(kept)
         return out.strip()
 
     async def paths(self, before: str, after: str) -> Sequence[str]:

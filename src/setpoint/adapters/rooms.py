@@ -5,6 +5,7 @@ Environments of the user (`.venv`, `node_modules`) and the toolchain behind them
 """
 
 import asyncio
+import hashlib
 import os
 import tempfile
 import time
@@ -88,6 +89,18 @@ def nested_environments(repository: Path, share: Sequence[str]) -> list[str]:
                 elif not entry.name.startswith(".") and depth < _NESTED:
                     waiting.append((folder / entry.name, f"{prefix}{entry.name}/", depth + 1))
     return found[:_ENVIRONMENTS]
+
+
+def tools_mark(around: Surroundings) -> str:
+    """Digest of when the folders on the path and the shared environments last changed; nothing is run."""
+    places = [Path(host, below) for _, host in around.shared for below in ("", ".package-lock.json", "pyvenv.cfg")]
+    places += [found for _, host in around.shared for found in sorted(Path(host).glob("lib*/python*/site-packages"))]
+    places += [Path(name) for name in around.env.get("PATH", "").split(":") if name]
+    told = [f"{type(around.sandbox).__name__} {around.limits} {sorted(around.env.items())} {around.shown}"]
+    for place in places:
+        with suppress(OSError):
+            told.append(f"{place} {place.stat().st_mtime_ns}")
+    return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class SandboxRoom:

@@ -23,7 +23,7 @@ from . import beneath
 from .folders import is_hash, remove_folder
 from .git import Git, common_folder, identity, private_git
 from .merging import contains, merged
-from .rooms import SandboxRoom, Surroundings, surroundings
+from .rooms import SandboxRoom, Surroundings, surroundings, tools_mark
 from .snapshots import Snapshot
 from .worktree import Worktree
 
@@ -119,6 +119,10 @@ class Worktrees:
             yield room
         finally:
             await asyncio.to_thread(remove_folder, place)
+
+    def mark(self) -> str:
+        """Moves when the tools that rooms see may have: what was found out about them holds until then."""
+        return tools_mark(self.around)
 
     def _put_out(self, place: Path, revision: str) -> Snapshot:
         self._sweep_checkouts()

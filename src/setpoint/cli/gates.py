@@ -73,7 +73,7 @@ def prove(as_json: bool = JSON) -> None:
     """Plant a fault for each gate in a throw-away copy. A gate that stays green there is no gate (exit 11)."""
 
     async def use(house: "House") -> int:
-        proofs = await house.prove_gates()
+        proofs = await house.judging.prove_gates()
         if as_json:
             document([proof.model_dump(mode="json") for proof in proofs])
         for proof in proofs if not as_json else ():

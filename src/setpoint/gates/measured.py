@@ -61,13 +61,18 @@ def minded(
         source=source,
         deviation=deviation,
         severity=severity,
-        what=what,
-        cause=cause,
-        place=Place(path=path[:500], line=line_) if path else None,
-        evidence=evidence,
+        what=_writable(what),
+        cause=_writable(cause),
+        place=Place(path=_writable(path)[:500].strip() or "(no name)", line=line_) if path else None,
+        evidence=_writable(evidence),
         probe=probe,
         rule=rule,
     )
+
+
+def _writable(text: str) -> str:
+    """A file's name may be bytes that are no text."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def as_findings(objections: Sequence[Objection]) -> tuple[Finding, ...]:

@@ -13,6 +13,10 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from ..model.evidence import Evidence, Finding, GateKind, GateResult, Outcome
+from ..model.judgement import Measured
+from ..model.objection import Deviation, Objection
+from .change_set import ChangeSet
+from .measured import built_in, minded
 from .reading import KEPT_FINDINGS, line
 
 SHAPES: dict[str, re.Pattern[str]] = {
@@ -45,6 +49,7 @@ _PLACEHOLDER = re.compile(
     r"(?i)example|placeholder|changeme|change-me|your[_-]|dummy|fake|xxxx|\.\.\.|\*\*\*|<|\$\{|\{\{|%\("
 )
 _ENV_FILE = re.compile(r"(?:^|/)\.env(?:\.(?!example$|sample$|template$|dist$)[\w.\-]+)?$")
+_ENV_CAUSE = "settings of one machine, and often its secrets, are published with it; commit an example instead"
 LINE_LIMIT = 4000
 """Characters of one line that are looked at; longer ones are looked at in overlapping pieces of this size."""
 
@@ -96,6 +101,31 @@ def scan_secrets(diff: str, *, tree: str, environment: str = "built-in") -> Gate
         return _result(Outcome.FAILED, reason, examined, unit, tuple(findings), tree, environment)
     return _result(
         Outcome.PASSED, f"{examined} added {unit} hold no known shape", examined, unit, (), tree, environment
+    )
+
+
+def secrets(change: ChangeSet) -> Measured:
+    """The same over a change: its added lines, and `.env` files that it brings."""
+    found: list[Objection] = []
+    for delta in change.deltas:
+        if delta.deleted:
+            continue
+        if _ENV_FILE.search(delta.path) and (delta.added or delta.was):
+            found.append(minded("secrets/env-file", "an environment file is committed", delta.path, cause=_ENV_CAUSE))
+        for number, text in delta.added_lines.items():
+            found += [_suspect(kind, delta.path, number) for kind in dict.fromkeys(suspects(text))]
+    examined = sum(len(delta.added_lines) for delta in change.deltas)
+    return built_in("secrets", found, examined=examined, unit="added lines", tree=change.head, kind=GateKind.SECRETS)
+
+
+def _suspect(kind: str, path: str, number: int) -> Objection:
+    return minded(
+        "secrets/known-shape",
+        f"an added line looks like it holds: {kind}",
+        path,
+        line_=number,
+        cause="what is in a commit is published; take it out and make the secret void",
+        deviation=Deviation.BOUNDARY,
     )
 
 

@@ -1,9 +1,41 @@
 """What the code phases hand in: tests, change, CI fix, lessons."""
 
+from typing import NamedTuple
+
 from pydantic import Field
 
 from .record import Line, Record, Text
 from .ticket import CriterionId
+
+
+class Entry(NamedTuple):
+    """A file of a git tree."""
+
+    mode: str
+    """Git's six digits: `100644`, `100755`, `120000` for a link, `160000` for a submodule."""
+    name: str
+    """The name of its object."""
+
+
+class ChangedEntry(NamedTuple):
+    """A file that differs between two trees; one side is None where it was not there."""
+
+    path: str
+    before: Entry | None
+    after: Entry | None
+
+
+class Origin(NamedTuple):
+    """Where a line comes from."""
+
+    commit: str
+    author: str
+    message: str
+    """The commit's whole message."""
+    path: str
+    """The file as it was called there."""
+    text: str
+    """The line itself."""
 
 
 class TestClaim(Record):

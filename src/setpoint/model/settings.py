@@ -15,6 +15,8 @@ IGNORED = "\n".join(
     ("# Everything below .setpoint but what people decided is local.", "*", *(f"!{name}" for name in _SHARED), "")
 )
 """`.setpoint/.gitignore`."""
+IGNORED_UNASKED = IGNORED.replace("!.gitignore\n", "")
+"""The same where nobody asked for the folder: git is not even to see this file."""
 
 Size = Literal["large", "medium", "small", "tiny"]
 Api = Literal["anthropic", "openai-chat", "openai-responses"]
@@ -118,11 +120,24 @@ class AgentSettings(Record):
     """Recording to replay, relative to the repository or absolute."""
 
 
+class Checks(Record):
+    """Thresholds of the judgement."""
+
+    coverage: float = Field(default=90.0, ge=0, le=100)
+    """Percent of the changed lines that tests must run; 0 asks for none."""
+    coverage_floor: float | None = Field(default=None, ge=0, le=100)
+    """Percent of all lines, where the repository demands nothing higher of itself."""
+    mutants: int = Field(default=30, ge=0, le=500)
+    """Most faults put into the changed lines to see whether a test minds; 0 tries none."""
+    mutant_seconds: float = Field(default=60.0, gt=0, le=3600)
+
+
 class Config(Record):
     """Everything configured, with defaults; frozen once read."""
 
     project: Project = Project()
     gates: dict[str, Gate] = {}
+    checks: Checks = Checks()
     models: dict[Size, tuple[str, ...]] = {}
     """Model and fallbacks (`provider/model`) of each size class."""
     providers: dict[str, Provider] = {}

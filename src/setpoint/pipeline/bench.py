@@ -9,7 +9,7 @@ from ..model.run import Position, Run
 from ..model.session import SessionId
 from ..model.settings import Config
 from ..model.ticket import Kind
-from ..ports import Agent, Deployer, Forge, Notifier, Store, Workspace, Workspaces
+from ..ports import Agent, Archive, Deployer, Forge, Notifier, Store, Trees, Workspace, Workspaces
 from .routes import ROUTES, Route
 
 Enqueue = Callable[[Any, str, str, dict[str, Any]], None]
@@ -36,6 +36,12 @@ class Bench:
     now: Callable[[], datetime]
     parse: Callable[[str, str], Config]
     """The configuration written in a text (first) of a file (second). Raises ConfigError."""
+    trees: Trees
+    archive: Archive
+    mark: Callable[[], str]
+    """Moves when the tools of the rooms may have moved."""
+    code: str
+    """Moves when this program does."""
     redact: Callable[[Any], Any] = as_it_is
     """Takes secrets out of what sessions hand in and errors say, before it is kept or shown."""
 

@@ -13,8 +13,8 @@ from .bench import Ground
 from .context import boundaries_text, brief, commands, repository_map, rules, ticket_text
 from .desk import Handing, Sitting, producer, sit
 from .document import form_objections
-from .implementation import check_code, closed_boundaries, handed_code
-from .judging import measured_by
+from .implementation import check_code, handed_code
+from .judging import closed_boundaries, measured_by
 from .messages import commit_message
 from .outcomes import Accepted, Outcome
 from .prompts import prompt, untrusted

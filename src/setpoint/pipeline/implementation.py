@@ -4,27 +4,20 @@ The tests, the gates' configuration, CI and lock files are frozen meanwhile. On 
 the session of the last task goes on with all objections of all rounds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ..errors import BugError
 from ..gates.checks import task_gate
-from ..gates.environment import environment_digest
-from ..gates.frozen import frozen
-from ..gates.objections import objections as gate_objections
-from ..gates.protected import protected_changes
-from ..gates.redproof import RedProof, green_proof
-from ..gates.secrets import scan_secrets
 from ..loop.attempt import Handed, Verdict
-from ..model.boundary import Boundaries
-from ..model.change import Change, TestClaim
-from ..model.evidence import GateKind, GateResult
+from ..model.change import Change
+from ..model.evidence import GateResult
 from ..model.gate import Gate
 from ..model.objection import Objection
 from ..model.plan import PlanTask
 from ..model.session import Asked
-from ..policy.diffcheck import judge_change, judge_unsaved, read_changes
+from ..policy.diffcheck import judge_unsaved
 from ..policy.guard import GuardedWorkspace
-from ..ports import Room, Transaction, Workspace
+from ..ports import Transaction, Workspace
 from .artifacts import deliverable_text, task_text
 from .bench import Ground
 from .context import boundaries_text, brief, commands, repository_map, rules, ticket_text
@@ -32,7 +25,7 @@ from .criteria import boundaries_of, plan_of
 from .desk import Handing, Sitting, producer, sit
 from .document import form_objections
 from .going_back import from_clean_ground
-from .judging import against_base, approved_files, measure, measured_by, sealed, snapshot, tests_gate
+from .judging import closed_boundaries, judged_code, measured_by, sealed
 from .messages import commit_message
 from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
@@ -140,12 +133,6 @@ def handed_back(ground: Ground) -> bool:
     return given is not None and given["serial"] == ground.position.serial - 1
 
 
-def closed_boundaries(ground: Ground) -> Boundaries:
-    """The run's boundaries with the approved tests closed."""
-    allowed = boundaries_of(ground)
-    return allowed.model_copy(update={"protected": (*allowed.protected, *sealed(ground)["files"])})
-
-
 async def handed_code(ground: Ground, workspace: Workspace, handing: Handing) -> Handed:
     """The change as it lies in the workspace, with what the session says of it."""
     diff = await workspace.diff(ground.run.base)
@@ -158,52 +145,12 @@ async def handed_code(ground: Ground, workspace: Workspace, handing: Handing) ->
 async def check_code(
     ground: Ground, workspace: Workspace, gates: dict[str, Gate], *, whole: bool
 ) -> tuple[list[GateResult], list[Objection]]:
-    """Judge the workspace as it is: the diff on the host, then `gates`, then, when the change is `whole`, every gate of
-    the repository and the approved tests one by one."""
-    seal = sealed(ground)
-    diff = await workspace.diff(seal["commit"])
-    changed = await workspace.changed(seal["commit"])
-    tree = await workspace.tree()
+    """Judge the workspace as it is."""
     left = judge_unsaved(workspace.unsaved())
     if left:
         return [], list(left)
-    new = [path for path in changed if await workspace.show(seal["commit"], path) is None]
-    open_ = [path for path in changed if path not in seal["files"]]
-    results = [frozen(approved_files(ground), _reader(workspace), tree=tree)] if seal["files"] else []
-    results.append(scan_secrets(diff, tree=tree))
-    found = [*judge_change(read_changes(diff, changed), closed_boundaries(ground)), *protected_changes(open_, new=new)]
-    found += [objection for result in results if not _empty(result) for objection in gate_objections(result)]
-    if any(objection.blocks for objection in found):
-        return results, found
-    async with snapshot(ground, workspace, tree) as room:
-        raw = await measure(ground, room, tree, {**gates, **(ground.config.gates if whole else {})})
-        proof = await _green(ground, room, tree) if whole and seal["claims"] else None
-    optional = {name for name, gate in ground.config.gates.items() if not gate.required}
-    judged = await against_base(ground, workspace, raw)
-    found += [objection for told in judged if told.result.gate not in optional for objection in told.objections]
-    measured = [told.result for told in judged]
-    if proof:
-        measured.append(proof.result)
-        found += proof.objections
-    return [*results, *measured], found
-
-
-def _empty(result: GateResult) -> bool:
-    """A scan that had no added line to look at says so, and minds nothing."""
-    return result.kind is GateKind.SECRETS and result.evidence.examined == 0
-
-
-def _reader(workspace: Workspace) -> Callable[[str], bytes | None]:
-    there = frozenset(workspace.files())
-    return lambda path: workspace.read(path) if path in there else None
-
-
-async def _green(ground: Ground, room: Room, tree: str) -> RedProof:
-    _, gate = tests_gate(ground.config.gates)
-    claims = [TestClaim.model_validate(claim) for claim in sealed(ground)["claims"]]
-    environment = await environment_digest(room, ground.config.gates)
-    files, keep = sorted(sealed(ground)["files"]), ground.bench.store.put_blob
-    return await green_proof(claims, files, gate, room, tree=tree, environment=environment, keep=keep)
+    judged = await judged_code(ground, await workspace.tree(), gates, whole=whole)
+    return judged.results, judged.objections
 
 
 async def implement(ground: Ground) -> Done:

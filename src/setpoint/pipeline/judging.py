@@ -1,23 +1,19 @@
-"""Gates on a snapshot of the work: a clean checkout with the approved tests laid over it."""
+"""What the judgement of a run's code rests on: the approved tests, the base, and where it is tried."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from typing import Any
 
-from ..errors import ConfigError, RefusedError
-from ..gates.change_set import ChangeSet, between
-from ..gates.environment import environment_digest
-from ..gates.fresh import FRESH, fresh
-from ..gates.judge import run_gates
-from ..gates.objections import objections
-from ..gates.run import is_test_tool
-from ..gates.tools import how_to_report
-from ..model.evidence import GateKind, GateResult
+from ..errors import RefusedError
+from ..gates.tree_change import change_between
+from ..model.boundary import Boundaries
+from ..model.change import TestClaim
+from ..model.evidence import GateResult
 from ..model.gate import Gate
-from ..model.judgement import Measured
-from ..ports import Room, Transaction, Workspace
-from .bench import Ground
+from ..ports import Transaction
+from .bench import Bench, Ground
+from .criteria import boundaries_of, criteria_of
+from .judgement import Judged, judge
+from .lab import Lab, Terms
 from .rounds import Done, Write
 
 
@@ -37,69 +33,52 @@ def approved_files(ground: Ground) -> dict[str, bytes]:
     return found
 
 
-def snapshot(ground: Ground, workspace: Workspace, tree: str) -> AbstractAsyncContextManager[Room]:
-    """A clean room with `tree` and the approved tests over it."""
-    overlay: dict[str, bytes | None] = dict(approved_files(ground))
-    return workspace.checkout(tree, overlay)
-
-
-def tests_gate(gates: Mapping[str, Gate]) -> tuple[str, Gate]:
-    """The gate that runs the tests and reports them one by one. Raises ConfigError when there is none."""
-    found = [(name, gate) for name, gate in gates.items() if gate.kind is GateKind.TESTS]
-    if not found:
-        raise ConfigError(
-            "no gate runs tests", why="nothing could prove a criterion", fix="`setpoint init`, or add [gates.tests]"
-        )
-    for name, gate in found:
-        if is_test_tool(gate):
-            return name, gate
-    name, gate = found[0]
-    raise ConfigError(
-        f"gate {name} does not report its tests one by one: {' '.join(gate.run)}",
-        why="a criterion's own test could not be shown to fail before the change and to pass after it",
-        fix=how_to_report(name, gate),
+def lab_of(bench: Bench) -> Lab:
+    """Where changes of a run are tried."""
+    return Lab(
+        trees=bench.trees,
+        checkout=bench.workspaces.checkout,
+        archive=bench.archive,
+        mark=bench.mark(),
+        code=bench.code,
+        keep=bench.store.put_blob,
     )
 
 
-async def measure(ground: Ground, room: Room, tree: str, gates: Mapping[str, Gate]) -> tuple[GateResult, ...]:
-    """All `gates` on one tree; results known for the same tree, gate and environment are not run again."""
-    environment = await environment_digest(room, gates)
-    kept = {result.gate: result for _, result in ground.bench.store.results(ground.run.id, tree)}
-
-    def known(name: str, _definition: str) -> GateResult | None:
-        return kept.get(name)
-
-    store = ground.bench.store
-    return await run_gates(gates, room, tree=tree, environment=environment, known=known, keep=store.put_blob)
+def closed_boundaries(ground: Ground) -> Boundaries:
+    """The run's boundaries with the approved tests closed."""
+    allowed = boundaries_of(ground)
+    return allowed.model_copy(update={"protected": (*allowed.protected, *sealed(ground)["files"])})
 
 
-async def against_base(ground: Ground, workspace: Workspace, results: Sequence[GateResult]) -> tuple[Measured, ...]:
-    """`results` with what they mind; of linters, type checkers and scanners only what the base does not have too."""
-    if not any(result.kind in FRESH for result in results):
-        return tuple(Measured(result=result, objections=objections(result)) for result in results)
+async def judged_code(ground: Ground, tree: str, gates: Mapping[str, Gate], *, whole: bool) -> Judged:
+    """Judge `tree` as `setpoint check` judges a change: the files since the approved tests, then the task's `gates`,
+    then, when the change is `whole`, every gate of the repository and the approved tests one by one."""
+    seal, trees = sealed(ground), ground.bench.trees
+    base = await trees.tree(ground.run.base)
+    change = await change_between(trees, base, tree)
+    own = change if seal["commit"] == ground.run.base else await change_between(trees, seal["commit"], tree)
+    terms = Terms(
+        gates=ground.config.gates,
+        boundaries=closed_boundaries(ground),
+        implementing=True,
+        approved=approved_files(ground),
+        claims=tuple(TestClaim.model_validate(claim) for claim in seal["claims"]),
+        checks=gates,
+        whole=whole,
+        quick=True,
+        declared=tuple(criterion.text for criterion in criteria_of(ground)),
+        settings=ground.config.checks,
+    )
+    return await judge(change, own, terms, lab_of(ground.bench), base=known_on_base(ground, base))
+
+
+def known_on_base(ground: Ground, tree: str) -> tuple[GateResult, ...] | None:
+    """What the gates said of the untouched base when the run was started; None when that was another tree."""
     kept = ground.bench.store.recall(ground.run.id, "baseline") or {"results": []}
-    base = {told["gate"]: GateResult.model_validate(told) for told in kept["results"]}
-    change = await _change(ground, workspace)
-    return tuple(fresh(result, base.get(result.gate), change) for result in results)
-
-
-async def _change(ground: Ground, workspace: Workspace) -> ChangeSet:
-    """What the workspace changes; files that it leaves alone are read from it on both sides."""
-    before: dict[str, bytes] = {}
-    after: dict[str, bytes] = {}
-    there = frozenset(workspace.files())
-    for path in await workspace.changed(ground.run.base):
-        content = await workspace.show(ground.run.base, path)
-        before |= {} if content is None else {path: content}
-        after |= {path: workspace.read(path)} if path in there else {}
-    change = between(before, after)
-    return replace(
-        change,
-        base_files=(there - after.keys()) | before.keys(),
-        head_files=there,
-        read_base=lambda path: before.get(path) or (workspace.read(path) if path in there else None),
-        read_head=lambda path: workspace.read(path) if path in there else None,
-    )
+    results = tuple(GateResult.model_validate(told) for told in kept["results"])
+    there = {result.gate for result in results if result.evidence.tree == tree}
+    return results if there >= set(ground.config.gates) else None
 
 
 def measured_by(ground: Ground, results: Sequence[GateResult], done: Done) -> Done:

@@ -4,14 +4,11 @@ Steps that find the base moved send the run to review, and review begins here, i
 then seal the approved tests on the new base, then let what conflicts be mended. docs/decisions/0009 says why.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import NeedsPersonError
 from ..gates.baseline import require_green
-from ..gates.fresh import FRESH
-from ..model.evidence import GateResult
-from ..model.gate import Gate
 from ..model.merge import Conflict, Merged
 from ..model.objection import Objection
 from ..model.record import digest_of
@@ -19,7 +16,7 @@ from ..model.settings import Config
 from ..ports import Transaction, Workspace
 from .bench import Ground
 from .conflicts import objection_about
-from .judging import measure
+from .judging import lab_of
 from .messages import commit_message
 from .outcomes import HandedOver, Stale
 from .rounds import Done, Write, hand_over_packet, history
@@ -184,37 +181,17 @@ def handed_over(ground: Ground, cause: str, open_: Sequence[Objection]) -> Done:
     )
 
 
-async def measure_base(ground: Ground, workspace: Workspace) -> None:
-    """Where the base moved, keep what gates that judge by new findings find on it: those are not the change's."""
-    kept = ground.bench.store.recall(ground.run.id, "baseline") or {"results": []}
-    fresh = {name: gate for name, gate in ground.config.gates.items() if gate.kind in FRESH}
-    if not fresh or not _stands_on_moved(ground) or kept.get("base") == ground.run.base:
-        return
-    now = {result.gate: result.model_dump(mode="json") for result in await _on_base(ground, workspace, fresh)}
-    before = {told["gate"]: told for told in kept["results"]}
-    fact = {"base": ground.run.base, "results": list({**before, **now}.values())}
-    with ground.bench.store.transaction() as tx:
-        tx.remember(ground.run.id, "baseline", fact)
-
-
 async def require_green_base(ground: Ground, workspace: Workspace) -> None:
-    """Raises BaselineRedError when the base that was merged in is itself red: somebody else's fault is not mended
-    here."""
-    if _stands_on_moved(ground):
-        gates = ground.config.gates
-        require_green(await _on_base(ground, workspace, gates), gates=gates)
-
-
-def _stands_on_moved(ground: Ground) -> bool:
+    """Raises BaselineRedError when a gate that is red on the change is red on the base that was merged in: somebody
+    else's fault is not mended here."""
     joined = ground.fact("joined")
-    return joined is not None and joined["theirs"] == ground.run.base
-
-
-async def _on_base(ground: Ground, workspace: Workspace, gates: Mapping[str, Gate]) -> tuple[GateResult, ...]:
-    base = ground.run.base
-    tree = (await ground.bench.workspaces.merged(base, base)).tree
-    async with workspace.checkout(base) as room:
-        return await measure(ground, room, tree, gates)
+    if joined is None or joined["theirs"] != ground.run.base:
+        return
+    gates = ground.config.gates
+    lab = lab_of(ground.bench)
+    tree = await lab.trees.tree(ground.run.base)
+    environment = await lab.environment(tree, gates)
+    require_green(await lab.results(tree, gates, environment=environment), gates=gates)
 
 
 # -- what conflicts -------------------------------------------------------------------------------------------------

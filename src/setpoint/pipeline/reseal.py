@@ -6,12 +6,13 @@ from typing import Any
 from ..errors import DeniedError
 from ..gates.environment import environment_digest
 from ..gates.redproof import RedProof, red_proof
+from ..gates.tests_gate import tests_gate
 from ..model.change import TestClaim
 from ..model.merge import Conflict, Merged
 from ..ports import Transaction, Workspace
 from .bench import Ground
 from .conflicts import objection_about
-from .judging import sealed, tests_gate, write_results
+from .judging import sealed, write_results
 from .moved_base import handed_over, pending
 from .outcomes import Stale
 from .rounds import Done

@@ -20,10 +20,10 @@ from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief, commands, diff_text, named, repository_map, rules, ticket_text
 from .desk import Handing, Sitting, chosen, sit
-from .implementation import check_code, closed_boundaries
-from .judging import measured_by, sealed
+from .implementation import check_code
+from .judging import closed_boundaries, measured_by, sealed
 from .messages import commit_message
-from .moved_base import bring_in, conflicts, handed_over, measure_base, require_green_base
+from .moved_base import bring_in, conflicts, handed_over, require_green_base
 from .outcomes import Outcome
 from .prompts import objections_text, prompt, section, untrusted
 from .reseal import reseal
@@ -176,7 +176,6 @@ async def _mechanical(
         return (), torn
     message = commit_message(ground, "edited by hand", "Changed in the workspace by a person.")
     await workspace.commit(message, ground.run.base)
-    await measure_base(ground, workspace)
     results, found = await check_code(ground, workspace, {}, whole=True)
     if any(objection.blocks and objection.source is Source.GATE for objection in found):
         await require_green_base(ground, workspace)

@@ -8,6 +8,7 @@ from ..gates.environment import environment_digest
 from ..gates.frozen import is_test_path
 from ..gates.protected import protected_changes
 from ..gates.redproof import red_proof
+from ..gates.tests_gate import tests_gate
 from ..loop.attempt import Handed, Verdict
 from ..model.boundary import Boundaries
 from ..model.change import AcceptanceTests
@@ -25,7 +26,7 @@ from .criteria import boundaries_of, criteria_of
 from .desk import Handing, Sitting, producer, sit
 from .document import form_objections, objection
 from .going_back import from_clean_ground
-from .judging import measured_by, tests_gate
+from .judging import measured_by
 from .messages import commit_message
 from .outcomes import Outcome
 from .prompts import prompt

@@ -8,13 +8,13 @@ from typing import Any, Literal
 from ..errors import SetpointError
 from ..gates.baseline import judged_by_new
 from ..gates.prove import Proven
+from ..gates.tests_gate import tests_gate
 from ..model.command import Layer
 from ..model.evidence import GateResult
 from ..model.gate import Gate
 from ..model.record import Line, Record
 from ..model.session import Role
 from ..model.settings import Config
-from ..pipeline.judging import tests_gate
 from ..pipeline.models import choose_models
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from ..errors import NotSignedInError
+from ..gates.tests_gate import tests_gate
 from ..model.record import Record
 from ..model.session import ModelRef, Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
-from ..pipeline.judging import tests_gate
 from ..pipeline.models import SIZES, choose_models
 from ..pipeline.routes import ROUTES, Decision, Phase
 from .views import PlanView, StageView

@@ -6,6 +6,7 @@ from typing import Any
 from ..model.approval import Approval, HandOver
 from ..model.change import AcceptanceTests, Change, CiFix, Lessons
 from ..model.evidence import Evidence, GateResult
+from ..model.judgement import Judgement, Waiver
 from ..model.objection import Objection
 from ..model.plan import Plan
 from ..model.release import PullRequest, Release
@@ -13,6 +14,19 @@ from ..model.review import Review, Verdict
 from ..model.settings import Config
 from ..model.spec import Diagnosis, FunctionalSpec, Split, TechSpec
 from ..model.ticket import Ticket
+from .verify import Verified
+from .why import Because
+
+
+def _judgement() -> dict[str, Any]:
+    return Judgement.model_json_schema(mode="serialization")
+
+
+def _trace() -> dict[str, Any]:
+    from .trace import Trace  # brings the readers of coverage with it
+
+    return Trace.model_json_schema()
+
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "functional_spec": FunctionalSpec.model_json_schema,
@@ -34,6 +48,11 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "hand_over": HandOver.model_json_schema,
     "pull_request": PullRequest.model_json_schema,
     "release": Release.model_json_schema,
+    "judgement": _judgement,
+    "verified": Verified.model_json_schema,
+    "trace": _trace,
+    "because": Because.model_json_schema,
+    "waiver": Waiver.model_json_schema,
     "config": Config.model_json_schema,
 }
 """Schema by name; the first eleven are deliverables, handed in through `submit_<name>`."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..errors import BusyError, NotSignedInError, RepositoryError, TicketError
 from ..gates.baseline import require_green
+from ..gates.tests_gate import tests_gate
 from ..model.evidence import GateResult
 from ..model.record import digest_of
 from ..model.run import Run
@@ -19,7 +20,6 @@ from ..pipeline.carry import JOB, job_key
 from ..pipeline.choose import choose
 from ..pipeline.context import rules_there
 from ..pipeline.intake import read_ticket, require_concrete
-from ..pipeline.judging import tests_gate
 from ..pipeline.models import choose_models
 from ..pipeline.routes import start
 from ..ports import Store, Transaction

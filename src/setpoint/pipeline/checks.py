@@ -1,0 +1,306 @@
+"""All checks of a change, each a line: those that look at files, then those that run commands."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from ..gates.api import check_api
+from ..gates.base_overlay import base_overlay, planted
+from ..gates.change_proof import prove_change, still_reported
+from ..gates.change_set import ChangeSet, Delta
+from ..gates.commands import words
+from ..gates.coverage import check_coverage
+from ..gates.dependencies import check_dependencies
+from ..gates.fresh import fresh
+from ..gates.frozen import frozen, is_test_file
+from ..gates.grounds import Grounds
+from ..gates.judge import together
+from ..gates.measured import built_in
+from ..gates.mutation import mutants
+from ..gates.objections import objections
+from ..gates.redproof import green_proof
+from ..gates.run import is_test_tool
+from ..gates.secrets import secrets
+from ..gates.tamper.guard import tamper
+from ..gates.tests_gate import tests_gate
+from ..gates.tokens import check_tokens
+from ..gates.trusted import run_wired
+from ..gates.unicode import check_unicode
+from ..gates.workflows import check_workflows
+from ..gates.written_tests import JAVASCRIPT
+from ..model.boundary import Boundaries
+from ..model.evidence import GateKind
+from ..model.gate import Gate
+from ..model.judgement import Measured
+from ..model.objection import Objection
+from ..model.record import digest_of
+from ..policy.diffcheck import FileChange, judge_change
+from .lab import Terms, Trial
+
+Check = Callable[[ChangeSet], Measured]
+StaticCheck = Callable[[ChangeSet, Terms], Measured]
+CommandCheck = Callable[[Trial], Awaitable[Sequence[Measured]]]
+MOST_LINES = 1_000_000
+OPEN = Boundaries(paths=("**",), dependencies=True, migrations=True, max_files=MOST_LINES, max_lines=MOST_LINES)
+
+
+def alone(check: Check) -> StaticCheck:
+    """A check that needs to know nothing but the change."""
+    return lambda change, _terms: check(change)
+
+
+# -- from the files alone ----------------------------------------------------------------------------------------------
+
+
+def boundary(change: ChangeSet, terms: Terms) -> Measured:
+    """What the change touches, against what it may."""
+    changes = [part for delta in change.deltas for part in _file_changes(delta)]
+    # Without set boundaries a person may change any file; a link out of the tree or a submodule is still minded.
+    mine = frozenset(change.path for change in changes) if terms.boundaries is None else frozenset[str]()
+    found = judge_change(changes, terms.boundaries or OPEN, protected_ok=mine)
+    ruled = [objection.model_copy(update={"rule": f"boundary/{_about(objection)}"}) for objection in found]
+    return _counted("boundary", ruled, change, GateKind.BOUNDARY)
+
+
+def _about(objection: Objection) -> str:
+    words = {
+        "outside the paths": "path", "protected": "protected", "symbolic link": "link", "submodule": "submodule",
+        "executable": "mode", "dependencies": "dependency", "schema": "migration", "too large": "size",
+        "person's decision": "person", "setpoint's own": "control-plane", "unusable name": "name",
+    }  # fmt: skip
+    return next((rule for words_, rule in words.items() if words_ in objection.what), "other")
+
+
+def _file_changes(delta: Delta) -> Iterator[FileChange]:
+    """A delta as the policy sees it: a rename is a file that goes and one that comes."""
+    if delta.was:
+        removed = delta.text_before.count("\n")
+        yield FileChange(path=_plain(delta.was), status="D", removed=removed, old_mode=delta.mode_before)
+        added, text = delta.text_after.count("\n"), "".join(f"{line}\n" for line in delta.added_lines.values())
+        yield _change(delta, "A", added, 0, text)
+        return
+    status = "A" if delta.added else "D" if delta.deleted else "M"
+    text = "".join(f"{line}\n" for line in delta.added_lines.values())
+    yield _change(delta, status, len(delta.added_lines), len(delta.removed_lines), text)
+
+
+def _change(delta: Delta, status: str, added: int, removed: int, text: str) -> FileChange:
+    return FileChange.model_validate(
+        {
+            "path": _plain(delta.path),
+            "status": status,
+            "added": added,
+            "removed": removed,
+            "old_mode": "" if status == "A" else delta.mode_before,
+            "new_mode": "" if status == "D" else delta.mode_after,
+            "binary": bool(delta.after) and not delta.text_after,
+            "text": text[:200_000],
+        }
+    )
+
+
+def _plain(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def approved_tests(change: ChangeSet, terms: Terms) -> Measured:
+    """The approved tests, byte for byte."""
+    if not terms.approved:
+        return _counted("frozen-tests", [], change, GateKind.FROZEN, examined=0)
+    result = frozen(terms.approved, change.read_head, tree=change.head)
+    ruled = [objection.model_copy(update={"rule": "frozen/changed"}) for objection in objections(result)]
+    return Measured(result=result, objections=tuple(ruled))
+
+
+def _counted(
+    name: str, found: Sequence[Objection], change: ChangeSet, kind: GateKind, *, examined: int | None = None
+) -> Measured:
+    count = len(change.deltas) if examined is None else examined
+    return built_in(name, found, examined=count, unit="changed files", tree=change.head, kind=kind)
+
+
+def tampered(change: ChangeSet, terms: Terms) -> Measured:
+    """Whatever makes tests, gates or their configuration see less."""
+    return tamper(change, frozen=sorted(terms.approved), implementing=terms.implementing)
+
+
+def planted_tools(change: ChangeSet) -> Measured:
+    """Files that take the place of a tool."""
+    found = planted(change)
+    return _counted("planted-tools", found, change, GateKind.BOUNDARY, examined=len(change.deltas) if found else 0)
+
+
+def interfaces(change: ChangeSet, terms: Terms) -> Measured:
+    """What others build on; a break that a criterion names is noted."""
+    return check_api(change, declared=terms.declared)
+
+
+STATIC: Mapping[str, StaticCheck] = {
+    "boundary": boundary,
+    "frozen-tests": approved_tests,
+    "tamper": tampered,
+    "planted-tools": alone(planted_tools),
+    "secrets": alone(secrets),
+    "tokens": alone(check_tokens),
+    "unicode": alone(check_unicode),
+    "dependencies": alone(check_dependencies),
+    "api": interfaces,
+    "workflows": alone(check_workflows),
+}
+"""Checks that read files and run nothing, in the order they are told."""
+
+
+def base_settings(change: ChangeSet, terms: Terms) -> dict[str, bytes | None]:
+    """The base's configuration of gates, to be laid over a change before they run; None takes a file away."""
+    return base_overlay(change, frozen_tests=terms.implementing)
+
+
+# -- with commands -----------------------------------------------------------------------------------------------------
+
+
+async def gates(trial: Trial) -> Sequence[Measured]:
+    """Every gate on the judged tree: tests with tripwires among them, of linters and the like only what is new."""
+    asked = trial.asked
+    tests = {name: gate for name, gate in asked.items() if gate.kind is GateKind.TESTS}
+    others = {name: gate for name, gate in asked.items() if name not in tests}
+    wired = await together(_wired(trial, name, gate) for name, gate in tests.items())
+    rest = await trial.lab.results(trial.judged, others, environment=trial.environment)
+    plain = [fresh(trial.of_head(result), trial.base_results.get(result.gate), trial.change) for result in rest]
+    told = {one.result.gate: one for one in (*wired, *plain)}
+    return tuple(_ruled(told[name], trial) for name in asked)
+
+
+async def _wired(trial: Trial, name: str, gate: Gate) -> Measured:
+    change, lab = trial.change, trial.lab
+    near = [delta.path for delta in change.deltas if not delta.deleted and is_test_file(delta.path)]
+    trees = [change.base, change.head, trial.judged]
+    key = digest_of({"wired": name, "gate": gate.digest(), "trees": trees, "in": trial.environment, "by": lab.code})
+
+    async def run() -> Sequence[Measured]:
+        return (
+            await run_wired(
+                name, gate, trial.plant_head, base=trial.plant_base, tree=change.head, environment=trial.environment,
+                near=near, changed=change.paths, keep=lab.keep,
+            ),
+        )  # fmt: skip
+
+    return (await lab.once(key, run))[0]
+
+
+def _ruled(one: Measured, trial: Trial) -> Measured:
+    if one.result.gate in trial.terms.optional:
+        return Measured(result=one.result)
+    rule = f"gate/{one.result.gate}"
+    ruled = (o if o.rule else o.model_copy(update={"rule": rule}) for o in one.objections)
+    return Measured(result=one.result, objections=tuple(ruled))
+
+
+async def expected_tests(trial: Trial) -> Sequence[Measured]:
+    """Every test that the base reported is reported still."""
+    if not trial.terms.whole:
+        return ()
+    told = {one.result.gate: one.result for one in await gates(trial)}
+    pairs = [(trial.base_results.get(name), told[name]) for name in _test_gates(trial)]
+    found = [still_reported(base, head, trial.change) for base, head in pairs if base and base.tests and head.tests]
+    return tuple(found[:1] if len(found) == 1 else found)
+
+
+async def proved(trial: Trial) -> Sequence[Measured]:
+    """New and rewritten tests on the base, and on the change. A session's tests were proved before its code came."""
+    if trial.terms.implementing or not trial.terms.whole:
+        return ()
+    found = []
+    for name, gate in _test_gates(trial).items():
+        change = _with_tests_of(trial, name)
+        found.append(
+            await prove_change(
+                change, gate, trial.plant_base, trial.plant_head, environment=trial.environment, keep=trial.lab.keep
+            )
+        )
+    return tuple(found)
+
+
+async def covered(trial: Trial) -> Sequence[Measured]:
+    """Changed lines that no test runs."""
+    asked = trial.terms.settings
+    if not trial.terms.whole or not asked.coverage:
+        return ()
+    grounds = Grounds(trial.change, trial.lab.checkout, trial.terms.gates, trial.environment, trial.judged)
+    return (await check_coverage(grounds, share=asked.coverage, floor=asked.coverage_floor),)
+
+
+async def noticed(trial: Trial) -> Sequence[Measured]:
+    """Whether tests mind faults in the changed lines."""
+    asked = trial.terms.settings
+    if not trial.terms.whole or not asked.mutants:
+        return ()
+    green = {one.result.gate for one in await gates(trial) if one.result.green}
+    found = []
+    for name, gate in _test_gates(trial).items():
+        if name not in green:
+            continue  # red tests have told already
+        change = replace(trial.change, deltas=[d for d in trial.change.deltas if _concerns(gate, d.path)])
+        claims = [claim for claim in trial.terms.claims if _gate_of(trial, claim.id.partition("::")[0]) == name]
+        found.append(
+            await mutants(
+                change, gate, trial.plant_head, claims=claims, environment=trial.environment,
+                seconds=asked.mutant_seconds, most=asked.mutants,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _test_gates(trial: Trial) -> dict[str, Gate]:
+    """The required gates that run tests and say of each what became of it."""
+    return {
+        name: gate
+        for name, gate in trial.terms.gates.items()
+        if gate.kind is GateKind.TESTS and gate.required and is_test_tool(gate)
+    }
+
+
+def _with_tests_of(trial: Trial, name: str) -> ChangeSet:
+    """The change with only those tests that gate `name` runs."""
+    deltas = [d for d in trial.change.deltas if not is_test_file(d.path) or _gate_of(trial, d.path) == name]
+    return replace(trial.change, deltas=deltas)
+
+
+def _gate_of(trial: Trial, path: str) -> str:
+    """The nearest project's gate that runs a test file; empty when none does."""
+    fitting = [
+        (0 if gate.where == "." else len(gate.where), -at, name)
+        for at, (name, gate) in enumerate(_test_gates(trial).items())
+        if _concerns(gate, path)
+    ]
+    return max(fitting)[2] if fitting else ""
+
+
+def _concerns(gate: Gate, path: str) -> bool:
+    below = gate.where == "." or path.startswith(gate.where.rstrip("/") + "/")
+    python = words(gate.run).tool in ("pytest", "unittest", "django test", "stestr")
+    return below and python != path.endswith(JAVASCRIPT)
+
+
+async def green_proved(trial: Trial) -> Sequence[Measured]:
+    """The approved tests on the whole change, each by its name."""
+    terms = trial.terms
+    if not terms.whole or not terms.claims:
+        return ()
+    _, gate = tests_gate(terms.gates)
+    files = sorted(terms.approved)
+    async with trial.lab.checkout(trial.judged, None) as room:
+        proof = await green_proof(
+            terms.claims, files, gate, room,
+            tree=trial.change.head, environment=trial.environment, keep=trial.lab.keep,
+        )  # fmt: skip
+    return (Measured(result=proof.result, objections=proof.objections),)
+
+
+COMMANDS: Mapping[str, CommandCheck] = {
+    "gates": gates,
+    "expected-tests": expected_tests,
+    "proof": proved,
+    "green-proof": green_proved,
+    "coverage": covered,
+    "mutants": noticed,
+}
+"""Checks that run commands, in the order they are told."""

@@ -1,0 +1,192 @@
+"""`setpoint check`: the whole judgement of any change, made by anybody, without a run and without a model."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..config import parse
+from ..errors import UsageError
+from ..model.boundary import Boundaries
+from ..model.evidence import GateResult, Outcome
+from ..model.judgement import Judgement, Waived, Waiver
+from ..model.objection import Objection
+from ..model.record import digest_of
+from ..model.settings import Config
+
+if TYPE_CHECKING:
+    from ..pipeline.lab import Lab
+    from ..ports import Archive
+
+WORKING_TREE = "working tree"
+
+
+class Repository(Protocol):
+    """The user's own repository, as far as a judgement needs it."""
+
+    async def resolve(self, revision: str, kind: str = "commit") -> str:
+        """The commit or tree that `revision` names. Raises RepositoryError."""
+        ...
+
+    async def fork(self, base: str, head: str) -> str:
+        """The commit where `head` left `base`."""
+        ...
+
+    async def snapshot(self) -> str:
+        """The tree of the working tree as it is."""
+        ...
+
+    async def show(self, commit: str, path: str) -> str | None:
+        """A file's text at a commit; None when it is not there."""
+        ...
+
+    async def person(self) -> str:
+        """Who works here."""
+        ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be judged, and by what words of the person who asks."""
+
+    base: str
+    head: str = ""
+    """Empty: the working tree as it is."""
+    ticket: str = ""
+    """The ticket's text; empty: there is none."""
+    ticket_name: str = ""
+    waive: Sequence[str] = ()
+    """`RULE` or `RULE:PATH` each."""
+    reason: str = ""
+    quick: bool = False
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Both sides of the change as git knows them."""
+
+    base: str
+    """Commit whose policy and waivers count."""
+    fork: str
+    """Commit the change is measured from."""
+    base_tree: str
+    head: str
+    head_tree: str
+    notes: tuple[str, ...] = ()
+
+
+async def sides(asked: Asked, repository: Repository) -> Sides:
+    """Where the change begins and ends. Raises RepositoryError."""
+    tree_of = repository.resolve(asked.head, "tree") if asked.head else repository.snapshot()
+    base, at, tree = await asyncio.gather(
+        repository.resolve(asked.base), repository.resolve(asked.head or "HEAD"), tree_of
+    )
+    fork = await repository.fork(base, at)
+    notes = (f"{asked.base} has moved on: measured from {fork[:12]}, where the change left it",) if fork != base else ()
+    head = at if asked.head else WORKING_TREE
+    return Sides(base, fork, await repository.resolve(fork, "tree"), head, tree, notes)
+
+
+async def base_config(commit: str, repository: Repository) -> Config | None:
+    """The configuration on a commit; None when it has none."""
+    own, shared = await asyncio.gather(*(repository.show(commit, name) for name in ("setpoint.toml", "pyproject.toml")))
+    if own is not None:
+        return parse(own, "setpoint.toml")
+    if shared and "[tool.setpoint" in shared:
+        return parse(shared, "pyproject.toml")
+    return None
+
+
+async def check(
+    asked: Asked,
+    where: Sides,
+    repository: Repository,
+    config: Config,
+    archive: "Archive",
+    mark: str,
+    lab: "Callable[[], Lab]",
+) -> Judgement:
+    """One verdict on the change, from `archive` where it was found out before in the surroundings called `mark`. Raises
+    ConfigError and UsageError for words that cannot be used."""
+    started = time.monotonic()
+    said = await _waivers(asked, where, repository)
+    boundaries, declared = _of_ticket(asked, config) if asked.ticket else (None, ())
+    told = {"gates": {name: gate.digest() for name, gate in config.gates.items()}, "checks": config.checks.digest()}
+    terms_of = {**told, "quick": asked.quick, "boundaries": boundaries and boundaries.digest(), "said": declared}
+    trees = [where.base_tree, where.head_tree]
+    key = digest_of({"judgement": trees, **terms_of, "in": mark})
+    found = archive.find(key)
+    if found is None:
+        from .finding_out import Words, found_out
+
+        found = await found_out(
+            where.base_tree, where.head_tree, config, Words(boundaries, declared, asked.quick), lab()
+        )
+        found["seconds"] = round(time.monotonic() - started, 3)
+        if _settled(found):
+            archive.keep(key, found)
+    return _judgement(found, where, said)
+
+
+def _settled(found: Mapping[str, Any]) -> bool:
+    """Whether nothing of it must be tried again."""
+    return all(result["outcome"] != Outcome.REFUSED.value for result in found["results"])
+
+
+# -- people's words ----------------------------------------------------------------------------------------------------
+
+
+def _of_ticket(asked: Asked, config: Config) -> tuple[Boundaries, tuple[str, ...]]:
+    """What the ticket lets a change touch, and what its criteria say."""
+    from ..pipeline.intake import read_ticket
+    from ..policy.compile import CEILING, compile_boundaries
+
+    anywhere = CEILING.model_copy(update={"paths": ("**",)})
+    ticket = read_ticket(asked.ticket, name=asked.ticket_name)
+    said = tuple(criterion.text for criterion in ticket.criteria)
+    return compile_boundaries(config.boundaries, anywhere, ticket.boundaries), said
+
+
+async def _waivers(asked: Asked, where: Sides, repository: Repository) -> tuple[Waiver, ...]:
+    text = await repository.show(where.base, ".setpoint/waivers.toml")
+    said: tuple[Waiver, ...] = ()
+    if text:
+        from ..gates.waivers import read_waivers
+
+        said = read_waivers(text)
+    if asked.waive and not asked.reason.strip():
+        raise UsageError("a waiver needs its reason", fix="--waive RULE --reason 'why it is accepted'")
+    if not asked.waive:
+        return said
+    by, today = await repository.person(), datetime.now(UTC).date()
+    own = [word.partition(":") for word in asked.waive]
+    if any("/" not in rule for rule, _, _ in own):
+        raise UsageError("a waiver names a rule as `check/rule`", fix="the verdict prints each objection's rule")
+    made = [Waiver(rule=rule, path=path or "**", reason=asked.reason, by=by, until=today) for rule, _, path in own]
+    return (*made, *said)
+
+
+def _judgement(found: Mapping[str, Any], where: Sides, waivers: Sequence[Waiver]) -> Judgement:
+    raised = [Objection.model_validate(entry) for entry in found["objections"]]
+    standing: tuple[Objection, ...] = tuple(raised)
+    waived: tuple[Waived, ...] = ()
+    if waivers and raised:
+        from ..gates.waivers import split
+
+        standing, waived = split(raised, waivers, datetime.now(UTC).date())
+    order = {"high": 0, "medium": 1, "low": 2}
+    return Judgement(
+        base=where.fork,
+        head=where.head,
+        tree=where.head_tree,
+        results=tuple(GateResult.model_validate(entry) for entry in found["results"]),
+        objections=tuple(sorted(standing, key=lambda objection: order[objection.severity.value])),
+        waived=waived,
+        optional=tuple(found["optional"]),
+        skipped=tuple(found["skipped"]),
+        notes=(*where.notes, *found["notes"]),
+        seconds=found["seconds"],
+        at=datetime.fromisoformat(found["at"]),
+    )
