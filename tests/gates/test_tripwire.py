@@ -225,7 +225,7 @@ async def test_node_tests_carry_them_in_either_kind_of_module(
     project: MakeRoom, files: dict[str, str], command: str
 ) -> None:
     found = await wired(project(files), command)
-    assert found.result.reason == "1 test passed; 6 tripwires held"
+    assert found.result.reason == "1 test passed; 8 tripwires held"
 
 
 @pytest.mark.parametrize(

@@ -63,9 +63,12 @@ async def run_gate(
     if wires:
         verdict = wires.unwired(verdict, done)
     flaky = await _unsteady(gate, room, layout, verdict, reruns)
-    return _result(
+    result = _result(
         name, gate, done, _weighed(verdict, flaky), flaky, tree, environment, keep, time.monotonic() - started
     )
+    if wires is None:
+        return result
+    return result.model_copy(update={"tail": capped(wires.shown(result.tail, result.tests), TAIL)})
 
 
 async def _once(gate: Gate, room: Room, layout: Layout) -> tuple[Completed, Verdict]:

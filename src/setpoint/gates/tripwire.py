@@ -28,6 +28,7 @@ _ISOLATED = ("node --test", "vitest", "jest", "ava")
 _STYLE = re.compile(r"(?:^|[.\-_])(?:test|spec)(\.[cm]?[jt]sx?)$")
 _MODULE = re.compile(r"^\s*(?:import\s*[\w{*'\"]|export\s)", re.MULTILINE)
 _LOADED = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)['"](\.{1,2}/[^'"\n]+)['"]""")
+_LIBRARY = re.compile(r"""['"]((?:node:)?assert(?:/strict)?)['"]""")
 _OTHER_CAUSE = re.compile(
     r"^(?:FAIL|ERROR:?) Required test coverage|^ERROR: Coverage failure|^Jest: .*coverage threshold"
     r"|^ERROR: Coverage for \w+ \(|^\d+ .*did not meet the global threshold",
@@ -76,7 +77,7 @@ class Tripwire:
         told = [_broken(wire, [test for test in tests if wire.token in test.id]) for wire in self.active]
         if not exit_code and any(wire.outcome != "passed" for wire in self.active):
             told.append("the runner exited with 0 though tests that must fail were there")
-        return tuple(text for text in told if text)
+        return tuple(sorted((text for text in told if text), key=lambda text: not text.startswith(INSIDE)))
 
     def unwired(self, verdict: Verdict, done: Completed) -> Verdict:
         """`verdict` without the tripwires; refused when the report cannot be trusted. What never came to a verdict
@@ -100,6 +101,15 @@ class Tripwire:
         judged = rejudged(done.model_copy(update={"exit_code": self._exit(done, tests, own)}), reading)
         return Verdict(judged.outcome, line(f"{judged.reason}; {len(self.active)} tripwires held"), reading)
 
+    def shown(self, tail: str, tests: Sequence[TestResult]) -> str:
+        """The end of the output without the tripwires' own failures, for who has to mend the others."""
+        marks = (*(wire.token for wire in self.wires), *(PurePosixPath(path).name for path in self.files), "_spoken(")
+        bad = [f"{test.id}\n{test.message}" for test in tests if test.outcome in ("failed", "error")]
+        if bad:
+            return "\n\n".join(bad)
+        words_ = [wire.words for wire in self.wires if wire.words]
+        return "\n".join(text for text in tail.splitlines() if not any(mark in text for mark in (*marks, *words_)))
+
     def _exit(self, done: Completed, tests: Sequence[TestResult], own: Sequence[TestResult]) -> int:
         """The exit code there would have been without the tripwires."""
         if any(test.outcome in ("failed", "error") for test in own) or _OTHER_CAUSE.search(done.stdout + done.stderr):
@@ -110,6 +120,7 @@ class Tripwire:
 
 
 UNTRUSTED = "the runner's report cannot be trusted"
+INSIDE = "the runner was changed from inside"
 
 
 def _broken(wire: Wire, found: Sequence[TestResult]) -> str:
@@ -117,7 +128,7 @@ def _broken(wire: Wire, found: Sequence[TestResult]) -> str:
         return f"tripwire {wire.token} is missing from it"
     test = found[0]
     if wire.inspects and test.outcome in ("failed", "error"):
-        return f"the runner was changed from inside: {_said(test)}"
+        return f"{INSIDE}: {_said(test)}"
     wanted = ("failed", "error") if wire.outcome == "error" else (wire.outcome,)
     if test.outcome not in wanted:
         return f"tripwire {wire.token} must be reported as {wire.outcome} and is reported as {test.outcome}"
@@ -222,8 +233,14 @@ def _javascript(
     if tool == "jest" and "@jest/globals" in text:
         names = "{ expect, test }"
         extra = f"import {names} from '@jest/globals';\n" if module else f"const {names} = require('@jest/globals');\n"
+    library = _LIBRARY.search(text)
     return javascript_text(
-        tool, chance, module=module, loads=tuple(dict.fromkeys(_LOADED.findall(text)))[:20], extra=extra
+        tool,
+        chance,
+        module=module,
+        loads=tuple(dict.fromkeys(_LOADED.findall(text)))[:20],
+        library=library[1] if library else "node:assert",
+        extra=extra,
     )
 
 

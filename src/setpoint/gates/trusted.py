@@ -15,7 +15,7 @@ from .measured import minded
 from .objections import objections
 from .reading import capped, line
 from .run import Keep, is_test_tool, run_gate, sha256
-from .tripwire import UNTRUSTED, Tripwire, tripwire
+from .tripwire import INSIDE, UNTRUSTED, Tripwire, tripwire
 from .words import words
 
 Plant = Callable[[dict[str, bytes | None]], AbstractAsyncContextManager[Room]]
@@ -127,7 +127,7 @@ def measured(result: GateResult, gate: Gate) -> Measured:
 
 def distrust(result: GateResult, gate: Gate) -> Objection:
     """What a tripped wire says."""
-    inside = "changed from inside" in result.reason
+    inside = INSIDE in result.reason
     return minded(
         "proof/patched-runner" if inside else "proof/tripwire",
         f"gate {result.gate}: {UNTRUSTED}: code under test changed it",

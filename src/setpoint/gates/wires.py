@@ -189,6 +189,8 @@ def _python_parts(chance: random.Random, shapes: Sequence[tuple[str, str]]) -> t
 _JS_SHAPES: tuple[tuple[str, str], ...] = (
     ("failed", "throw new Error(spoken('{seed}'));"),
     ("failed", "assert.strictEqual(spoken('{seed}'), '');"),
+    ("failed", "assert.equal(spoken('{seed}'), '');"),
+    ("failed", "assert.deepEqual([spoken('{seed}')], []);"),
     ("failed", "assert.ok(false, spoken('{seed}'));"),
     ("failed", "assert.deepStrictEqual([spoken('{seed}')], []);"),
     ("failed", "assert.throws(() => {{}}, undefined, spoken('{seed}'));"),
@@ -228,25 +230,25 @@ class Dialect:
 DIALECTS: dict[str, Dialect] = {
     "node --test": Dialect(
         _JS_SHAPES,
-        "const test = require('node:test');\nconst assert = require('node:assert');\n",
-        "import test from 'node:test';\nimport assert from 'node:assert';\n",
+        "const test = require('node:test');\nconst assert = require('{library}');\n",
+        "import test from 'node:test';\nimport assert from '{library}';\n",
     ),
     "vitest": Dialect(_EXPECT_SHAPES, "", "import { expect, test } from 'vitest';\n"),
     "jest": Dialect(_EXPECT_SHAPES, "", "", awaits=False),
     "ava": Dialect(_AVA_SHAPES, "const test = require('ava').default;\n", "import test from 'ava';\n", given="t"),
     "mocha": Dialect(
         _JS_SHAPES,
-        "const assert = require('node:assert');\nconst test = globalThis.it ?? globalThis.test;\n",
-        "import assert from 'node:assert';\nconst test = globalThis.it ?? globalThis.test;\n",
+        "const assert = require('{library}');\nconst test = globalThis.it ?? globalThis.test;\n",
+        "import assert from '{library}';\nconst test = globalThis.it ?? globalThis.test;\n",
     ),
 }
 
 
 def javascript_text(
-    tool: str, chance: random.Random, *, module: bool, loads: Sequence[str], extra: str = ""
+    tool: str, chance: random.Random, *, module: bool, loads: Sequence[str], library: str, extra: str = ""
 ) -> tuple[str, list[Wire]]:
     """A file for a JavaScript tool. `loads` are what the tests beside it load, so that code which tampers with the
-    runner when it is loaded has done so here too."""
+    runner when it is loaded has done so here too; `library` is the module they take `assert` from."""
     dialect = DIALECTS[tool]
     crypto = (
         "import { createHash } from 'node:crypto';\n" if module else "const { createHash } = require('node:crypto');\n"
@@ -257,7 +259,7 @@ def javascript_text(
         else f"try {{ require({json.dumps(name)}); }} catch {{}}\n"
         for name in loads
     ]
-    own = [dialect.module if module else dialect.common, crypto]
+    own = [(dialect.module if module else dialect.common).replace("{library}", library), crypto]
     lines = ["// @ts-nocheck\n/* eslint-disable */\n", extra, *(own + brought if module else brought + own)]
     lines.append(
         f"const spoken = (seed) => {{\n  for (let n = 0; n < {ROUNDS}; n += 1) "
