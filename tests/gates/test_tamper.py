@@ -184,8 +184,8 @@ PIECES = st.one_of(
     st.text(max_size=80),
     st.sampled_from(
         ["def test_a():\n", "    assert a == 1\n", "test('a', () => {\n", "expect(a).toBe(1)\n", "});\n", "# noqa\n",
-         "{", "}", "[", "]", "'''", "`${", "x = [\n", "@pytest.mark.parametrize('a', [1])\n", "if a == 999:\n  return 1\n",
-         "a: b\n", "[tool.x]\n", "\0", "\\", "f'{a!r:>{b}}'\n"]
+         "{", "}", "[", "]", "'''", "`${", "x = [\n", "@pytest.mark.parametrize('a', [1])\n",
+         "if a == 999:\n  return 1\n", "a: b\n", "[tool.x]\n", "\0", "\\", "f'{a!r:>{b}}'\n"]
     ),
 )  # fmt: skip
 TEXTS = st.lists(PIECES, max_size=12).map("".join)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from setpoint.gates.change_set import between
 from setpoint.gates.tamper import tamper
 
-TEST = b"from shop import price\n\n\ndef test_price():\n    assert price(2) == 7\n"
+TEST = b"def test_price():\n    from shop import price\n\n    assert price(2) == 7\n"
 BASE: Mapping[str, bytes] = {
     "src/shop.py": b"def price(n):\n    return n * 3 + 1\n",
     "tests/test_shop.py": TEST,
@@ -59,7 +59,16 @@ def done(operations: list[Operation]) -> dict[str, bytes]:
 
 def differs(tree: Mapping[str, bytes]) -> bool:
     """Whether a frozen file is not byte for byte where it was, or something new configures the run."""
-    collecting = ("pytest.ini", "conftest.py", "setup.cfg", "tox.ini", "pytest.py", "sitecustomize.py", "shop.py")
+    collecting = (
+        "test_shop.py",
+        "pytest.ini",
+        "conftest.py",
+        "setup.cfg",
+        "tox.ini",
+        "pytest.py",
+        "sitecustomize.py",
+        "shop.py",
+    )
     added = [path for path in tree if path not in BASE and path != "src/shop.py"]
     return any(tree.get(path) != BASE[path] for path in FROZEN) or any(
         path.rpartition("/")[2] in collecting for path in added
