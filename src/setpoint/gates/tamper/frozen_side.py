@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 
 from ...model.objection import Objection
 from ..change_set import ChangeSet, Delta
-from ..frozen import is_test_path
+from ..frozen import is_test_file, is_test_path
 from ..protected import protected_changes, protection
 from .config_files import is_config
 from .goldens import is_snapshot
@@ -22,6 +22,8 @@ def touched(change: ChangeSet, frozen: Collection[str], *, implementing: bool) -
                 yield _frozen(delta, path, "an approved test")
             elif implementing:
                 yield from _side(delta, path, existed)
+        if implementing and delta.added:
+            yield from _twin(change, delta)
     for path in frozen:
         if path not in change.head_files and not any(path in (delta.path, delta.was) for delta in change.deltas):
             yield moved_goalposts(
@@ -30,6 +32,19 @@ def touched(change: ChangeSet, frozen: Collection[str], *, implementing: bool) -
                 path,
                 cause=f"approved tests stay; {REQUEST}",
             )
+
+
+def _twin(change: ChangeSet, delta: Delta) -> Iterator[Objection]:
+    """A new test file that pytest takes for an old one of the same name, outside packages."""
+    folder, _, name = delta.path.rpartition("/")
+    if not is_test_file(delta.path) or not name.endswith(".py") or f"{folder}/__init__.py" in change.head_files:
+        return
+    for path in sorted(change.base_files):
+        if path.rpartition("/")[2] == name and path != delta.path and is_test_file(path):
+            yield moved_goalposts(
+                "shadowed-module", f"{delta.path} has the name of {path}: pytest collects one of them", delta.path, 1,
+                cause="outside packages test files are told apart by their name alone; give it another",
+            )  # fmt: skip
 
 
 def _folded(path: str) -> str:

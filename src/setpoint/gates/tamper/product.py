@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from ..change_set import ChangeSet, Delta
 from ..frozen import is_test_path
@@ -37,21 +38,30 @@ def product_deltas(change: ChangeSet) -> Sequence[Delta]:
     return [delta for delta in change.deltas if is_product(delta.path) or is_product(delta.path_before)]
 
 
-def gone_names(change: ChangeSet) -> dict[str, frozenset[str]]:
-    """For each changed product module the names it defined and no changed module defines any more."""
-    now: set[str] = set()
-    for delta in product_deltas(change):
-        now |= defined(delta.path, delta.text_after)
-    found = {}
-    for delta in product_deltas(change):
-        lost = defined(delta.path_before, delta.text_before) - now
-        if lost:
-            found[delta.path_before] = frozenset(lost)
-    return found
+class Gone(NamedTuple):
+    """Names a product module no longer has."""
+
+    here: frozenset[str]
+    """Neither it nor, newly, another module."""
+    anywhere: frozenset[str]
+    """No changed module."""
 
 
-def gone_for(file: TestFile, also: Sequence[TestFile], gone: dict[str, frozenset[str]]) -> frozenset[str]:
-    """Those names that a test file can mean: of modules that it, or the plumbing above it, imports."""
+def gone_names(change: ChangeSet) -> dict[str, Gone]:
+    """For each changed product module the names it defined and does not define any more."""
+    sides = {
+        delta.path_before: (defined(delta.path_before, delta.text_before), defined(delta.path, delta.text_after))
+        for delta in product_deltas(change)
+    }
+    now = {name for _, after in sides.values() for name in after}
+    moved = {name for before, after in sides.values() for name in after - before}
+    found = {path: Gone(before - after - moved, before - now) for path, (before, after) in sides.items()}
+    return {path: gone for path, gone in found.items() if gone.here}
+
+
+def gone_for(file: TestFile, also: Sequence[TestFile], gone: dict[str, Gone]) -> frozenset[str]:
+    """Those names that a test file can mean: of modules that it, or the plumbing above it, imports; and of their
+    package where no module has them any more."""
     sources = {source.partition(":")[0] for each in (file, *also) for source in each.imports.values()}
     whole = {source.replace(":", ".").strip(".") for each in (file, *also) for source in each.imports.values()}
     words = {word for source in sources | whole for word in re.split(r"[./]", source)}
@@ -59,8 +69,10 @@ def gone_for(file: TestFile, also: Sequence[TestFile], gone: dict[str, frozenset
     for path, names in gone.items():
         pure = PurePosixPath(path)
         stem = pure.parent.name if pure.stem in ("__init__", "index") else pure.name.partition(".")[0]
-        if stem in words or any(word in names for word in words):
-            found |= names
+        if stem in words:
+            found |= names.here
+        elif words & set(pure.parts) or words & names.here:
+            found |= names.anywhere
     return frozenset(found)
 
 

@@ -132,13 +132,13 @@ def _equal(left: ast.expr, right: ast.expr, negated: bool) -> Said:
     if near is not None:
         subject, about = (left, right) if _approximated(right) is not None else (right, left)
         return Said("equal", subject, near.args[0] if near.args else about, CLOSE, _tolerance(near))
-    strength = SELF if same else PARTIAL if _length(left) or dotted(left) == "type" else EXACT
+    strength = SELF if same else PARTIAL if _length(left) else DIFFERENT - 1 if dotted(left) == "type" else EXACT
     return Said("equal", left, right, strength, dead=dead)
 
 
 def _contained(left: ast.expr, right: ast.expr, negated: bool) -> Said:
-    subject, expected = (right, left) if constant(left) else (left, right)
-    kind = "holds" if constant(left) else "in"
+    among = isinstance(right, ast.Tuple | ast.List | ast.Set) and not constant(left)
+    kind, subject, expected = ("in", left, right) if among else ("holds", right, left)
     if negated:
         return Said(f"not {kind}", subject, expected, DIFFERENT)
     elements = expected.elts if isinstance(expected, ast.Tuple | ast.List | ast.Set) and kind == "in" else None

@@ -3,10 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ...model.objection import Objection
 from ..change_set import ChangeSet, as_text
 from ..frozen import is_test_path
+from .command_lines import same_purpose
 from .config_files import OWN, Config
 from .raised import HIGH, LOW, MEDIUM, REQUEST, moved_goalposts
 from .settings_files import Setting
@@ -38,21 +40,19 @@ _HIDES = re.compile(
 )
 _SHOWS = re.compile(
     r"(?:select|extend[-_]select|testpaths|enable|enable_error_code|python_files|python_functions|python_classes|"
-    r"testmatch|testregex|source|source_pkgs|roots|projects|packages|files|spec|include)(?:\[\])*$"
+    r"testmatch|testregex|source|source_pkgs|roots|projects|spec|include)(?:\[\])*$"
 )
 _TESTS = re.compile(
     r"testpaths|python_|testmatch|testregex|roots|projects|spec|norecursedirs|testpathignore|collect_ignore"
 )
 _NOT_GATES = re.compile(
-    r"(?:^|\.)(?:build|hatch|setuptools|sdist|wheel|package[-_]data|publish|files\[\]$|dependencies|engines|exports|"
-    r"keywords|classifiers|urls|scripts|workspaces|browserslist|typesversions|poetry|flit|pdm|uv|towncrier|bumpversion|"
-    r"project)(?:\.|\[|$)"
+    r"^project[.\[]|(?:^|\.)(?:metadata|options|build|hatch|setuptools|sdist|wheel|package[-_]data|publish|"
+    r"files\[\]$|dependencies|engines|exports|keywords|classifiers|urls|scripts|workspaces|browserslist|typesversions|poetry|flit|pdm|uv|"
+    r"towncrier|bumpversion)(?:\.|\[|$)"
 )
 _GENERATED = re.compile(
     r"node_modules|dist|build|\.venv|venv|coverage|generated|vendor|\.min\.|\.git|__pycache__|migrations|\.next|out|_pb2"
 )
-_FOR_TESTS = re.compile(r"^(?:S\d*|D\d*|ANN\d*|PLR2004)$")
-"""Rules that tests are usually free of."""
 _OFF = frozenset(
     ("off", "warn", "0", "1", "none", "warning", "information", "hint", "allow", "ignore", "false", "info")
 )
@@ -62,7 +62,7 @@ _RULE = re.compile(r"(?:^|\.)(?:rules|report\w+|lint|linter|correctness|suspicio
 
 def laxer_settings(change: ChangeSet, files: Sequence[Config]) -> Iterator[Objection]:
     """Objections against settings of `files` that see less than before."""
-    everywhere = Counter((_last(one.key), one.value) for file in files for one in file.after)
+    now = _elsewhere(files)
     for file in files:
         if not file.readable and file.before:
             yield moved_goalposts(
@@ -73,18 +73,45 @@ def laxer_settings(change: ChangeSet, files: Sequence[Config]) -> Iterator[Objec
         yield from _shadowing(change, file)
         if file.delta.before is None:
             continue
-        yield from _numbers(file, everywhere)
-        yield from _switches(file, everywhere)
-        yield from _lists(file, everywhere)
+        yield from _numbers(file, now)
+        yield from _switches(file, now)
+        yield from _lists(file, now)
         yield from _severities(file)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What the configuration of the change says as a whole, for what only moved."""
+
+    values: Counter[tuple[str, str]]
+    """Last words of keys with their values."""
+    tools: frozenset[str]
+    """Tools that a file configures and did not before."""
+
+
+def _elsewhere(files: Sequence[Config]) -> Elsewhere:
+    values = Counter((_last(one.key), one.value) for file in files for one in file.after)
+    tools: set[str] = set()
+    for file in files:
+        tools |= {_tool(one.key) for one in file.after} - {_tool(one.key) for one in file.before}
+    return Elsewhere(values, frozenset(tools))
+
+
+def _tool(key: str) -> str:
+    """`mypy` of `tool.mypy.strict` and of `mypy.strict`; one name for linters that take each other's place."""
+    name = re.split(r"[.:\[]", key.lower().removeprefix("tool.").removeprefix("tool:"))[0]
+    return "ruff" if name in ("flake8", "pylint", "isort", "black") else name
 
 
 def _last(key: str) -> str:
     return key.replace("[]", "").rpartition(".")[2].lower()
 
 
-def _by_key(found: Sequence[Setting]) -> dict[str, list[Setting]]:
-    keyed: dict[str, list[Setting]] = {}
+_Keyed = dict[str, list[Setting]]
+
+
+def _by_key(found: Sequence[Setting]) -> _Keyed:
+    keyed: _Keyed = {}
     for one in found:
         keyed.setdefault(one.key, []).append(one)
     return keyed
@@ -99,7 +126,7 @@ def _number(value: str) -> float | None:
 # -- numbers ---------------------------------------------------------------------------------------------------------
 
 
-def _numbers(file: Config, everywhere: Counter[tuple[str, str]]) -> Iterator[Objection]:
+def _numbers(file: Config, now: Elsewhere) -> Iterator[Objection]:
     after = _by_key(file.after)
     for key, olds in _by_key(file.before).items():
         last = _last(key)
@@ -108,7 +135,7 @@ def _numbers(file: Config, everywhere: Counter[tuple[str, str]]) -> Iterator[Obj
         news = after.get(key, [])
         old = next((value for one in olds if (value := _number(one.value)) is not None), None)
         new = next(((value, one) for one in news if (value := _number(one.value)) is not None), None)
-        yield from _compared(file, last, olds[0], old, new, everywhere)
+        yield from _compared(file, last, olds[0], old, new, now)
     known = {one.key for one in file.before}
     for one in file.after:
         if (
@@ -125,12 +152,12 @@ def _compared(
     setting: Setting,
     old: float | None,
     new: tuple[float, Setting] | None,
-    everywhere: Counter[tuple[str, str]],
+    now: Elsewhere,
 ) -> Iterator[Objection]:
     if old is None:
         return
     if new is None:
-        if (_HIGHER.search(last) or _LOWER.search(last)) and not everywhere[last, setting.value]:
+        if (_HIGHER.search(last) or _LOWER.search(last)) and not now.values[last, setting.value]:
             yield _lowered(file, setting.key, f"{setting.value} is gone", None, setting.line)
         return
     value, at = new
@@ -159,7 +186,7 @@ def _retries(file: Config, at: Setting) -> Objection:
 # -- switches --------------------------------------------------------------------------------------------------------
 
 
-def _switches(file: Config, everywhere: Counter[tuple[str, str]]) -> Iterator[Objection]:
+def _switches(file: Config, now: Elsewhere) -> Iterator[Objection]:
     if file.ci:
         return
     before, after = _by_key(file.before), _by_key(file.after)
@@ -167,7 +194,7 @@ def _switches(file: Config, everywhere: Counter[tuple[str, str]]) -> Iterator[Ob
         last = _last(key)
         if _STRICT.match(last) and olds[0].value.lower() in ("true", "error", "1", "yes", "on"):
             new = after.get(key)
-            gone = new is None and not everywhere[last, olds[0].value]
+            gone = new is None and not now.values[last, olds[0].value] and _tool(key) not in now.tools
             if gone or (new is not None and new[0].value.lower() in ("false", "0", "no", "off", "none")):
                 yield _silenced(
                     file, f"`{key}` is no longer on", new[0].line if new else None, f"{key} was {olds[0].value}"
@@ -192,7 +219,7 @@ def _silenced(
 # -- lists -----------------------------------------------------------------------------------------------------------
 
 
-def _lists(file: Config, everywhere: Counter[tuple[str, str]]) -> Iterator[Objection]:
+def _lists(file: Config, now: Elsewhere) -> Iterator[Objection]:
     before, after = _by_key(file.before), _by_key(file.after)
     kept = Counter((_last(one.key), one.value) for one in file.before)
     for key in dict.fromkeys((*before, *after)):
@@ -204,31 +231,43 @@ def _lists(file: Config, everywhere: Counter[tuple[str, str]]) -> Iterator[Objec
         if _HIDES.search(low):
             for one in new:
                 if one.value and one.value not in olds and not kept[_last(key), one.value]:
-                    yield from _hidden(file, key, one)
+                    yield from _hidden(file, key, one, before, after)
         elif _SHOWS.search(low) and (old or new):
             gone = [one for one in old if one.value not in news and not _selected(one.value, news)]
-            if gone and not (not new and all(everywhere[_last(key), one.value] for one in gone)):
+            moved = not new and (_tool(key) in now.tools or all(now.values[_last(key), one.value] for one in gone))
+            if not moved:
                 yield from (_unshown(file, key, one, new) for one in gone[:3])
-        elif low.endswith("filterwarnings[]") or low.endswith("filterwarnings"):
+        elif low.endswith(("filterwarnings[]", "filterwarnings")) and (new or _tool(key) not in now.tools):
             yield from _warnings(file, olds, new)
         elif low.endswith("hooks[].id"):
             for one in old:
-                if one.value not in news:
-                    yield _silenced(
-                        file, f"hook `{one.value}` is gone", None, f"before: {one.value}", rule="gate-removed"
-                    )
+                if one.value not in news and not any(same_purpose(one.value, other) for other in news):
+                    yield _silenced(file, f"hook `{one.value}` is gone", None, one.value, rule="gate-removed")
 
 
-def _hidden(file: Config, key: str, one: Setting) -> Iterator[Objection]:
+def _hidden(file: Config, key: str, one: Setting, before: _Keyed, after: _Keyed) -> Iterator[Objection]:
     tests = _TESTS.search(key.lower()) or (key.lower().startswith("test.exclude") and is_test_path(one.value))
+    mild = (
+        bool(_GENERATED.search(one.value)) or _usual(key, one.value) or _came_with_its_family(one.value, before, after)
+    )
+    what = f"`{key.replace('[]', '')}` holds `{one.value}` now"
     rule = "tests-deselected" if tests else "rule-silenced"
-    harmless = bool(_GENERATED.search(one.value)) or bool(
-        re.search(r"test", key.lower().rpartition("ignores")[2])
-        and re.match(r"^(?:S101|S\d*|D\d*|ANN\d*|PLR2004)$", one.value)
+    yield _silenced(file, what, one.line, one.value, low=mild, rule=rule)
+
+
+def _usual(key: str, value: str) -> bool:
+    """Lint rules that tests, and modules that only gather names, are often free of."""
+    where = key.lower().partition("ignores.")[2]
+    gathers = "__init__" in where and re.fullmatch(r"F40[135]|F401", value) is not None
+    return gathers or ("test" in where and re.fullmatch(r"[A-Z]+\d*", value) is not None)
+
+
+def _came_with_its_family(value: str, before: _Keyed, after: _Keyed) -> bool:
+    """A rule that is left out while its whole family comes in."""
+    old, new = (
+        {one.value for key, ones in keyed.items() if "select" in key for one in ones} for keyed in (before, after)
     )
-    yield _silenced(
-        file, f"`{key.replace('[]', '')}` holds `{one.value}` now", one.line, one.value, low=harmless, rule=rule
-    )
+    return any(value.startswith(family) for family in new - old if family)
 
 
 def _selected(value: str, news: set[str]) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ...model.objection import Objection
-from .cases import COMPARED, Case, Check, Off, Pair
+from .cases import COMPARED, TRUTHY, Case, Check, Off, Pair
 from .raised import HIGH, LOW, MEDIUM, REQUEST, tampered
 from .tries import Key, Surroundings, dropped, dropped_rows, fewer_tries
 
@@ -121,7 +121,8 @@ def _assertions(pair: Pair, around: Surroundings) -> Iterator[Objection]:
         if other is not None:
             fresh.remove(other)
             found = list(_judged(pair, check, other, around))
-            if times > _times(new, other) and not any(objection.blocks for objection in found):
+            same_table = {table.names for table in old.tables} & {table.names for table in new.tables}
+            if times > _times(new, other) and not same_table and not any(one.blocks for one in found):
                 yield dropped(new, [one.told for one in lost], times)
             yield from found
         else:
@@ -162,7 +163,7 @@ def _same_but_laxer(old: Case, new: Case) -> Iterator[Objection]:
             continue
         if check.bound is not None and check.bound > (was.bound if was.bound is not None else ROUNDING):
             yield _loosened(new, was, check, "its tolerance is wider")
-        elif check.strength < was.strength:
+        elif check.strength < was.strength and check.bound is None:
             yield _loosened(new, was, check, "it says less")
         elif check.conditional and not was.conditional and check.key not in sure:
             yield _loosened(new, was, check, "it is checked under a condition only", MEDIUM)
@@ -170,9 +171,13 @@ def _same_but_laxer(old: Case, new: Case) -> Iterator[Objection]:
 
 def _covers(new: Check, old: Check) -> bool:
     """One comparison of several things says what several comparisons said."""
-    if new.dead or new.strength < old.strength - 4:
+    if new.dead or (old.kind, new.kind) != ("equal", "equal") or new.strength < old.strength - 4:
         return False
-    return old.subject in new.subject and bool(old.expected) and old.expected in new.expected
+    return old.subject in new.subject and bool(old.expected) and _words(old.expected) <= _words(new.expected)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"'[^']*'|\"[^\"]*\"|[\w.]+", text))
 
 
 def _nearest(check: Check, fresh: Sequence[Check]) -> Check | None:
@@ -191,6 +196,8 @@ def _judged(pair: Pair, old: Check, new: Check, around: Surroundings) -> Iterato
     case = pair.new
     if new.dead:
         yield died(case, new)
+    elif old.kind == "raises" != new.kind and new.strength >= TRUTHY and not new.dead:
+        yield changed(case, old, new)
     elif new.strength < old.strength:
         yield _loosened(case, old, new, "it says less about the same thing")
     elif _laxer(old, new):
