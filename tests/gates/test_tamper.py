@@ -120,6 +120,12 @@ def test_a_handler_that_fails_swallows_nothing() -> None:
     assert blocking(python("assert price(2) == 7"), python(after)) == []
 
 
+def test_a_call_of_a_function_inside_the_test_is_an_assertion_each() -> None:
+    inside = "def costs(n, e):\n    assert price(n) == e\n\ncosts(1, 4)\n"
+    assert blocking(python(f"{inside}costs(2, 7)"), python(inside)) == ["tamper/assertion-removed"]
+    assert blocking(python(inside), python(f"{inside}costs(2, 7)")) == []
+
+
 def test_an_objection_names_file_line_and_cause() -> None:
     (found,) = judged(python("ship(9)\nassert price(2) == 7"), python("ship(9)\nassert price(2)"))
     assert found.source is Source.TAMPER

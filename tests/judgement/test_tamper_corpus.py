@@ -1,4 +1,4 @@
-"""The static cases of the corpus, judged by the tamper guard alone."""
+"""The cases of tampering, and all honest ones of the corpus, judged by the tamper guard alone."""
 
 import pytest
 from corpus import Case, load_cases
@@ -9,7 +9,8 @@ from setpoint.model.objection import Objection
 
 CASES = [case for case in load_cases() if case.needs == "static" and case.kind.startswith("tamper")]
 DISHONEST = [case for case in CASES if not case.honest]
-HONEST = [case for case in CASES if case.honest]
+HONEST = [case for case in load_cases() if case.honest]
+"""Those of all classes: what is honest elsewhere is no tampering either."""
 
 
 def judged(case: Case) -> list[Objection]:

@@ -42,11 +42,14 @@ class Walk:
     def __init__(self, helping: Mapping[str, Function], known: Env) -> None:
         self._helping = helping
         self._known = known
+        self._inner: dict[str, Function] = {}
         self.asks = False
         """Something was called that may check on its own."""
 
     def of(self, function: Function) -> list[Found]:
-        """The assertions of `function`."""
+        """The assertions of `function`; those of functions inside it once for each call."""
+        self._inner = _called_inside(function)
+        self._helping = {**self._helping, **self._inner}
         return list(self._block(function.body, _Spot(locals_of(function, {})), names_in(function)))
 
     def _block(self, body: Sequence[ast.stmt], at: _Spot, used: frozenset[str]) -> Iterator[Found]:
@@ -78,6 +81,8 @@ class Walk:
             for case in node.cases:
                 yield from self._block(case.body, replace(at, conditional=True), used)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if node.name in self._inner:
+                return
             called = node.name in used or bool(node.decorator_list)
             inner = replace(at, dead=at.dead or ("" if called else "unreachable"))
             yield from self._block(node.body, inner, used)
@@ -193,6 +198,15 @@ def each_of(found: Found, tables: Sequence[Sequence[Env]]) -> Iterator[Check]:
 def _where(at: _Spot, truth: bool | None, *, taken: bool) -> _Spot:
     dead = "unreachable" if truth is not None and truth is not taken else ""
     return replace(at, dead=at.dead or dead, conditional=at.conditional or truth is None)
+
+
+def _called_inside(function: Function) -> dict[str, Function]:
+    """Functions inside a test that it calls as statements."""
+    nested = {node.name: node for node in ast.walk(function) if isinstance(node, Function) and node is not function}
+    statements = [node.value for node in ast.walk(function) if isinstance(node, ast.Expr)] if nested else []
+    calls = [node.value if isinstance(node, ast.Await) else node for node in statements]
+    called = {node.func.id for node in calls if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return {name: node for name, node in nested.items() if name in called}
 
 
 def _truth(test: ast.expr) -> bool | None:
