@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from setpoint.gates.api import Interfaces, check_api, check_interfaces
+from setpoint.gates.api import check_api, check_interfaces
 from setpoint.gates.change_set import between
 from setpoint.gates.measured import vacuous
 from setpoint.model.evidence import Outcome
 from setpoint.model.judgement import Measured
+from setpoint.model.settings import Interfaces
 from setpoint.testing.gate_grounds import grounds_of
 
 SHOP = '''"""A shop."""
@@ -240,7 +241,7 @@ verbs.add_parser("open", help="open it")
 verbs.add_parser("close", help="close it")
 parser.parse_args()
 """
-HELP = Interfaces({}, {"till": ("python", "till.py", "--help")})
+HELP = Interfaces(helps={"till": ("python", "till.py", "--help")})
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,7 @@ async def test_a_schema_that_a_command_tells_is_compared(tmp_path: Path) -> None
         return f"import json\nprint(json.dumps({told!r}))\n"
 
     grounds = grounds_of(tmp_path, {"export.py": export(api())}, {"export.py": export(changed(gone="put"))})
-    told = await check_interfaces(grounds, Interfaces({"orders": ("python", "export.py")}, {}))
+    told = await check_interfaces(grounds, Interfaces(schemas={"orders": ("python", "export.py")}))
     assert rules(told) == {"api/method-removed"}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setpoint.gates.api import check_api
@@ -67,6 +67,7 @@ ODD = st.one_of(
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@settings(deadline=None, max_examples=60)
 @given(files=st.dictionaries(st.sampled_from(NAMES), st.tuples(ODD, ODD), max_size=4))
 def test_a_check_of_files_bears_anything(
     check: Callable[[ChangeSet], Measured], files: dict[str, tuple[bytes, bytes]]
@@ -77,6 +78,7 @@ def test_a_check_of_files_bears_anything(
     assert told.model_dump_json()
 
 
+@settings(deadline=None)
 @given(before=ODD, after=ODD, name=st.sampled_from(["src/a.py", "src/a.js", "src/a.ts"]))
 def test_counting_lines_bears_anything(before: bytes, after: bytes, name: str) -> None:
     for delta in between({name: before}, {name: after}).deltas:

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setpoint.gates.change_set import between
@@ -328,6 +328,7 @@ def test_versions_are_compared_as_numbers(version: str, than: str, expected: boo
     assert older(version, than) is expected
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(name for name in popular("pypi") if len(name) > 5)), st.data())
 def test_one_slip_of_a_finger_is_seen(name: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(name) - 2))

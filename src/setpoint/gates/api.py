@@ -5,12 +5,12 @@ What breaks needs a criterion that says so, or a person's waiver.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from ..model.evidence import GateKind
 from ..model.gate import Gate
 from ..model.judgement import Measured
 from ..model.objection import Deviation, Objection, Severity
+from ..model.settings import Interfaces
 from .change_set import ChangeSet
 from .grounds import Grounds, could_not_tell, nothing, run_as, verdict
 from .measured import built_in, minded
@@ -118,16 +118,6 @@ def _of_call(entry: ApiBreak, path: str, declared: Sequence[str]) -> Objection:
 
 
 # -- what commands tell ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Interfaces:
-    """Commands that tell an interface, by a name for each."""
-
-    schemas: Mapping[str, tuple[str, ...]]
-    """They print an OpenAPI description."""
-    helps: Mapping[str, tuple[str, ...]]
-    """They print the help of a command."""
 
 
 async def check_interfaces(grounds: Grounds, told: Interfaces, *, declared: Sequence[str] = ()) -> Measured:

@@ -74,7 +74,8 @@ def breaks(change: ChangeSet, folder: str, name: str) -> list[Break]:
         old = _laid(Path(place, "before"), folder, name, change.base_files, change.read_base)
         new = _laid(Path(place, "after"), folder, name, change.head_files, change.read_head)
         try:
-            before, after = _loaded(old, name), _loaded(new, name)
+            with griffe.logger.disable():
+                before, after = _loaded(old, name), _loaded(new, name)
         except (griffe.GriffeError, ImportError, SyntaxError, ValueError, RecursionError, KeyError):
             return []
         below = f"{folder}/" if folder else ""
@@ -104,7 +105,7 @@ def _loaded(place: Path, name: str) -> Any:
 def _found(before: Any, after: Any) -> Iterator[Any]:
     import griffe
 
-    with suppress(griffe.GriffeError, RecursionError):
+    with griffe.logger.disable(), suppress(griffe.GriffeError, RecursionError):
         yield from griffe.find_breaking_changes(before, after)
 
 

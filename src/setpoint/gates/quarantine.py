@@ -105,6 +105,25 @@ def _mind(rule: str, what: str, cause: str, severity: Severity) -> Objection:
     return minded(f"{NAME}/{rule}", what, FILE, cause=cause, deviation=Deviation.QUALITY, severity=severity)
 
 
+def pardoned(result: GateResult, quarantine: Sequence[Quarantined], day: date) -> GateResult:
+    """A red result of which only flaky tests in quarantine failed, as a green one that names them; any other as it
+    is."""
+    bad = [test.id for test in result.tests if _bad(test.outcome)]
+    if result.outcome is not Outcome.FAILED or not bad or set(bad) - set(result.flaky):
+        return result
+    listed = [_listed(test, quarantine) for test in bad]
+    if any(entry is None or entry.until < day for entry in listed):
+        return result
+    return _green(result, tuple(sorted(bad)))
+
+
+def _green(result: GateResult, flaky: tuple[str, ...]) -> GateResult:
+    passed = sum(1 for test in result.tests if test.outcome == "passed")
+    names = ", ".join(flaky[:3]) + (", …" if len(flaky) > 3 else "")
+    reason = line(f"{passed} tests passed; {len(flaky)} quarantined flaky ones failed and do not count: {names}")
+    return result.model_copy(update={"outcome": Outcome.PASSED, "reason": reason, "flaky": flaky})
+
+
 # -- telling flaky from red ------------------------------------------------------------------------------------------
 
 
@@ -172,11 +191,7 @@ async def settle(
     blocking = [objection for objection in found if objection.blocks]
     if blocking:
         return Measured(result=result.model_copy(update={"flaky": flaky}), objections=tuple(found))
-    passed = sum(1 for test in result.tests if test.outcome == "passed")
-    names = ", ".join(flaky[:3]) + (", …" if len(flaky) > 3 else "")
-    reason = line(f"{passed} tests passed; {len(flaky)} quarantined flaky ones failed and do not count: {names}")
-    green = result.model_copy(update={"outcome": Outcome.PASSED, "reason": reason, "flaky": flaky})
-    return Measured(result=green, objections=tuple(found))
+    return Measured(result=_green(result, flaky), objections=tuple(found))
 
 
 async def histories_of(

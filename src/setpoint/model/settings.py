@@ -120,6 +120,15 @@ class AgentSettings(Record):
     """Recording to replay, relative to the repository or absolute."""
 
 
+class Interfaces(Record):
+    """Commands that tell an interface, by a name for each."""
+
+    schemas: dict[str, tuple[str, ...]] = {}
+    """They print an OpenAPI description."""
+    helps: dict[str, tuple[str, ...]] = {}
+    """They print the help of a command."""
+
+
 class Checks(Record):
     """Thresholds of the judgement."""
 
@@ -130,6 +139,15 @@ class Checks(Record):
     mutants: int = Field(default=30, ge=0, le=500)
     """Most faults put into the changed lines to see whether a test minds; 0 tries none."""
     mutant_seconds: float = Field(default=60.0, gt=0, le=3600)
+    slower_percent: float = Field(default=10.0, ge=0)
+    """How much slower a benchmark may become; 0 measures none."""
+    bundle_kb: float = Field(default=10.0, ge=0)
+    """How much built files may grow, compressed; 0 builds none."""
+    page: tuple[str, ...] = ()
+    """A command whose last number is a page's time in milliseconds; empty: none is measured."""
+    page_ms: float = Field(default=100.0, ge=0)
+    """How much later the page may come."""
+    interfaces: Interfaces = Interfaces()
 
 
 class Config(Record):

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ..gates.api import check_api
+from ..gates.api import check_api, check_interfaces
 from ..gates.base_overlay import base_overlay, planted
 from ..gates.change_proof import prove_change, still_reported
 from ..gates.change_set import ChangeSet, Delta
@@ -15,8 +15,12 @@ from ..gates.frozen import frozen, is_test_file
 from ..gates.grounds import Grounds
 from ..gates.judge import together
 from ..gates.measured import built_in
+from ..gates.migration_trial import try_migrations
+from ..gates.migrations import check_migrations
 from ..gates.mutation import mutants
 from ..gates.objections import objections
+from ..gates.performance import check_benchmarks, check_bundle, check_page
+from ..gates.quarantine import check_quarantine, settle
 from ..gates.redproof import green_proof
 from ..gates.run import is_test_tool
 from ..gates.secrets import secrets
@@ -145,6 +149,8 @@ STATIC: Mapping[str, StaticCheck] = {
     "dependencies": alone(check_dependencies),
     "api": interfaces,
     "workflows": alone(check_workflows),
+    "migrations": alone(check_migrations),
+    "flaky": alone(check_quarantine),
 }
 """Checks that read files and run nothing, in the order they are told."""
 
@@ -224,8 +230,38 @@ async def covered(trial: Trial) -> Sequence[Measured]:
     asked = trial.terms.settings
     if not trial.terms.whole or not asked.coverage:
         return ()
-    grounds = Grounds(trial.change, trial.lab.checkout, trial.terms.gates, trial.environment, trial.judged)
-    return (await check_coverage(grounds, share=asked.coverage, floor=asked.coverage_floor),)
+    return (await check_coverage(_grounds(trial), share=asked.coverage, floor=asked.coverage_floor),)
+
+
+def _grounds(trial: Trial) -> Grounds:
+    return Grounds(trial.change, trial.lab.checkout, trial.terms.gates, trial.environment, trial.judged)
+
+
+async def migrated(trial: Trial) -> Sequence[Measured]:
+    """Migrations, run on a scratch database."""
+    return (await try_migrations(_grounds(trial)),) if trial.terms.whole else ()
+
+
+async def answering(trial: Trial) -> Sequence[Measured]:
+    """What configured commands tell of interfaces, on either side."""
+    terms = trial.terms
+    found = terms.whole and await check_interfaces(
+        _grounds(trial), terms.settings.interfaces, declared=terms.declared
+    )
+    return (found,) if found else ()
+
+
+async def waited_for(trial: Trial) -> Sequence[Measured]:
+    """Benchmarks, bundles and pages, on both sides in turn and never beside each other."""
+    asked, grounds = trial.terms.settings, _grounds(trial)
+    if not trial.terms.whole:
+        return ()
+    found = []
+    if asked.slower_percent:
+        found.append(await check_benchmarks(grounds, share=asked.slower_percent / 100))
+    if asked.bundle_kb:
+        found.append(await check_bundle(grounds, limit=int(asked.bundle_kb * 1024)))
+    return (*found, await check_page(grounds, asked.page, limit=asked.page_ms))
 
 
 async def noticed(trial: Trial) -> Sequence[Measured]:
@@ -301,6 +337,9 @@ COMMANDS: Mapping[str, CommandCheck] = {
     "proof": proved,
     "green-proof": green_proved,
     "coverage": covered,
+    "migration-trial": migrated,
+    "interfaces": answering,
+    "performance": waited_for,
     "mutants": noticed,
 }
 """Checks that run commands, in the order they are told."""
