@@ -20,7 +20,7 @@ from ..gates.migrations import check_migrations
 from ..gates.mutation import mutants
 from ..gates.objections import objections
 from ..gates.performance import check_benchmarks, check_bundle, check_page
-from ..gates.quarantine import check_quarantine, settle
+from ..gates.quarantine import check_quarantine
 from ..gates.redproof import green_proof
 from ..gates.run import is_test_tool
 from ..gates.secrets import secrets
@@ -230,6 +230,8 @@ async def covered(trial: Trial) -> Sequence[Measured]:
     asked = trial.terms.settings
     if not trial.terms.whole or not asked.coverage:
         return ()
+    if any(not one.result.green for one in await gates(trial) if one.result.gate in _test_gates(trial)):
+        return ()  # what a failing test ran is not covered by it, and it has told already
     return (await check_coverage(_grounds(trial), share=asked.coverage, floor=asked.coverage_floor),)
 
 
@@ -245,9 +247,7 @@ async def migrated(trial: Trial) -> Sequence[Measured]:
 async def answering(trial: Trial) -> Sequence[Measured]:
     """What configured commands tell of interfaces, on either side."""
     terms = trial.terms
-    found = terms.whole and await check_interfaces(
-        _grounds(trial), terms.settings.interfaces, declared=terms.declared
-    )
+    found = terms.whole and await check_interfaces(_grounds(trial), terms.settings.interfaces, declared=terms.declared)
     return (found,) if found else ()
 
 
