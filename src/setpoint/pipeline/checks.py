@@ -20,7 +20,7 @@ from ..gates.migrations import check_migrations
 from ..gates.mutation import mutants
 from ..gates.objections import objections
 from ..gates.performance import check_benchmarks, check_bundle, check_page
-from ..gates.quarantine import check_quarantine, settle
+from ..gates.quarantine import check_quarantine
 from ..gates.redproof import green_proof
 from ..gates.run import is_test_tool
 from ..gates.secrets import secrets
@@ -245,9 +245,7 @@ async def migrated(trial: Trial) -> Sequence[Measured]:
 async def answering(trial: Trial) -> Sequence[Measured]:
     """What configured commands tell of interfaces, on either side."""
     terms = trial.terms
-    found = terms.whole and await check_interfaces(
-        _grounds(trial), terms.settings.interfaces, declared=terms.declared
-    )
+    found = terms.whole and await check_interfaces(_grounds(trial), terms.settings.interfaces, declared=terms.declared)
     return (found,) if found else ()
 
 
