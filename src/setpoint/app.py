@@ -370,9 +370,9 @@ class House:
         try:
             _, base = await self.repository.base(config.project.base)
             found += await examined(self.bench(config), base, await self.repository.tree(base))
+            found += doctor.decoration(kept_proofs(self.store), config)
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
-        found += doctor.decoration(kept_proofs(self.store), config)
         return [*found, *doctor.models(config), *doctor.delivery(config)]
 
     def rests(self, run_id: str) -> bool:
