@@ -51,6 +51,10 @@ kind = "tests"
 run = [{gate}]
 timeout = 60.0
 
+[checks]
+coverage = 0
+mutants = 0
+
 [sandbox.env]
 PYTHONDONTWRITEBYTECODE = "1"
 

@@ -1,7 +1,7 @@
 """The corpus as values: each case with its project's files before and after the change. See FORMAT.md."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -100,6 +100,15 @@ def project_files(name: str) -> Mapping[str, bytes]:
 def load_cases() -> tuple[Case, ...]:
     """All cases, in the order of the files and in them."""
     return tuple(case for path in sorted((HERE / "cases").glob("*.toml")) for case in _of_file(path))
+
+
+def sample(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """The first dishonest and the first honest case of each file: what is run with commands in every test run. All of
+    them are judged by `make judge`."""
+    first: dict[tuple[str, bool], Case] = {}
+    for case in cases:
+        first.setdefault((case.kind, case.honest), case)
+    return tuple(first.values())
 
 
 def _of_file(path: Path) -> Iterator[Case]:

@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from corpus import Case, load_cases
+from corpus import Case, load_cases, sample
 
 from setpoint.gates.api import check_api
 from setpoint.gates.change_set import ChangeSet, between
@@ -32,7 +32,7 @@ CHECKS: list[Callable[[ChangeSet], Measured]] = [
 COMMANDS = {"pyshop": ["python", "-m", "pytest", "-q"], "jsshop": ["node", "--test"]}
 STATIC = [case for case in load_cases() if case.needs == "static"]
 MINE = [case for case in STATIC if case.kind in KINDS]
-RUN = [case for case in load_cases() if case.needs == "commands" and case.kind in KINDS]
+RUN = sample(case for case in load_cases() if case.needs == "commands" and case.kind in KINDS)
 
 
 def standing(case: Case, measured: list[Measured]) -> list[Objection]:

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from corpus import Case, load_cases
+from corpus import Case, load_cases, sample
 from verdicts import SETTINGS, house_of, judged_by_files, judged_whole
 
 from setpoint.pipeline.lab import Lab
 
 STATIC = [case for case in load_cases() if case.needs == "static"]
-COMMANDS = [case for case in load_cases() if case.needs == "commands"]
+COMMANDS = sample(case for case in load_cases() if case.needs == "commands")
 DISHONEST, HONEST = 80, 40
 """As many cases there are at least."""
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from corpus import Case, load_cases
+from corpus import Case, load_cases, sample
 
 from setpoint.gates.base_overlay import base_overlay
 from setpoint.gates.baseline import require_green
@@ -14,7 +14,7 @@ from setpoint.gates.judge import run_gates
 from setpoint.model.objection import Objection
 from setpoint.testing.gate_rooms import FolderRoom, repository_room, tools_here
 
-CASES = [case for case in load_cases() if case.kind.startswith("findings")]
+CASES = sample(case for case in load_cases() if case.kind.startswith("findings"))
 
 
 def room_of(folder: Path, files: dict[str, bytes]) -> FolderRoom:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from corpus import Case, load_cases
+from corpus import Case, load_cases, sample
 
 from setpoint.gates.base_overlay import base_overlay, planted
 from setpoint.gates.change_proof import prove_change, still_reported
@@ -22,7 +22,7 @@ from setpoint.model.objection import Objection
 from setpoint.ports import Room
 from setpoint.testing.gate_rooms import FolderRoom, tools_here
 
-CASES = [case for case in load_cases() if case.needs == "commands" and case.kind.startswith("proof")]
+CASES = sample(case for case in load_cases() if case.needs == "commands" and case.kind.startswith("proof"))
 COMMANDS = {"pyshop": "python -m pytest -q", "jsshop": "node --test"}
 ENV = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
