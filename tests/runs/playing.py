@@ -38,8 +38,10 @@ QUICK = "[checks]\ncoverage = 0\nmutants = 0\n\n"
 def settings(base_url: str, extra: str = "", *, gate: Sequence[str] = PYTEST_GATE) -> str:
     """`setpoint.toml` of a repository whose one provider is the scripted model, which wants no key."""
     models = "\n".join(f'{size} = ["anthropic/{name}"]' for size, name in MODELS["anthropic"].items())
+    lean = "" if "[checks]" in extra else QUICK
     return (
-        f'{extra}\n{QUICK if "[checks]" not in extra else ""}[gates.tests]\nkind = "tests"\nrun = {json.dumps(list(gate))}\nreport = "junit"\ntimeout = 60.0\n\n'
+        f"{extra}\n{lean}"
+        f'[gates.tests]\nkind = "tests"\nrun = {json.dumps(list(gate))}\nreport = "junit"\ntimeout = 60.0\n\n'
         f'[providers.anthropic]\napi = "anthropic"\nbase_url = "{base_url}"\n\n[models]\n{models}\n'
     )
 

@@ -56,7 +56,7 @@ def _of_test(result: GateResult, test: TestResult) -> Objection:
         place=Place(path=path, line=line_) if path else None,
         evidence=capped(test.message),
         probe=_probe(result, test),
-        rule="gate/test",
+        rule="flaky/unsteady" if flaky else "gate/test",
     )
 
 
