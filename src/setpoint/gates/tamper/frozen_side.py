@@ -18,11 +18,11 @@ def touched(change: ChangeSet, frozen: Collection[str], *, implementing: bool) -
     for delta in change.deltas:
         for path in dict.fromkeys((delta.path_before, delta.path)):
             existed = path in change.base_files
-            if _folded(path) in wanted and (existed or delta.deleted):
+            if _folded(path) in wanted and (existed or delta.deleted or path not in frozen):
                 yield _frozen(delta, path, "an approved test")
             elif implementing:
                 yield from _side(delta, path, existed)
-        if implementing and delta.added:
+        if implementing and (delta.added or delta.was):
             yield from _twin(change, delta)
     for path in frozen:
         if path not in change.head_files and not any(path in (delta.path, delta.was) for delta in change.deltas):
