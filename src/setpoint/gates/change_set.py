@@ -37,6 +37,11 @@ class Delta:
         return self.before is None
 
     @property
+    def arrived(self) -> bool:
+        """Nothing stood at its path before: it is new, or it was renamed to there."""
+        return self.added or bool(self.was)
+
+    @property
     def deleted(self) -> bool:
         """A file that is gone."""
         return self.after is None

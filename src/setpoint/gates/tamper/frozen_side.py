@@ -22,7 +22,7 @@ def touched(change: ChangeSet, frozen: Collection[str], *, implementing: bool) -
                 yield _frozen(delta, path, "an approved test")
             elif implementing:
                 yield from _side(delta, path, existed)
-        if implementing and (delta.added or delta.was):
+        if implementing and delta.arrived:
             yield from _twin(change, delta)
     for path in frozen:
         if path not in change.head_files and not any(path in (delta.path, delta.was) for delta in change.deltas):

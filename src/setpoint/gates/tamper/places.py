@@ -35,7 +35,7 @@ def judged_places(change: ChangeSet, files: Sequence[tuple[Delta, Files]]) -> It
         yield from _copied(change, file)
         yield from _tricks(change, file)
     for delta in change.deltas:
-        if delta.added and is_code(delta.path):
+        if delta.arrived and is_code(delta.path):
             yield from _hiding(change, delta)
 
 

@@ -57,5 +57,5 @@ def _startup(delta: Delta) -> Iterator[Trick]:
         line = next((at for at, text in delta.added_lines.items() if "pytest11" in text), 0)
         if line:
             yield Trick("runner-patched", line, "a pytest plugin that is loaded by itself")
-    elif path.name == "conftest.py" and delta.added and "/" in delta.path and not is_test_path(f"{path.parent}/x"):
+    elif path.name == "conftest.py" and delta.arrived and "/" in delta.path and not is_test_path(f"{path.parent}/x"):
         yield Trick("runner-patched", 1, "a conftest beside the product")
