@@ -55,8 +55,8 @@ async def waiting(place: Place, move: str) -> None:
 
 
 def merges(place: Place) -> list[str]:
-    """Subjects of all merge commits there."""
-    return git(place.folder, "log", "--merges", "--format=%s", "--all").splitlines()
+    """Subjects of all merge commits there; commits of one second have no order of their own."""
+    return sorted(git(place.folder, "log", "--merges", "--format=%s", "--all").splitlines())
 
 
 @pytest.mark.slow
