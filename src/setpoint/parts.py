@@ -258,6 +258,7 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
         from .gates.compared import compared
         from .gates.environment import environment_digest
         from .gates.judge import run_gates
+        from .gates.quarantine import FILE, pardoned
 
         text = await forge().show(base, "setpoint.toml")
         gates = parse(text, "setpoint.toml").gates if text else config.gates
@@ -267,7 +268,8 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
             told = await run_gates(gates, room, tree=commit, environment=environment)
             before = _room_of(workspaces, forge().checkout(base))
             judged = await compared(gates, told, room, before, base_tree=base)
-        results = tuple(one.result for one in judged)
+        flaky = await forge().show(base, FILE)
+        results = tuple(pardoned(one.result, flaky) for one in judged)
         required = [result for result in results if gates[result.gate].required]
         state = CiState.REFUSED if not required else CiState.GREEN if all(r.green for r in required) else CiState.RED
         log = "\n\n".join(f"== {r.gate}: {r.outcome.value}: {r.reason}\n{r.tail}" for r in results)
@@ -287,9 +289,11 @@ BASELINE = "baseline"
 
 
 async def on_base(bench: "Bench", base: str, tree: str) -> "tuple[GateResult, ...]":
-    """The gates on an untouched base; what is known of the same tree and environment is not run again."""
+    """The gates on an untouched base; what is known of the same tree and environment is not run again. A flaky test
+    that is on the base's list does not make it red."""
     from .gates.baseline import baseline
     from .gates.environment import environment_digest
+    from .gates.quarantine import FILE, pardoned
 
     store, gates = bench.store, bench.config.gates
     earlier = {result.gate: result for _, result in store.results(BASELINE, tree)}
@@ -303,7 +307,8 @@ async def on_base(bench: "Bench", base: str, tree: str) -> "tuple[GateResult, ..
     with store.transaction() as tx:
         for result in results:
             tx.result(BASELINE, "baseline", result)
-    return results
+    flaky = await bench.workspaces.show(base, FILE)
+    return tuple(pardoned(result, flaky) for result in results)
 
 
 async def confirmed_on(

@@ -9,7 +9,15 @@ import pytest
 from setpoint.errors import ConfigError
 from setpoint.gates.change_set import between
 from setpoint.gates.commands import reporting
-from setpoint.gates.quarantine import FILE, History, Steadiness, check_quarantine, read_quarantine, settle
+from setpoint.gates.quarantine import (
+    FILE,
+    History,
+    Steadiness,
+    check_quarantine,
+    pardoned,
+    read_quarantine,
+    settle,
+)
 from setpoint.gates.run import run_gate
 from setpoint.model.evidence import GateKind, Outcome
 from setpoint.model.gate import Gate
@@ -79,7 +87,7 @@ async def test_a_quarantine_that_is_over_blocks(tmp_path: Path) -> None:
 async def test_a_test_that_is_red_on_the_change_alone_is_red_even_in_quarantine(tmp_path: Path) -> None:
     base = {"tests/test_a.py": STEADY.replace("steady", "it"), "tests/test_b.py": STEADY, FILE: entry()}
     told = await settled(tmp_path, base, {**base, "tests/test_a.py": RED})
-    assert (told.holds, rules(told)) == (False, {"flaky/red"})
+    assert (told.holds, rules(told)) == (False, {"gate/test"})
 
 
 async def test_a_change_that_lists_its_own_red_test_gains_nothing(tmp_path: Path) -> None:
@@ -90,7 +98,7 @@ async def test_a_change_that_lists_its_own_red_test_gains_nothing(tmp_path: Path
 
 async def test_what_failed_before_is_said_to_have(tmp_path: Path) -> None:
     base = {"tests/test_a.py": RED}
-    assert rules(await settled(tmp_path, base, {**base, "a.txt": ""})) == {"flaky/red-before"}
+    assert rules(await settled(tmp_path, base, {**base, "a.txt": ""})) == {"gate/test"}
 
 
 async def test_a_green_result_stays_as_it_is(tmp_path: Path) -> None:
@@ -108,6 +116,17 @@ async def test_node_tests_are_run_again_too(tmp_path: Path) -> None:
     )
     base = {"package.json": '{"type": "module"}', "a.test.js": flaky}
     assert rules(await settled(tmp_path, base, {**base, "b.txt": ""}, runner("node --test"))) == {"flaky/unsteady"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "green"),
+    [(entry(), True), (entry(until="2026-11-19"), False), (entry("tests/test_a.py::other"), False), ("", False)],
+)
+async def test_on_the_base_itself_a_listed_flaky_test_is_no_red(tmp_path: Path, listed: str, green: bool) -> None:
+    grounds = grounds_of(tmp_path, {"tests/test_a.py": FLAKY, "tests/test_b.py": STEADY}, {"a": ""}, {})
+    async with grounds.checkout(grounds.change.base, None) as room:
+        result = await run_gate("tests", runner(), room, tree="base", environment="env", reruns=1)
+    assert pardoned(result, listed.encode(), TODAY).green is green
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def objections(result: GateResult, *, rule: str = "") -> tuple[Objection, ...]:
     if result.green:
         return ()
     bad = [test for test in result.tests if test.outcome in ("failed", "error")]
-    raised = [_of_test(result, test) for test in bad[:CAP]]
+    raised = [of_test(result, test) for test in bad[:CAP]]
     # Notes of a tool that refused for another reason are not the trouble.
     minded = result.findings if result.outcome is Outcome.FAILED else ()
     raised += [_of_finding(result, finding, rule) for finding in minded[: CAP - len(raised)]]
@@ -41,7 +41,8 @@ def objections(result: GateResult, *, rule: str = "") -> tuple[Objection, ...]:
     return tuple(raised) or (_plain(result, f"gate {result.gate} failed", result.reason),)
 
 
-def _of_test(result: GateResult, test: TestResult) -> Objection:
+def of_test(result: GateResult, test: TestResult) -> Objection:
+    """The objection for one failing test of `result`."""
     flaky = test.id in result.flaky
     how = "is flaky: it failed, then passed on the same tree" if flaky else "fails"
     if test.outcome == "error" and not flaky:
@@ -56,7 +57,7 @@ def _of_test(result: GateResult, test: TestResult) -> Objection:
         place=Place(path=path, line=line_) if path else None,
         evidence=capped(test.message),
         probe=_probe(result, test),
-        rule="flaky/unsteady" if flaky else "gate/test",
+        rule="gate/test",
     )
 
 

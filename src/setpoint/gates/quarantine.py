@@ -22,10 +22,10 @@ from ..model.objection import Deviation, Objection, Severity
 from ..model.record import Line, Record
 from ..ports import Room
 from .change_set import ChangeSet, as_text
-from .commands import only, shown, words
+from .commands import only, words
 from .grounds import Grounds
 from .measured import built_in, minded
-from .objections import objections, telling
+from .objections import objections, of_test, telling
 from .reading import Layout, capped, line
 from .run import run_gate
 
@@ -105,12 +105,13 @@ def _mind(rule: str, what: str, cause: str, severity: Severity) -> Objection:
     return minded(f"{NAME}/{rule}", what, FILE, cause=cause, deviation=Deviation.QUALITY, severity=severity)
 
 
-def pardoned(result: GateResult, quarantine: Sequence[Quarantined], day: date) -> GateResult:
-    """A red result of which only flaky tests in quarantine failed, as a green one that names them; any other as it
-    is."""
+def pardoned(result: GateResult, list_: bytes | None, today: date | None = None) -> GateResult:
+    """A red result of which only flaky tests on the trusted base's list failed, as a green one that names them; any
+    other as it is. Raises ConfigError for a list that cannot be read."""
     bad = [test.id for test in result.tests if _bad(test.outcome)]
     if result.outcome is not Outcome.FAILED or not bad or set(bad) - set(result.flaky):
         return result
+    quarantine, day = read_quarantine(as_text(list_)), today or datetime.now(UTC).date()
     listed = [_listed(test, quarantine) for test in bad]
     if any(entry is None or entry.until < day for entry in listed):
         return result
@@ -186,7 +187,7 @@ async def settle(
         quarantine = read_quarantine(as_text(grounds.change.read_base(FILE)))
     day = today or datetime.now(UTC).date()
     histories = await histories_of(grounds, gate, result, failed)
-    found = [_objection(test, histories[test.id], _listed(test.id, quarantine), day, gate) for test in failed]
+    found = [_objection(result, test, histories[test.id], _listed(test.id, quarantine), day) for test in failed]
     flaky = tuple(sorted(test.id for test in failed if histories[test.id].steadiness is Steadiness.FLAKY))
     blocking = [objection for objection in found if objection.blocks]
     if blocking:
@@ -210,10 +211,6 @@ async def histories_of(
         )
         for name in names
     }
-
-
-def _of(name: str, runs: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    return tuple(run[name] for run in runs if name in run)
 
 
 async def _runs(
@@ -252,29 +249,27 @@ def _listed(test: str, quarantine: Sequence[Quarantined]) -> Quarantined | None:
     return next((entry for entry in quarantine if entry.id in (test, test.partition("[")[0])), None)
 
 
-_SAID = {
-    Steadiness.RED: ("red", "fails", "it fails every time on the change and passes on the base, or is new"),
-    Steadiness.RED_BEFORE: ("red-before", "fails, and failed before", "it fails every time on the base as well"),
-    Steadiness.FLAKY: ("unsteady", "is flaky", "it fails now and then; mend it, or a person puts it on the list"),
-    Steadiness.UNKNOWN: ("red", "fails", "it could not be run again"),
+_RED = {
+    Steadiness.RED: "it fails every time on the change and passes on the base, or is new",
+    Steadiness.RED_BEFORE: "it fails every time on the base as well",
+    Steadiness.UNKNOWN: "it could not be run again",
 }
 
 
-def _objection(test: TestResult, history: History, entry: Quarantined | None, today: date, gate: Gate) -> Objection:
-    rule, what, cause = _SAID[history.steadiness]
-    severity = Severity.HIGH
-    if entry is not None and history.steadiness is Steadiness.FLAKY:
+def _objection(
+    result: GateResult, test: TestResult, history: History, entry: Quarantined | None, today: date
+) -> Objection:
+    plain = of_test(result, test)
+    evidence = capped(f"{history}\n{test.message}")
+    if history.steadiness is not Steadiness.FLAKY:
+        cause = f"{plain.cause}; {_RED[history.steadiness]}"
+        return plain.model_copy(update={"cause": cause, "evidence": evidence})
+    rule, severity = "unsteady", Severity.HIGH
+    cause = f"{line(telling(test))}; it fails now and then; mend it, or a person puts it on the list"
+    if entry is not None:
         over = entry.until < today
         rule, severity = ("quarantine-expired", Severity.HIGH) if over else ("quarantined", Severity.LOW)
         cause = f"in quarantine until {entry.until}, {entry.owner} mends it: {entry.reason}"
-    path = test.id.partition("::")[0]
-    return minded(
-        f"{NAME}/{rule}",
-        f"test {test.id} {what}",
-        path if "/" in path or "." in path else "",
-        cause=f"{line(telling(test))}; {cause}",
-        evidence=capped(f"{history}\n{test.message}"),
-        deviation=Deviation.BEHAVIOUR,
-        severity=severity,
-        probe=shown(gate.run),
-    )
+    what = f"test {test.id} is flaky"
+    told = {"rule": f"{NAME}/{rule}", "severity": severity, "what": what, "cause": cause, "evidence": evidence}
+    return plain.model_copy(update=told)

@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from ..errors import BaselineRedError, RefusedError
 from ..gates.baseline import require_green
 from ..gates.change_set import ChangeSet
+from ..gates.coverage import NO_TOOL
 from ..gates.measured import minded, vacuous
 from ..gates.objections import objections
+from ..gates.quarantine import FILE as QUARANTINE
+from ..gates.quarantine import pardoned
 from ..model.evidence import Evidence, GateKind, GateResult, Outcome
 from ..model.judgement import Measured
 from ..model.objection import Deviation, Objection
@@ -64,7 +67,7 @@ async def judge(
 
 def _no_tool(one: Measured) -> bool:
     """A measurement that nobody here has the tool for: said, and nobody is accused."""
-    return one.result.outcome is Outcome.REFUSED and "no coverage tool" in one.result.reason
+    return any(objection.rule == NO_TOOL for objection in one.objections)
 
 
 def static_checks(own: ChangeSet, terms: Terms) -> tuple[Measured, ...]:
@@ -88,7 +91,8 @@ async def _trial(change: ChangeSet, own: ChangeSet, terms: Terms, lab: Lab) -> t
 async def _on_base(trial: Trial) -> Sequence[GateResult]:
     if not trial.terms.gates or not trial.terms.whole:
         return ()
-    return await trial.lab.results(trial.change.base, trial.terms.gates, environment=trial.environment)
+    results = await trial.lab.results(trial.change.base, trial.terms.gates, environment=trial.environment)
+    return tuple(pardoned(result, trial.change.read_base(QUARANTINE)) for result in results)
 
 
 def _red_base(results: Sequence[GateResult], terms: Terms) -> tuple[Measured, ...]:

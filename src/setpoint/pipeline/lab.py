@@ -155,6 +155,8 @@ class Trial:
     environment: str
     base_results: Mapping[str, GateResult] = field(default_factory=dict)
     """The gates on the untouched base."""
+    told: list[Measured] = field(default_factory=list, repr=False)
+    """What the gates said of the judged tree, once they were asked."""
 
     @property
     def asked(self) -> Mapping[str, Gate]:
