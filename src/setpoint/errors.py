@@ -110,6 +110,10 @@ class RefusedError(SetpointError):
     exit_code = 11
 
 
+class MissingToolError(RefusedError):
+    """A measurement needs a tool that is not installed where commands run."""
+
+
 class StaleError(SetpointError):
     """Evidence or an approval belongs to another tree."""
 

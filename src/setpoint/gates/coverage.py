@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ..errors import RefusedError
+from ..errors import MissingToolError, RefusedError
 from ..model.evidence import GateKind
 from ..model.gate import Gate
 from ..model.judgement import Measured
@@ -26,6 +26,8 @@ SHARE = 90.0
 NAMED = 40
 """Most uncovered ranges that are named."""
 NAME = "coverage"
+NO_TOOL = "coverage/no-tool"
+"""The rule of a refusal for want of a tool."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ async def check_coverage(grounds: Grounds, *, share: float = SHARE, floor: float
             fix=trouble.fix,
             argv=gates[0].run,
             kind=GateKind.COVERAGE,
+            rule=NO_TOOL if isinstance(trouble, MissingToolError) else "",
         )
     tallies = [_tally(grounds, path, code, coverage, gates) for path, code in changed.items()]
     found = _shortfall(tallies, grounds.change, share)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from posixpath import join, normpath
 
-from ..errors import RefusedError
+from ..errors import MissingToolError, RefusedError
 from ..model.gate import Gate
 from ..ports import Room
 from .commands import REPORT, REPORT_FILE, in_script, words
@@ -111,7 +111,8 @@ def _objects(gate: Gate, said: Said) -> None:
     done, fix = said.done, _fix(gate)
     if missing_module(said, "coverage") or _LACKING.search(done.stdout + done.stderr):
         what = "no coverage tool is installed in the project's environment"
-    elif done.timed_out:
+        raise MissingToolError(what, why=said.last_words, fix=fix)
+    if done.timed_out:
         what = f"the tests did not end within {gate.timeout:g} seconds under coverage"
     elif done.exit_code in (126, 127):
         what = "the command is missing in the sandbox"

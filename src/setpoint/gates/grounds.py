@@ -156,10 +156,11 @@ def could_not_tell(
     argv: Sequence[str] = (),
     said: Said | None = None,
     kind: GateKind = GateKind.OTHER,
+    rule: str = "",
 ) -> Measured:
-    """A refusal: what stood in the way, and what a person does about it."""
+    """A refusal: what stood in the way, and what a person does about it. Its rule is `<name>/refused` unless told."""
     objection = minded(
-        f"{name}/refused",
+        rule or f"{name}/refused",
         f"{name} could not tell: {why}",
         "",
         cause=fix,
