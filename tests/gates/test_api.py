@@ -41,6 +41,12 @@ class Cart:
     def add(self, item):
         """Add."""
         return self
+
+    def __copy__(self, *shared):
+        return self
+
+    def __contains__(self, item):
+        return False
 '''
 BASE = {
     "pyproject.toml": '[project]\nname = "shop"\n[build-system]\nrequires = ["hatchling"]\n',
@@ -81,6 +87,13 @@ BREAKS: list[tuple[str, Mapping[str, str | None], str, str]] = [
     ("a positional made keyword", price("prices, tax=0, *", "prices, *, tax=0"), "api/signature", "total(tax)"),
     ("a class made a function", price("class Cart:", "def Cart(): ...\n\n\nclass Basket:"), "api/kind", "Cart"),
     (
+        "a special method's own parameter gone",
+        price("__contains__(self, item)", "__contains__(self)"),
+        "api/signature",
+        "item",
+    ),
+    ("a special method gone", price("def __contains__", "def contains"), "api/removed", "__contains__"),
+    (
         "a module gone",
         {"src/shop/price.py": None, "src/shop/__init__.py": '"""A shop."""\n'},
         "api/removed",
@@ -103,6 +116,7 @@ HONEST: list[tuple[str, Mapping[str, str | None]]] = [
     ("a new optional parameter", price("(self, item)", "(self, item, count=1)")),
     ("a private name gone", price("def _hidden(a)", "def _other(a)")),
     ("another body", price("return sum(prices)", "return sum(prices) + tax")),
+    ("what the language never gives", price("__copy__(self, *shared)", "__copy__(self)")),
     ("another value", price("LIMIT = 3", "LIMIT = 4")),
     ("moved, and still importable", {"src/shop/carts.py": CARTS, "src/shop/price.py": MOVED}),
 ]

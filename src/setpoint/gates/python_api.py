@@ -79,7 +79,8 @@ def breaks(change: ChangeSet, folder: str, name: str) -> list[Break]:
         except (griffe.GriffeError, ImportError, SyntaxError, ValueError, RecursionError, KeyError):
             return []
         below = f"{folder}/" if folder else ""
-        return [_break(entry, old, new, below) for entry in _found(before, after) if not _internal(entry.obj.path)]
+        public = [entry for entry in _found(before, after) if not _internal(entry.obj.path)]
+        return [_break(entry, old, new, below) for entry in public if not _for_the_language(entry)]
 
 
 def _laid(place: Path, folder: str, name: str, files: frozenset[str], read: Read) -> Path:
@@ -112,6 +113,17 @@ def _found(before: Any, after: Any) -> Iterator[Any]:
 def _internal(path: str) -> bool:
     names = path.partition("(")[0].split(".")
     return any(name.startswith("_") and not name.endswith("__") for name in names) or "tests" in names
+
+
+_CALLED_BY_PEOPLE = frozenset(("__init__", "__new__", "__call__"))
+
+
+def _for_the_language(entry: Any) -> bool:
+    """Whether a parameter was lost that callers never gave: the language calls a special method with what its protocol
+    names, and any further parameter is the class's own affair."""
+    name: str = entry.obj.name
+    special = name.startswith("__") and name.endswith("__") and name not in _CALLED_BY_PEOPLE
+    return special and entry.kind.name == "PARAMETER_REMOVED" and not entry.old_value.required
 
 
 def _break(entry: Any, old: Path, new: Path, below: str) -> Break:
