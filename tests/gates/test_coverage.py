@@ -7,7 +7,7 @@ import pytest
 
 from setpoint.gates.commands import reporting
 from setpoint.gates.coverage import check_coverage, measure
-from setpoint.gates.coverage_report import read_cobertura, read_coverage_json, read_lcov
+from setpoint.gates.coverage_report import Coverage, read_cobertura, read_coverage_json, read_lcov, with_tests
 from setpoint.gates.measured import vacuous
 from setpoint.gates.reading import Layout
 from setpoint.model.evidence import GateKind, Outcome
@@ -152,10 +152,20 @@ async def test_unittest_is_measured_too_and_a_projects_folder_is_kept(tmp_path: 
     assert told.result.reason.startswith("3 of 6")
 
 
-async def test_the_tests_that_ran_a_line_are_kept(tmp_path: Path) -> None:
-    grounds = grounds_of(tmp_path, BASE, {**BASE, "shop.py": BRANCHES}, {"tests": gate_of("pytest -q")})
-    coverage = await measure(grounds, [gate_of("pytest -q")])
-    assert coverage.files["shop.py"].tests[10] == ("test_shop.test_total",)
+@pytest.mark.parametrize("where", [".", "web"])
+async def test_the_tests_that_ran_a_line_are_told_of_the_lines_asked_for(tmp_path: Path, where: str) -> None:
+    below = "" if where == "." else f"{where}/"
+    base = {f"{below}{path}": text for path, text in BASE.items()}
+    gate = gate_of("pytest -q", where=where)
+    grounds = grounds_of(tmp_path, base, {**base, f"{below}shop.py": BRANCHES}, {"tests": gate})
+    coverage = await measure(grounds, [gate], lines={f"{below}shop.py": {7, 10}})
+    assert coverage.files[f"{below}shop.py"].tests == {7: (), 10: ("test_shop.test_total",)}
+    assert not any(covered.tests for covered in (await measure(grounds, [gate])).files.values())
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"names": [], "files": {"a.py": {"1": [0]}}}', b"\xff"])
+def test_tests_of_lines_that_cannot_be_read_are_a_doubt(content: bytes) -> None:
+    assert "cannot be read" in str(with_tests(Coverage({}), content, Layout("/r", ".", frozenset())))
 
 
 SCRIPT = "export function total(prices) {\n  return prices.reduce((a, b) => a + b, 0);\n}\n"

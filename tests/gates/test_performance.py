@@ -51,6 +51,13 @@ async def test_benchmarks_that_do_not_run_are_a_refusal(tmp_path: Path) -> None:
     assert (await measured(tmp_path, {"shop.py": "raise SystemExit(1)\n"})).result.outcome is Outcome.REFUSED
 
 
+async def test_benchmarks_that_the_base_cannot_run_either_accuse_nobody(tmp_path: Path) -> None:
+    grounds = grounds_of(tmp_path, BASE, {**BASE, "shop.py": SLOW}, {"tests": TESTS}, env=QUIET)
+    told = await check_benchmarks(grounds)
+    assert [objection.rule for objection in told.objections] == ["benchmarks/no-tool"]
+    assert "on the base" in told.result.reason
+
+
 async def test_without_benchmarks_or_source_there_is_nothing_to_measure(tmp_path: Path) -> None:
     assert vacuous(await measured(tmp_path, {"README.md": "x"}))
 

@@ -55,8 +55,9 @@ async def prove_change(
         red = await red_proof(tests, files, gate, room, tree=tree, environment=environment, keep=keep)
     async with head({}) as room:
         green = await green_proof(
-            tests, files, gate, room, tree=change.head or "head", environment=environment, keep=keep
-        )
+            tests, files, gate, room,
+            tree=change.head or "head", environment=environment, changed=change.paths, keep=keep,
+        )  # fmt: skip
     found = [*red.objections, *green.objections]
     if not claims:
         found = [told for objection in found if (told := _of_nobody(objection, change))]

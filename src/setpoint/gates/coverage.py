@@ -16,9 +16,9 @@ from ..model.objection import Deviation, Objection, Severity
 from .change_set import ChangeSet, Delta
 from .coverage_lines import changed_code, excused_lines, without_excuses
 from .coverage_report import Coverage, Covered, joined
-from .coverage_run import command, measured, measures, overlay
+from .coverage_run import Lines, command, measured, measures, overlay
 from .coverage_settings import CoverageSettings, settings
-from .grounds import Grounds, could_not_tell, nothing, verdict
+from .grounds import NO_TOOL, Grounds, could_not_tell, nothing, verdict
 from .measured import minded
 
 SHARE = 90.0
@@ -26,8 +26,6 @@ SHARE = 90.0
 NAMED = 40
 """Most uncovered ranges that are named."""
 NAME = "coverage"
-NO_TOOL = "coverage/no-tool"
-"""The rule of a refusal for want of a tool."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ async def check_coverage(grounds: Grounds, *, share: float = SHARE, floor: float
             fix=trouble.fix,
             argv=gates[0].run,
             kind=GateKind.COVERAGE,
-            rule=NO_TOOL if isinstance(trouble, MissingToolError) else "",
+            rule=f"{NAME}/{NO_TOOL}" if isinstance(trouble, MissingToolError) else "",
         )
     tallies = [_tally(grounds, path, code, coverage, gates) for path, code in changed.items()]
     found = _shortfall(tallies, grounds.change, share)
@@ -82,17 +80,20 @@ async def check_coverage(grounds: Grounds, *, share: float = SHARE, floor: float
     return _judged(grounds, tallies, found, coverage.total, notes, argv, time.monotonic() - started)
 
 
-async def measure(grounds: Grounds, gates: Sequence[Gate], *, excuses: bool = False) -> Coverage:
-    """The coverage of the head by `gates`, with the tests that ran each line where the tool keeps them. Excluding
+async def measure(
+    grounds: Grounds, gates: Sequence[Gate], *, excuses: bool = False, lines: Lines | None = None
+) -> Coverage:
+    """The coverage of the head by `gates`, with the tests that ran each of `lines` where the tool keeps them. Excluding
     comments that the change added are ignored unless `excuses`. Raises RefusedError."""
+    wanted = lines or {}
     reports = []
     for gate in gates:
         said = _settings(grounds, gate)
-        laid: dict[str, bytes | None] = dict(overlay(gate, said))
+        laid: dict[str, bytes | None] = dict(overlay(gate, said, wanted))
         if not excuses:
             laid |= _without_excuses(grounds.change, said)
         async with grounds.checkout(grounds.head, laid) as room:
-            report, _ = await measured(gate, room, said, grounds.change.head_files)
+            report, _ = await measured(gate, room, said, grounds.change.head_files, wanted)
         reports.append(report)
     return joined(reports)
 

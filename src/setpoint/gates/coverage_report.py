@@ -2,13 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .junit import parsed
 from .reading import Layout
-
-CONTEXTS = 50
-"""Most tests kept for one line."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +17,7 @@ class Covered:
     excluded: frozenset[int] = frozenset()
     """Lines that are not counted, by the configuration or by a pragma."""
     tests: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """The tests that ran a line, as the tool names them; only where it keeps contexts."""
+    """The tests that ran a line, as the tool names them; only of lines that were asked for, where it keeps contexts."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,6 @@ def read_coverage_json(content: bytes, layout: Layout) -> Coverage | str:
                 frozenset(map(int, file["executed_lines"])),
                 frozenset(map(int, file["missing_lines"])),
                 frozenset(map(int, file.get("excluded_lines") or ())),
-                {int(at): _tests(names) for at, names in (file.get("contexts") or {}).items()},
             )
             for path, file in told["files"].items()
         }
@@ -50,8 +46,19 @@ def read_coverage_json(content: bytes, layout: Layout) -> Coverage | str:
         return f"the coverage report cannot be read: {error!r}"[:300]
 
 
-def _tests(names: Iterable[object]) -> tuple[str, ...]:
-    return tuple(sorted({str(name) for name in names if name}))[:CONTEXTS]
+def with_tests(coverage: Coverage, content: bytes, layout: Layout) -> Coverage | str:
+    """`coverage` with the tests by line that `TESTS_OF_LINES` wrote, or why they cannot be read."""
+    try:
+        told = json.loads(content)
+        names = [str(name) for name in told["names"]]
+        found = dict(coverage.files)
+        for local, lines in told["files"].items():
+            path = layout.path(str(local))
+            tests = {int(at): tuple(sorted(names[of] for of in told_)) for at, told_ in lines.items()}
+            found[path] = replace(found.get(path, Covered()), tests=tests)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        return f"the tests of the lines cannot be read: {error!r}"[:300]
+    return replace(coverage, files=found)
 
 
 def read_lcov(content: bytes, layout: Layout) -> Coverage | str:
@@ -111,7 +118,8 @@ def _share(files: Mapping[str, Covered]) -> float | None:
 def _merged(one: Covered, other: Covered) -> Covered:
     executed = one.executed | other.executed
     tests = {
-        at: _tests((*one.tests.get(at, ()), *other.tests.get(at, ()))) for at in one.tests.keys() | other.tests.keys()
+        at: tuple(sorted({*one.tests.get(at, ()), *other.tests.get(at, ())}))
+        for at in one.tests.keys() | other.tests.keys()
     }
     return Covered(
         executed, (one.missing | other.missing) - executed, (one.excluded | other.excluded) - executed, tests

@@ -134,8 +134,9 @@ def _ini_value(text: str, section: str, name: str) -> str:
         return ""
 
 
-def rcfile(said: CoverageSettings, source: tuple[str, ...]) -> str:
-    """A configuration for coverage.py: what the base says, with contexts, paths of the repository, and no floor."""
+def rcfile(said: CoverageSettings, source: tuple[str, ...], *, contexts: bool) -> str:
+    """A configuration for coverage.py: what the base says, with paths of the repository, no floor, and with `contexts`
+    the test that ran each line."""
     parser = configparser.RawConfigParser()
     for section, values in said.sections.items():
         parser[section] = {name: value.replace("\n", "\n    ") for name, value in values.items()}
@@ -145,7 +146,9 @@ def rcfile(said: CoverageSettings, source: tuple[str, ...]) -> str:
     run = parser["run"]
     run["relative_files"] = "true"
     run["parallel"] = "true"
-    run.setdefault("dynamic_context", "test_function")
+    run.pop("dynamic_context", "")
+    if contexts:
+        run["dynamic_context"] = "test_function"
     run.pop("data_file", "")
     if source and not run.get("source") and not run.get("source_pkgs") and not run.get("include"):
         run["source"] = "\n    " + "\n    ".join(source)

@@ -146,6 +146,10 @@ def verdict(
     return Measured(result=result, objections=tuple(objections))
 
 
+NO_TOOL = "no-tool"
+"""Ends the rule of a refusal for want of what the base has not either: shown as skipped, and nobody is accused."""
+
+
 def could_not_tell(
     name: str,
     why: str,

@@ -4,7 +4,7 @@ import re
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..model.evidence import GateKind
 from ..model.gate import Gate
@@ -16,7 +16,7 @@ from .change_set import ChangeSet, as_text
 from .commands import REPORT, words
 from .coverage_lines import is_source
 from .frozen import is_test_path
-from .grounds import Grounds, Said, could_not_tell, interpreter, nothing, run_as, run_script, verdict
+from .grounds import NO_TOOL, Grounds, Said, could_not_tell, interpreter, nothing, run_as, run_script, verdict
 from .measured import minded
 
 SLOWER = 0.10
@@ -71,6 +71,12 @@ class Pair:
         return self.suspicious(share) and apart
 
 
+@dataclass
+class _Side:
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    said: Said | None = None
+
+
 async def check_benchmarks(grounds: Grounds, *, share: float = SLOWER) -> Measured:
     """The benchmarks that the base has, run on both sides in turn with the base's own benchmark files."""
     change = grounds.change
@@ -81,15 +87,18 @@ async def check_benchmarks(grounds: Grounds, *, share: float = SLOWER) -> Measur
     started = time.monotonic()
     mine: dict[str, bytes | None] = {path: change.read_base(path) for path in files}
     async with grounds.checkout(change.base, None) as before, grounds.checkout(grounds.head, mine) as after:
-        pairs, said = await _measured(gate, before, after, files, {}, ROUNDS)
+        pairs, told = await _measured(gate, before, after, files, {}, ROUNDS)
         slow = sorted(name for name, pair in pairs.items() if pair.suspicious(share))
         if slow:
-            pairs, said = await _measured(gate, before, after, slow, pairs, CONFIRM)
+            pairs, told = await _measured(gate, before, after, slow, pairs, CONFIRM)
     argv = _command(gate, files)
     if not pairs:
-        fix = "see that the benchmarks run on the base and on the change (pytest-benchmark, `--benchmark-json`)"
-        why = "no benchmark was measured on both sides"
-        return could_not_tell("benchmarks", why, grounds=grounds, unit="benchmarks", fix=fix, argv=argv, said=said)
+        side, rule = ("change", "") if told["base"].samples else ("base", f"benchmarks/{NO_TOOL}")
+        return could_not_tell(
+            "benchmarks", f"no benchmark was measured on the {side}", grounds=grounds, unit="benchmarks",
+            fix="see that they run there (pytest-benchmark, `--benchmark-json`)",
+            argv=argv, said=told["head" if side == "change" else "base"].said, rule=rule,
+        )  # fmt: skip
     found = [_slower(name, pairs[name], share) for name in slow if pairs[name].confirmed(share)]
     worst = max(pairs, key=lambda name: pairs[name].change)
     reason = f"{len(pairs)} benchmarks on both sides, the largest change {pairs[worst].change:+.1%} ({worst})"
@@ -116,21 +125,20 @@ def _command(gate: Gate, targets: Sequence[str]) -> tuple[str, ...]:
 
 async def _measured(
     gate: Gate, before: Room, after: Room, targets: Sequence[str], known: Mapping[str, Pair], rounds: int
-) -> tuple[dict[str, Pair], Said | None]:
+) -> tuple[dict[str, Pair], dict[str, _Side]]:
     """More rounds, the sides in turn and each first in turn, so that a machine that slows down slows both."""
-    taken: dict[str, dict[str, list[Sample]]] = {"base": {}, "head": {}}
-    said: Said | None = None
+    told = {"base": _Side(), "head": _Side()}
     for number in range(rounds):
         sides = [("base", before), ("head", after)]
         for side, room in sides if number % 2 == 0 else reversed(sides):
-            said = await run_as(gate, room, _command(gate, targets), reports=(_REPORT,))
+            told[side].said = said = await run_as(gate, room, _command(gate, targets), reports=(_REPORT,))
             for name, sample in read_benchmarks(said.reports.get(_REPORT, b"")).items():
-                taken[side].setdefault(name, []).append(sample)
-    pairs = dict(known)
-    for name in taken["base"].keys() & taken["head"].keys():
+                told[side].samples.setdefault(name, []).append(sample)
+    pairs, base, head = dict(known), told["base"].samples, told["head"].samples
+    for name in base.keys() & head.keys():
         old = known.get(name, Pair((), ()))
-        pairs[name] = Pair((*old.base, *taken["base"][name]), (*old.head, *taken["head"][name]))
-    return pairs, said
+        pairs[name] = Pair((*old.base, *base[name]), (*old.head, *head[name]))
+    return pairs, told
 
 
 def _slower(name: str, pair: Pair, share: float) -> Objection:

@@ -2,7 +2,7 @@
 on the change, and fails again when the change is taken back."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from .reasons import uncollected, wrong_reason
 from .run import Keep, is_test_tool, run_gate, sha256
 from .tripwire import tripwire
 from .trusted import distrust, lay, reader, untrusted
+from .wires import part_of_runner
 from .words import words
 
 _Reason = Callable[[TestResult], str]
@@ -71,11 +72,13 @@ async def green_proof(
     *,
     tree: str,
     environment: str,
+    changed: Collection[str],
     keep: Keep = sha256,
 ) -> RedProof:
-    """The same tests on the change, twice, with tripwires among them: each must be reported there and pass, both times.
-    The tripwires are written into `head_room`, which is thrown away."""
-    return await _proof("green-proof", claims, test_files, gate, head_room, tree, environment, keep, _not_passed)
+    """The same tests on the change of these paths, twice, with tripwires among them: each must be reported there and
+    pass, both times. The tripwires are written into `head_room`, which is thrown away."""
+    own = part_of_runner(frozenset(head_room.files()), changed)
+    return await _proof("green-proof", claims, test_files, gate, head_room, tree, environment, keep, _not_passed, own)
 
 
 async def revert_proof(
@@ -115,10 +118,11 @@ async def _proof(
     environment: str,
     keep: Keep,
     wrong: _Reason,
+    own: Sequence[str] = (),
 ) -> RedProof:
     named = [claim.id.partition("::")[0] for claim in claims] + [path for path in test_files if is_test_file(path)]
     there = [path for path in dict.fromkeys(named) if _exists(room, path)]
-    results = await _run(name, there, gate, room, tree, environment, keep)
+    results = await _run(name, there, gate, room, tree, environment, keep, own)
     forged = next((result for result in results.values() if untrusted(result)), None)
     crashed = [result for files, result in results.items() if _told_nothing(files, result)]
     if forged or not is_test_tool(gate) or not results or (crashed and len(crashed) == len(results)):
@@ -131,7 +135,7 @@ async def _proof(
         )
         proof = _sealed(name, gate, claims, results, tree, environment, (), f"nothing was proved: {why}")
         return proof.model_copy(update={"objections": (distrust(forged, gate),)}) if forged else proof
-    again = await _run(name, there, gate, room, tree, environment, keep) if name == "green-proof" else results
+    again = await _run(name, there, gate, room, tree, environment, keep, own) if name == "green-proof" else results
     raised = []
     for claim in claims:
         found = matching(claim.id, results)
@@ -165,7 +169,14 @@ def _no_ids(gate: Gate) -> str:
 
 
 async def _run(
-    name: str, test_files: Sequence[str], gate: Gate, room: Room, tree: str, environment: str, keep: Keep
+    name: str,
+    test_files: Sequence[str],
+    gate: Gate,
+    room: Room,
+    tree: str,
+    environment: str,
+    keep: Keep,
+    own: Sequence[str],
 ) -> Mapping[str, GateResult]:
     """Results by the test files they are of. node:test names no file, so its files run one by one."""
     known = frozenset(room.files()) | set(test_files)
@@ -182,7 +193,7 @@ async def _run(
         narrowed = only(gate, [path.removeprefix(below) for path in group], known) or gate
         if tool == "pytest":
             narrowed = narrowed.model_copy(update={"run": (*narrowed.run, "--continue-on-collection-errors")})
-        wires = tripwire(narrowed, known, reader(room), near=group) if name == "green-proof" else None
+        wires = tripwire(narrowed, known, reader(room), near=group, own=own) if name == "green-proof" else None
         if wires:
             lay(room, wires)
         seen = known | wires.files.keys() if wires else known

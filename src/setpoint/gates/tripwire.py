@@ -152,10 +152,12 @@ def tripwire(
     *,
     near: Sequence[str] = (),
     changed: Sequence[str] = (),
+    own: Sequence[str] = (),
     seed: int | None = None,
 ) -> Tripwire | None:
     """Tripwires for `gate` among `files`, new ones at each call unless `seed` is given; None when its tool does not
-    take test files. `near` are tests that one must stand beside, `changed` the paths of the change."""
+    take test files. `near` are tests that one must stand beside, `changed` the paths of the change, `own` what
+    `part_of_runner` says."""
     tool = words(gate.run).tool
     if tool not in PYTHON and tool not in DIALECTS:
         return None
@@ -166,7 +168,7 @@ def tripwire(
     for at, neighbour in enumerate(beside):
         path = _place(tool, neighbour, chance, first=at == 0 and len(beside) > 1, told=_asked_for(gate, "-k"))
         if tool in PYTHON:
-            text, made = PYTHON[tool](chance, sorted(changed), _asked_for(gate, "-m"))
+            text, made = PYTHON[tool](chance, sorted(changed), own, _asked_for(gate, "-m"))
         else:
             text, made = _javascript(tool, neighbour, chance, files, read)
         laid[path] = text.encode()

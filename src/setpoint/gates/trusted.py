@@ -16,6 +16,7 @@ from .objections import objections
 from .reading import capped, line
 from .run import Keep, is_test_tool, run_gate, sha256
 from .tripwire import INSIDE, UNTRUSTED, Tripwire, tripwire
+from .wires import part_of_runner
 from .words import words
 
 Plant = Callable[[dict[str, bytes | None]], AbstractAsyncContextManager[Room]]
@@ -44,7 +45,8 @@ async def run_wired(
     async with plant({}) as room:
         files = frozenset(room.files())
         told = is_test_tool(gate) or words(gate.run).tool in _TOLD
-        wires = tripwire(gate, files, reader(room), near=near, changed=changed) if told else None
+        own = part_of_runner(files, changed)
+        wires = tripwire(gate, files, reader(room), near=near, changed=changed, own=own) if told else None
         if wires is None:
             result = await run_gate(name, gate, room, tree=tree, environment=environment, keep=keep, reruns=reruns)
             return measured(_without(result, f"{words(gate.run).tool or 'the command'} takes none"), gate)

@@ -4,7 +4,7 @@ a seed: only running the test turns the seed into the words that its failure has
 import hashlib
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 ROUNDS = 500
@@ -94,7 +94,7 @@ _INSPECT = '''def _foreign(pluginmanager=None):
     import sys
     import sysconfig
 
-    root, changed = os.getcwd(), {changed!r}
+    changed, own = {changed!r}, {own!r}
     kept = [os.path.realpath(path) + os.sep for path in sysconfig.get_paths().values()]
     places = """{places}"""
 
@@ -103,7 +103,9 @@ _INSPECT = '''def _foreign(pluginmanager=None):
         if code is None:
             return "not a function" if not callable(function) else ""
         path = os.path.realpath(code.co_filename)
-        return "" if any(path.startswith(folder) for folder in kept) else code.co_filename
+        if any(path.startswith(folder) for folder in kept) or any(path.endswith(os.sep + name) for name in own):
+            return ""
+        return code.co_filename
 
     for line in places.split():
         module, _, name = line.partition(":")
@@ -146,11 +148,26 @@ _HOOKS = (
 )
 
 
-def pytest_text(chance: random.Random, changed: Sequence[str], marks: Sequence[str]) -> tuple[str, list[Wire]]:
-    """A file for pytest. `changed` are paths whose hooks count as the change's own; `marks` are put on every test."""
+def part_of_runner(files: Collection[str], changed: Collection[str]) -> tuple[str, ...]:
+    """Files that are the runner itself, where the project is one that runners are made of, and that the change leaves
+    as they are."""
+    modules = {line.partition(":")[0].replace(".", "/") + ".py" for line in _INSPECTED.split()}
+    homes = {
+        path.rpartition("/")[0] + "/"
+        for path in files
+        if "/" in path and any(f"/{path}".endswith(f"/{module}") for module in modules)
+    }
+    return tuple(sorted(path for path in files if path.startswith(tuple(homes)) and path not in changed))
+
+
+def pytest_text(
+    chance: random.Random, changed: Sequence[str], own: Sequence[str], marks: Sequence[str]
+) -> tuple[str, list[Wire]]:
+    """A file for pytest. `changed` are paths whose hooks count as the change's own, `own` the project's files that are
+    the runner itself; `marks` are put on every test."""
     parts, wires = _python_parts(chance, (*_PYTEST, *_UNITTEST))
     token, _ = _draw(chance)
-    inspect = _INSPECT.format(changed=tuple(changed), places=_INSPECTED, hooks=_HOOKS)
+    inspect = _INSPECT.format(changed=tuple(changed), own=tuple(own), places=_INSPECTED, hooks=_HOOKS)
     parts.append(
         f"{inspect}\n\ndef test_{token}(request):\n"
         "    found = sorted(set(_foreign(request.config.pluginmanager)))\n    assert not found, '; '.join(found)\n"
@@ -161,11 +178,13 @@ def pytest_text(chance: random.Random, changed: Sequence[str], marks: Sequence[s
     return head + "\n\n".join(parts), wires
 
 
-def unittest_text(chance: random.Random, changed: Sequence[str], _marks: Sequence[str]) -> tuple[str, list[Wire]]:
+def unittest_text(
+    chance: random.Random, _changed: Sequence[str], own: Sequence[str], _marks: Sequence[str]
+) -> tuple[str, list[Wire]]:
     """A file for unittest."""
     parts, wires = _python_parts(chance, _UNITTEST)
     token, _ = _draw(chance)
-    parts.append(_INSPECT.format(changed=(), places=_INSPECTED, hooks=()))
+    parts.append(_INSPECT.format(changed=(), own=tuple(own), places=_INSPECTED, hooks=()))
     parts.append(
         f"class T{token}(unittest.TestCase):\n    def test_it(self):\n        found = sorted(set(_foreign()))\n"
         "        if found:\n            raise AssertionError('; '.join(found))\n"
@@ -273,5 +292,5 @@ def javascript_text(
     return "".join(lines), wires
 
 
-Writer = Callable[[random.Random, Sequence[str], Sequence[str]], tuple[str, list[Wire]]]
+Writer = Callable[[random.Random, Sequence[str], Sequence[str], Sequence[str]], tuple[str, list[Wire]]]
 PYTHON: dict[str, Writer] = {"pytest": pytest_text, "unittest": unittest_text, "django test": unittest_text}

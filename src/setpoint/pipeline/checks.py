@@ -235,7 +235,7 @@ async def proved(trial: Trial) -> Sequence[Measured]:
 async def covered(trial: Trial) -> Sequence[Measured]:
     """Changed lines that no test runs."""
     asked = trial.terms.settings
-    if not trial.terms.whole or not asked.coverage:
+    if not trial.terms.whole or not asked.coverage or not trial.terms.gates:
         return ()
     if any(not one.result.green for one in await gates(trial) if one.result.gate in _test_gates(trial)):
         return ()  # what a failing test ran is not covered by it, and it has told already
@@ -333,7 +333,7 @@ async def green_proved(trial: Trial) -> Sequence[Measured]:
     async with trial.lab.checkout(trial.judged, None) as room:
         proof = await green_proof(
             terms.claims, files, gate, room,
-            tree=trial.change.head, environment=trial.environment, keep=trial.lab.keep,
+            tree=trial.change.head, environment=trial.environment, changed=trial.change.paths, keep=trial.lab.keep,
         )  # fmt: skip
     return (Measured(result=proof.result, objections=proof.objections),)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ..errors import BaselineRedError, RefusedError
 from ..gates.baseline import require_green
 from ..gates.change_set import ChangeSet
-from ..gates.coverage import NO_TOOL
+from ..gates.grounds import NO_TOOL
 from ..gates.measured import minded, vacuous
 from ..gates.objections import objections
 from ..gates.quarantine import FILE as QUARANTINE
@@ -67,7 +67,7 @@ async def judge(
 
 def _no_tool(one: Measured) -> bool:
     """A measurement that nobody here has the tool for: said, and nobody is accused."""
-    return any(objection.rule == NO_TOOL for objection in one.objections)
+    return any(objection.rule.endswith(f"/{NO_TOOL}") for objection in one.objections)
 
 
 def static_checks(own: ChangeSet, terms: Terms) -> tuple[Measured, ...]:

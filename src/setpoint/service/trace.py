@@ -139,7 +139,7 @@ async def _measured(
     grounds: Grounds, gates: Sequence[Gate], claims: Sequence[TestClaim], code: Mapping[str, frozenset[int]]
 ) -> _Ran:
     gate = gates[0] if gates else tests_gate(grounds.gates)[1]
-    whole = await measure(grounds, gates or [gate], excuses=True)
+    whole = await measure(grounds, gates or [gate], excuses=True, lines=code)
     outside = _lines(whole, code, None)
     if any(covered.tests for covered in whole.files.values()):
         return {"": outside, **{claim.id: _lines(whole, code, claim) for claim in claims}}
