@@ -52,7 +52,7 @@ def by_step(position: Position) -> tuple[Outcome, ...]:
         if step.name == "review":
             own += (Stale(),)
         if step.name == "implementation" and position.task < 1:
-            own += (Accepted(more=True),)
+            own += (Accepted(more=True), Accepted(more=True, ask=True))
         return common + own
     return common + {
         "publish": (Accepted(), Stale()),

@@ -1,6 +1,7 @@
 """Questions, budgets, work by hand, and a second run of the same ticket."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 import story
@@ -8,6 +9,7 @@ from playing import Play, Playing, cli, merged
 from story import ask, hand_in, write
 
 from setpoint.errors import BusyError, DeniedError, UsageError
+from setpoint.model.plan import Check, PlanTask
 from setpoint.model.run import Run, State, Waits
 from setpoint.testing.projects import git
 
@@ -285,3 +287,60 @@ async def test_a_second_run_of_the_same_ticket_is_refused(play: Play) -> None:
             await stage.run()
         assert told.value.exit_code == 2
         assert [other.id for other in stage.house.store.runs()] == [run.id]
+
+
+TWO_TASKS = story.plan_with(
+    tasks=(
+        story.PLAN.tasks[0],
+        PlanTask(
+            id="T002",
+            title="Say it in the module",
+            steps=("name receipts in shop/price.py",),
+            files=(story.PRICE,),
+            criteria=("FR-001",),
+            checks=(Check(run="grep -q receipt shop/price.py"),),
+        ),
+    )
+)
+SAID = story.edit(story.PRICE, story.RETURN, f"{story.RETURN}\n\n# What a receipt shows is rounded.\n")
+TIDIER = story.edit(story.PRICE, '"""`price`, to the cent."""', '"""`price` to the cent, as it is printed."""')
+
+
+def two_tasks(first: story.Session) -> dict[str, Sequence[story.Session]]:
+    return story.feature(plan=[[[hand_in(TWO_TASKS)]]], change=[first, [[SAID, hand_in(story.CHANGE)]]])
+
+
+async def test_each_task_waits_for_its_yes_where_that_is_asked_for(play: Play) -> None:
+    first = [[story.ROUND, hand_in(story.ROUND_CHANGE)]]
+    async with play(two_tasks(first), config='autonomy = "each-task"') as stage:
+        run = await stage.approve(await stage.run(story.FEATURE_TICKET))
+        assert (run.position.stage, run.position.task, run.position.waits) == ("implementation", 1, Waits.DECISION)
+        assert stage.code(run) == 4
+        shown = await stage.house.shown(run)
+        assert "task 1 of 2 is done: Round prices" in shown
+        assert any(line.startswith("+def rounded") for line in shown)
+        assert any(line.startswith("your yes begins task 2") for line in shown)
+        run = await stage.approve(run)
+        assert run.position.stage == "change"
+        (given,) = stage.house.store.approvals(run.id, 1, "task:T001")
+        assert (given.by, bool(given.tree)) == ("Ada Owner", True)
+
+
+async def test_a_task_that_is_sent_back_is_mended_by_its_own_session(play: Play) -> None:
+    first = [[story.ROUND, hand_in(story.ROUND_CHANGE)], [TIDIER, hand_in(story.ROUND_CHANGE)]]
+    async with play(two_tasks(first), config='autonomy = "each-task"') as stage:
+        run = await stage.approve(await stage.run(story.FEATURE_TICKET))
+        run = await stage.on(await stage.house.commands.reject(run.id, because="Say that it is printed."))
+        assert (run.position.stage, run.position.task, run.position.waits) == ("implementation", 1, Waits.DECISION)
+        (whole,) = stage.sessions("change")
+        assert "Say that it is printed." in str(whole[-1].messages)
+        assert "as it is printed" in await stage.house.diff(run)
+        run = await stage.approve(run)
+        assert run.position.stage == "change"
+        assert len(stage.sessions("change")) == 2
+
+
+async def test_tasks_follow_one_another_without_a_word_by_default(play: Play) -> None:
+    async with play(two_tasks([[story.ROUND, hand_in(story.ROUND_CHANGE)]])) as stage:
+        run = await stage.approve(await stage.run(story.FEATURE_TICKET))
+        assert run.position.stage == "change"

@@ -28,7 +28,8 @@ async def ask_person(house: "House", run: "Run") -> bool:
 async def _decision(house: "House", run: "Run") -> bool:
     for line in await house.shown(run):
         plain(visible(line))
-    question = f"approve {run.position.stage}? [y = yes, n = not yet, or say what is wrong] "
+    what = f"task {run.position.task}" if run.position.stage == "implementation" else run.position.stage
+    question = f"approve {what}? [y = yes, n = not yet, or say what is wrong] "
     words = await asyncio.to_thread(asked, paint(question, "bold"))
     if words.casefold() in ("y", "yes"):
         await house.commands.approve(run.id)

@@ -169,8 +169,9 @@ class Config(Record):
     agent: AgentSettings = AgentSettings()
     environment: tuple[Environment, ...] = ()
     """In the order they are deployed to."""
-    autonomy: Literal["plan+merge", "full"] = "plan+merge"
-    """`plan+merge`: a person approves plan and change; `full`: nobody is asked (said in every record)."""
+    autonomy: Literal["each-task", "plan+merge", "full"] = "plan+merge"
+    """`plan+merge`: a person approves plan and change; `each-task`: also each task of the plan before the next begins;
+    `full`: nobody is asked (said in every record)."""
     approvers: tuple[Line, ...] = ()
     """Who may approve; empty: the owner of the machine account."""
     database_url: str = ""

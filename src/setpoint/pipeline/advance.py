@@ -92,6 +92,8 @@ def _end(position: Position, state: State, because: str) -> Move:
 def _accepted(position: Position, outcome: Accepted, route: Route) -> Move:
     if outcome.more and position.stage == "implementation":
         new = _at(position, task=position.task + 1, attempt=1, level=0)
+        if outcome.ask:
+            return Move(to=_wait(new, Waits.DECISION), job=False, because="the next task needs a yes")
         return Move(to=new, job=True, because="next task")
     if outcome.more and position.stage == "deploy":
         new = _at(position, environment=position.environment + 1, attempt=1)
@@ -172,6 +174,8 @@ def _granted(position: Position, outcome: Granted, route: Route) -> Move:
         raise UsageError("nothing waits for an approval", fix="`setpoint show` says what it waits for")
     if position.stage == "deploy":
         return Move(to=_at(position), job=True, because="approved for this environment")
+    if position.stage == "implementation":
+        return Move(to=_at(position), job=True, because="the task before is approved")
     because = "nobody is asked at this autonomy" if outcome.unasked else "approved"
     following = route.after(position.stage)
     if following is None:
@@ -183,6 +187,9 @@ def _sent_back(position: Position, outcome: SentBack, route: Route) -> Move:
     step = route.step(position.stage)
     if position.waits is Waits.HANDOVER:
         return _retried(position, Retried(), route)
+    if position.stage == "implementation" and position.waits is Waits.DECISION:
+        new = _at(position, task=position.task - 1, attempt=1, level=0, visit=position.visit + 1)
+        return Move(to=new, job=True, because="the task before is sent back by a person")
     if not isinstance(step, Decision):
         raise UsageError("nothing to send back here", fix="`setpoint reject --stop` or `setpoint cancel`")
     if step.back_to == "implementation":

@@ -26,6 +26,16 @@ def plan_subject(ground: Ground, name: str) -> str:
     return digest_of({"run": ground.run.id, name: digest_of(ground.given(name) or {})})
 
 
+def task_before(ground: Ground) -> str:
+    """The task whose work a person looks at, between it and the next."""
+    return ground.task_ids()[ground.position.task - 1]
+
+
+def task_subject(ground: Ground, tree: str) -> str:
+    """Digest of what a person approves between two tasks: the tree after the one before."""
+    return digest_of({"run": ground.run.id, "task": task_before(ground), "tree": tree})
+
+
 def approval_for(ground: Ground, tree: str) -> Approval | None:
     """The standing approval of exactly this tree."""
     subject = change_subject(ground, tree)

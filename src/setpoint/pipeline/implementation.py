@@ -182,7 +182,8 @@ async def implement(ground: Ground) -> Done:
             writes.append(lambda tx: tx.void(ground.run.id, ground.position.cycle, ("change",)))
             content = dict(verdict.handed.content)
             writes.append(lambda tx: _deliver_change(ground, tx, content))
-        return Accepted(more=not last), writes
+        ask = not last and ground.config.autonomy == "each-task"
+        return Accepted(more=not last, ask=ask), writes
 
     done = measured_by(ground, work.results, await looped(ground, work, work.session, accept))
     held = closed_boundaries(ground)

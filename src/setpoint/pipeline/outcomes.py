@@ -12,7 +12,7 @@ class Accepted(Record):
     more: bool = False
     """Another task (implementation) or environment (deploy) follows within the step."""
     ask: bool = False
-    """A person must say yes before the next environment."""
+    """A person must say yes before the next task or environment."""
     unasked: bool = False
     """Nobody is asked at a decision that follows (autonomy `full`)."""
 

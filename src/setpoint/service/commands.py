@@ -17,7 +17,7 @@ from ..model.settings import Config
 from ..pipeline.advance import OVERRULED_BY_PERSON, advance
 from ..pipeline.bench import Bench, Ground
 from ..pipeline.carry import write_move
-from ..pipeline.delivery import change_subject, plan_subject
+from ..pipeline.delivery import change_subject, plan_subject, task_before, task_subject
 from ..pipeline.desk import unanswered
 from ..pipeline.moved_base import mended_by_hand
 from ..pipeline.outcomes import (
@@ -73,8 +73,10 @@ class Commands:
         writes: list[Write] = [_approving(ground, approval)]
         if not stop:
             text = f"{by} read your work and objects:\n{because}\nMend exactly this and hand in again."
-            writes.append(word_to(ground, hears(_after(ground, SentBack()), mends(ground)), text))
-            writes += [_restart(ground)] if ground.position.waits is Waits.HANDOVER else []
+            after = _after(ground, SentBack())
+            writes.append(word_to(ground, hears(after, mends(ground)), text))
+            again = ground.position.waits is Waits.HANDOVER or after.position.stage == ground.position.stage
+            writes += [_restart(after)] if again else []
         return self._move(ground, Declined() if stop else SentBack(), by, because, writes)
 
     async def answer(self, prefix: str, text: str, *, question: str = "") -> Run:
@@ -230,6 +232,9 @@ async def _shown(ground: Ground, answer: Answer) -> tuple[str, str, str]:
     if position.stage == "deploy":
         merged = ground.fact("merged") or {}
         return f"deploy:{_environment(ground, position)}", digest_of(merged), str(merged.get("tree", ""))
+    if position.stage == "implementation":
+        tree = await (await ground.workspace()).tree()
+        return f"task:{task_before(ground)}", task_subject(ground, tree), tree
     if position.stage != "change":
         return position.stage, plan_subject(ground, "split" if position.stage == "children" else "plan"), ""
     tree = await (await ground.workspace()).tree()

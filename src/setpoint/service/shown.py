@@ -3,7 +3,7 @@
 from ..pipeline.artifacts import deliverable_text
 from ..pipeline.bench import Ground
 from ..pipeline.criteria import plan_of, wished
-from ..pipeline.delivery import change_subject, plan_subject
+from ..pipeline.delivery import change_subject, plan_subject, task_subject
 
 DIFF_LINES = 400
 
@@ -20,6 +20,8 @@ async def shown(ground: Ground) -> list[str]:
             for a in (wished(ground, plan) if plan else ())
         ]
         return [*text.splitlines(), "", *asked, f"your answer is bound to {plan_subject(ground, name)[:12]}"]
+    if stage == "implementation":
+        return await _task(ground)
     if stage == "change":
         return await _change(ground)
     if stage == "deploy":
@@ -29,19 +31,43 @@ async def shown(ground: Ground) -> list[str]:
     return []
 
 
+async def _task(ground: Ground) -> list[str]:
+    """The task that was done last: what it said, its checks, and the change as it is now."""
+    workspace = await ground.workspace()
+    tree = await workspace.tree()
+    plan, number = plan_of(ground), ground.position.task
+    titles = [task.title for task in plan.tasks] if plan else []
+    before = f"task {number} of {len(titles)} is done: {titles[number - 1]}" if titles else ""
+    after = f"your yes begins task {number + 1}: {titles[number]}" if titles else ""
+    return [
+        *_diff(await workspace.diff(ground.run.base)),
+        "",
+        before,
+        *_results(ground, tree),
+        after,
+        f"your answer is bound to tree {tree[:12]}, {task_subject(ground, tree)[:12]}",
+    ]
+
+
+def _diff(text: str) -> list[str]:
+    lines = text.splitlines()
+    more = [f"(and {len(lines) - DIFF_LINES} more lines: `setpoint diff`)"] if len(lines) > DIFF_LINES else []
+    return [*lines[:DIFF_LINES], *more]
+
+
+def _results(ground: Ground, tree: str) -> list[str]:
+    return [f"{r.gate}: {r.outcome.value}, {r.reason}" for _, r in ground.bench.store.results(ground.run.id, tree)]
+
+
 async def _change(ground: Ground) -> list[str]:
     workspace = await ground.workspace()
     tree = await workspace.tree()
-    diff = (await workspace.diff(ground.run.base)).splitlines()
     review = ground.given("review") or {}
-    results = [r for _, r in ground.bench.store.results(ground.run.id, tree)]
-    lines = [f"{r.gate}: {r.outcome.value}, {r.reason}" for r in results]
+    lines = _results(ground, tree)
     lines += [f"review: {review.get('summary', '')}"]
     lines += [f"  {f['severity']}: {f['path']}: {f['what']}" for f in review.get("findings", [])]
-    more = [f"(and {len(diff) - DIFF_LINES} more lines: `setpoint diff`)"] if len(diff) > DIFF_LINES else []
     return [
-        *diff[:DIFF_LINES],
-        *more,
+        *_diff(await workspace.diff(ground.run.base)),
         "",
         *_joined(ground),
         *lines,
