@@ -65,6 +65,10 @@ def _print(view: "RunView") -> None:
     data(f"  {told}" + (f"; reviewer independence {view.independence}" if view.independence else ""))
     data("  " + "  ".join(f"{MARKS[stage.status]} {stage.name}" for stage in view.stages))
     _print_rounds(view, head)
+    if view.practices:
+        data(head("sessions that wrote code"))
+    for practice in view.practices:
+        data(f"  {practice.session.partition(':')[2]:<32} {practice.words}")
     if view.gates:
         data(head("gates"))
     for gate in view.gates:

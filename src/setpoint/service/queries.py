@@ -9,6 +9,7 @@ from ..pipeline.bench import Ground
 from ..pipeline.desk import chosen, unanswered
 from ..pipeline.routes import Decision, Phase
 from ..ports import Store
+from .practice import practices
 from .views import GateView, RoundView, RunView, StageView
 
 NEXT: dict[Waits, tuple[str, ...]] = {
@@ -110,6 +111,7 @@ def view(ground: Ground) -> RunView:
         stages=stages(ground),
         rounds=tuple(_round(cycle, r) for cycle, r, _ in rounds),
         objections=tuple(rounds[-1][2]) if rounds else (),
+        practices=practices(events),
         gates=_gates(store, run),
         approvals=tuple(a for cycle in cycles for a in store.approvals(run.id, cycle)),
         questions=tuple(question for question, _ in store.questions(run.id)),

@@ -1,11 +1,29 @@
 """What a person is shown at a decision: enough to say yes or no, and the digest that the answer is bound to."""
 
+from ..model.plan import Plan
 from ..pipeline.artifacts import deliverable_text
 from ..pipeline.bench import Ground
 from ..pipeline.criteria import plan_of, wished
 from ..pipeline.delivery import change_subject, plan_subject, task_subject
 
 DIFF_LINES = 400
+
+
+MANY_TASKS = 10
+MANY_LINES = 600
+"""From here on a plan is called large: what one person still reads well in a sitting."""
+
+
+def large(plan: Plan) -> list[str]:
+    """A word of warning on a plan that is too large to be judged well as one change."""
+    tasks, lines = len(plan.tasks), plan.estimate.lines
+    if tasks <= MANY_TASKS and lines <= MANY_LINES:
+        return []
+    told = f"a large plan: {tasks} tasks, about {lines} lines (a change is judged well up to {MANY_TASKS} and {MANY_LINES})"
+    return [
+        told,
+        "smaller ones: reject it with what comes first and what later, or run the ticket with `--route epic`",
+    ]
 
 
 async def shown(ground: Ground) -> list[str]:
@@ -19,7 +37,13 @@ async def shown(ground: Ground) -> list[str]:
             f"your yes also allows: {a.kind.value} {a.subject}: {a.detail}"
             for a in (wished(ground, plan) if plan else ())
         ]
-        return [*text.splitlines(), "", *asked, f"your answer is bound to {plan_subject(ground, name)[:12]}"]
+        return [
+            *text.splitlines(),
+            "",
+            *asked,
+            *(large(plan) if plan else ()),
+            f"your answer is bound to {plan_subject(ground, name)[:12]}",
+        ]
     if stage == "implementation":
         return await _task(ground)
     if stage == "change":

@@ -6,6 +6,7 @@ from ..model.approval import Approval, HandOver, Question
 from ..model.objection import Objection
 from ..model.record import Line, Record, Time
 from ..model.session import Usage
+from .practice import Practice
 
 
 class StageView(Record):
@@ -85,6 +86,8 @@ class RunView(Record):
     rounds: tuple[RoundView, ...]
     objections: tuple[Objection, ...]
     """Open in the latest round of the present loop, Low included."""
+    practices: tuple[Practice, ...]
+    """What each session that wrote code did besides writing."""
     gates: tuple[GateView, ...]
     approvals: tuple[Approval, ...]
     questions: tuple[Question, ...]
