@@ -19,9 +19,8 @@ def large(plan: Plan) -> list[str]:
     tasks, lines = len(plan.tasks), plan.estimate.lines
     if tasks <= MANY_TASKS and lines <= MANY_LINES:
         return []
-    told = f"a large plan: {tasks} tasks, about {lines} lines (a change is judged well up to {MANY_TASKS} and {MANY_LINES})"
     return [
-        told,
+        f"a large plan: {tasks} tasks, about {lines} lines; up to {MANY_TASKS} and {MANY_LINES} are judged well at once",
         "smaller ones: reject it with what comes first and what later, or run the ticket with `--route epic`",
     ]
 
@@ -37,13 +36,9 @@ async def shown(ground: Ground) -> list[str]:
             f"your yes also allows: {a.kind.value} {a.subject}: {a.detail}"
             for a in (wished(ground, plan) if plan else ())
         ]
-        return [
-            *text.splitlines(),
-            "",
-            *asked,
-            *(large(plan) if plan else ()),
-            f"your answer is bound to {plan_subject(ground, name)[:12]}",
-        ]
+        warned = large(plan) if plan else []
+        bound = f"your answer is bound to {plan_subject(ground, name)[:12]}"
+        return [*text.splitlines(), "", *asked, *warned, bound]
     if stage == "implementation":
         return await _task(ground)
     if stage == "change":
