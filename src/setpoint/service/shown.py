@@ -20,7 +20,7 @@ def large(plan: Plan) -> list[str]:
     if tasks <= MANY_TASKS and lines <= MANY_LINES:
         return []
     return [
-        f"a large plan: {tasks} tasks, about {lines} lines; up to {MANY_TASKS} and {MANY_LINES} are judged well at once",
+        f"a large plan: {tasks} tasks, about {lines} lines; up to {MANY_TASKS} and {MANY_LINES} are judged well",
         "smaller ones: reject it with what comes first and what later, or run the ticket with `--route epic`",
     ]
 
