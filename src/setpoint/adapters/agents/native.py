@@ -48,6 +48,7 @@ class NativeAgent:
         """Connections belong to one event loop; another loop gets its own."""
         loop = asyncio.get_running_loop()
         if self._reach is None or self._loop is not loop:
-            client: httpx2.AsyncClient = new_client()
+            plain = all(endpoint.base_url.startswith("http://") for endpoint in self._endpoints.values())
+            client: httpx2.AsyncClient = new_client(plain=plain)
             self._reach, self._loop = Reach(self._endpoints, self._pause, client), loop
         return self._reach
