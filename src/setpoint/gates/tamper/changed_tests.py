@@ -24,7 +24,7 @@ def read_tests(path: str, text: str, named: Naming) -> TestFile:
     return read_python(path, text, named) if path.endswith(".py") else read_script(path, text, named)
 
 
-def test_files(change: ChangeSet) -> Sequence[tuple[Delta, Files]]:
+def files_with_tests(change: ChangeSet) -> Sequence[tuple[Delta, Files]]:
     """The changed files that hold tests, or support them, read."""
     named = naming(change.read_base)
     found = []
@@ -35,9 +35,6 @@ def test_files(change: ChangeSet) -> Sequence[tuple[Delta, Files]]:
         after = None if delta.after is None else read_tests(delta.path, delta.text_after, named)
         found.append((delta, Files(before, after)))
     return found
-
-
-test_files.__test__ = False  # type: ignore[attr-defined]  # its name is not for pytest
 
 
 def _is_tests(path: str, named: Naming) -> bool:
