@@ -54,7 +54,7 @@ class Client:
         statuses: list[str] = []
         written: list[bytes] = []
 
-        def start(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Callable[[bytes], object]:
+        def start(status: str, *_: object) -> Callable[[bytes], object]:
             statuses.append(status)
             return written.append
 
