@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from .assertions import ROWS
 from .cases import Case, Off, Table, TestFile
 from .naming import Naming
 from .python_checks import Walk, check_of, each_of
 from .python_off import examples, inside, marked, module_off, own_marks, retries
-from .python_text import ROWS, Env, Function, bound_to, dotted, names_in, rows_of, statements, written
+from .python_text import Env, Function, bound_to, dotted, names_in, rows_of, statements, written
 
 _TOOLS = frozenset(("self", "cls", "mocker", "monkeypatch", "caplog", "request", "recwarn"))
 _DOUBLES = frozenset(("Mock", "MagicMock", "AsyncMock", "NonCallableMock", "create_autospec", "mock_open", "patch"))
@@ -254,7 +255,7 @@ def _code(node: Function | ast.ClassDef) -> str:
 
 
 def _imports(tree: ast.Module, path: str, lines: dict[str, int]) -> Iterator[tuple[str, str]]:
-    package = PurePosixPath(path).parent
+    packages = PurePosixPath(path).parents
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -262,7 +263,8 @@ def _imports(tree: ast.Module, path: str, lines: dict[str, int]) -> Iterator[tup
                 lines[local] = node.lineno
                 yield local, f"{alias.name if alias.asname else local}:"
         elif isinstance(node, ast.ImportFrom):
-            above = package.parents[node.level - 2] if node.level > 1 else package
+            # An import may lead out of the tree: Python says so when it runs.
+            above = packages[min(max(node.level, 1), len(packages)) - 1]
             prefix = ".".join(above.parts) + "." if node.level else ""
             for alias in node.names:
                 lines[alias.asname or alias.name] = node.lineno
