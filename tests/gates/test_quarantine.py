@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.errors import ConfigError
 from setpoint.gates.change_set import between
 from setpoint.gates.commands import reporting
 from setpoint.gates.quarantine import (
@@ -15,7 +14,6 @@ from setpoint.gates.quarantine import (
     Steadiness,
     check_quarantine,
     pardoned,
-    read_quarantine,
     settle,
 )
 from setpoint.gates.run import run_gate
@@ -156,11 +154,3 @@ def test_the_list_itself_is_judged() -> None:
     assert rules(listed(entry("tests/gone.py::test_it"))) == {"flaky/quarantine-stale"}
     assert rules(listed("[[test]]\nid = 1\n")) == {"flaky/unreadable"}
     assert rules(listed(entry(), entry() + entry("tests/test_a.py::other"))) == {"flaky/quarantine-changed"}
-
-
-@pytest.mark.parametrize(
-    "text", ["[[test]]\n", "tests = 1", "[", entry().replace("owner", "who"), entry().replace("until = 2026-12-31", "")]
-)
-def test_a_list_that_is_wrong_says_where(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"quarantine\.toml"):
-        read_quarantine(text)

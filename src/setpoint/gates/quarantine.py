@@ -6,13 +6,10 @@ fails every time on the change and never on the base is red, whatever the list s
 """
 
 import asyncio
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-
-from pydantic import ValidationError
 
 from ..errors import ConfigError
 from ..model.evidence import GateKind, GateResult, Outcome, TestResult
@@ -23,6 +20,7 @@ from ..model.record import Line, Record
 from ..ports import Room
 from .change_set import ChangeSet, as_text
 from .commands import only, words
+from .entries import read_entries
 from .grounds import Grounds
 from .measured import built_in, minded
 from .objections import objections, of_test, telling
@@ -31,15 +29,13 @@ from .run import run_gate
 
 NAME = "flaky"
 FILE = ".setpoint/quarantine.toml"
-MOST = 500
-"""Most entries of the list."""
 RERUNS = 4
 """Times a failed test is run again on the change."""
 BASE_RUNS = 2
 """Times it is run on the base."""
 JUDGED = 50
 """Most failed tests that are run again; where more fail, flakiness is not the trouble."""
-_FORM = 'each [[test]] has id = "path::name", owner, reason and until = 2030-01-31'
+_FORM = 'id = "path::name", owner, reason and until = 2030-01-31'
 
 
 class Quarantined(Record):
@@ -54,23 +50,9 @@ class Quarantined(Record):
     """The last day it may be on the list."""
 
 
-def read_quarantine(text: str, where: str = FILE) -> tuple[Quarantined, ...]:
+def read_quarantine(text: str) -> tuple[Quarantined, ...]:
     """The `[[test]]` entries of `text`. Raises ConfigError that names what is wrong with which."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where}: not TOML: {error}", fix=f"mend {where} at the place named") from error
-    entries = raw.get("test", [])
-    if set(raw) - {"test"} or not isinstance(entries, list) or len(entries) > MOST:
-        raise ConfigError(f"{where} holds [[test]] entries, at most {MOST}, and nothing else", fix=_FORM)
-    found = []
-    for number, entry in enumerate(entries, start=1):
-        try:
-            found.append(Quarantined.model_validate(entry))
-        except ValidationError as error:
-            said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-            raise ConfigError(f"{where}: test {number}: {said}", fix=_FORM) from error
-    return tuple(found)
+    return read_entries(text, "test", Quarantined, where=FILE, form=_FORM)
 
 
 def check_quarantine(change: ChangeSet, *, today: date | None = None) -> Measured:
