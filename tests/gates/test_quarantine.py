@@ -72,7 +72,7 @@ async def test_a_quarantined_flaky_test_is_seen_and_does_not_block(tmp_path: Pat
     files = {"tests/test_a.py": FLAKY, "tests/test_b.py": STEADY, FILE: entry()}
     told = await settled(tmp_path, files, {**files, "a.txt": ""})
     assert (told.holds, rules(told)) == (True, {"flaky/quarantined"})
-    assert told.result.reason.startswith("1 tests passed; 1 quarantined flaky ones failed and do not count")
+    assert told.result.reason.startswith("1 test passed; 1 quarantined flaky one failed and does not count")
     assert "Ada mends it" in told.objections[0].cause
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ..model.evidence import GateKind
 from ..model.gate import Gate
 from ..model.judgement import Measured
+from ..model.numbers import counted
 from ..model.objection import Deviation, Objection, Severity
 from .change_set import ChangeSet, as_text
 from .grounds import Grounds, Said, could_not_tell, interpreter, nothing, run_as, verdict
@@ -63,9 +64,10 @@ async def try_migrations(grounds: Grounds) -> Measured:
         found += _objections(trial, told)
         notes += [f"models were not compared: {told[MODELS]}"] if MODELS in told else []
     count = sum(trial.count for trial in trials)
-    reason = "; ".join([f"{count} migrations ran up, down and up again on SQLite", *notes])
+    migrations = counted(count, "migrations")
+    reason = "; ".join([f"{migrations} ran up, down and up again on SQLite", *notes])
     if found:
-        reason = f"{count} migrations tried on SQLite: {found[0].what}"
+        reason = f"{migrations} tried on SQLite: {found[0].what}"
     return verdict(NAME, found, grounds=grounds, examined=max(count, 1), unit="migrations", reason=reason)
 
 

@@ -15,6 +15,7 @@ from ..errors import ConfigError
 from ..model.evidence import GateKind, GateResult, Outcome, TestResult
 from ..model.gate import Gate
 from ..model.judgement import Measured
+from ..model.numbers import counted
 from ..model.objection import Deviation, Objection, Severity
 from ..model.record import Line, Record
 from ..ports import Room
@@ -103,7 +104,10 @@ def pardoned(result: GateResult, list_: bytes | None, today: date | None = None)
 def _green(result: GateResult, flaky: tuple[str, ...]) -> GateResult:
     passed = sum(1 for test in result.tests if test.outcome == "passed")
     names = ", ".join(flaky[:3]) + (", …" if len(flaky) > 3 else "")
-    reason = line(f"{passed} tests passed; {len(flaky)} quarantined flaky ones failed and do not count: {names}")
+    failed = (
+        f"{counted(len(flaky), 'quarantined flaky ones')} failed and {'does' if len(flaky) == 1 else 'do'} not count"
+    )
+    reason = line(f"{counted(passed, 'tests')} passed; {failed}: {names}")
     return result.model_copy(update={"outcome": Outcome.PASSED, "reason": reason, "flaky": flaky})
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ..errors import ConfigError
 from ..model.boundary import Boundaries
+from ..model.numbers import counted
 from ..model.settings import Config
 from ..ports import Room
 from .bench import Bench, Ground
@@ -83,7 +84,7 @@ def boundaries_text(boundaries: Boundaries) -> str:
         f"- never: {', '.join(boundaries.protected) or 'nothing more'}",
         f"- dependencies: {yes[boundaries.dependencies]}; migrations: {yes[boundaries.migrations]}; network: off",
         f"- must stay as it is: {', '.join(boundaries.frozen) or 'nothing named'}",
-        f"- size: at most {boundaries.max_files} files, {boundaries.max_lines} lines",
+        f"- size: at most {counted(boundaries.max_files, 'files')}, {counted(boundaries.max_lines, 'lines')}",
     ]
     return section("Boundaries", "\n".join(lines))
 

@@ -1,5 +1,6 @@
 """What a person is shown at a decision: enough to say yes or no, and the digest that the answer is bound to."""
 
+from ..model.numbers import counted
 from ..model.plan import Plan
 from ..pipeline.artifacts import deliverable_text
 from ..pipeline.bench import Ground
@@ -70,7 +71,8 @@ async def _task(ground: Ground) -> list[str]:
 
 def _diff(text: str) -> list[str]:
     lines = text.splitlines()
-    more = [f"(and {len(lines) - DIFF_LINES} more lines: `setpoint diff`)"] if len(lines) > DIFF_LINES else []
+    left = counted(len(lines) - DIFF_LINES, "more lines")
+    more = [f"(and {left}: `setpoint diff`)"] if len(lines) > DIFF_LINES else []
     return [*lines[:DIFF_LINES], *more]
 
 

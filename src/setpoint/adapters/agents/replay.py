@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ...errors import RecordingError
 from ...model.command import CommandLimits
+from ...model.numbers import counted
 from ...model.session import Message, ModelRef, Part, Reply, Said, Task, ToolCall, ToolReturn, Usage
 from ...ports import Room, SessionLog
 from .conversation import Conversation, ModelReply
@@ -64,14 +65,14 @@ class _RecordedModel:
         if entry is None:
             raise RecordingError(
                 f"the recording has no session for {named(place)}",
-                why=f"it has {len(self._entries)} entries, none for this point; the run took another way",
+                why=f"it has {counted(len(self._entries), 'entries')}, none for this point; the run took another way",
                 fix=FIX,
             )
         index = steps_in_turn(messages)
         if index >= len(entry.steps):
             raise RecordingError(
                 f"the recording ends too early: {named(place)}",
-                why=f"it has {len(entry.steps)} steps and was asked for one more; its end was not accepted",
+                why=f"it has {counted(len(entry.steps), 'steps')} and was asked for one more; its end was not accepted",
                 fix=FIX,
             )
         step = entry.steps[index]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 
+from ...model.numbers import counted
 from ...model.objection import Objection
 from ..change_set import ChangeSet, Delta, as_text
 from ..frozen import is_test_path
@@ -148,7 +149,7 @@ def _missed(case: Case, around: Surroundings) -> bool:
 def _gone_file(path: str, cases: Sequence[Case]) -> Objection:
     return tampered(
         "test-deleted", f"{path} is gone with its tests", path, cases[0].line,
-        cause=f"what its {len(cases)} tests try is still there, and no other test says what they said; {REQUEST}",
+        cause=f"what its {counted(len(cases), 'tests')} tried is still there, and no other test says it; {REQUEST}",
         evidence="\n".join(case.name for case in cases[:20]),
     )  # fmt: skip
 
