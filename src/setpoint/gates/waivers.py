@@ -23,7 +23,11 @@ def read_waivers(text: str) -> tuple[Waiver, ...]:
     return read_entries(text, "waiver", Waiver, where=FILE, form=_FORM)
 
 
-def split(objections: Sequence[Objection], waivers: Sequence[Waiver], today: date) -> "Weighed":
+Weighed = tuple[tuple[Objection, ...], tuple[Waived, ...]]
+"""Standing objections and waived ones."""
+
+
+def split(objections: Sequence[Objection], waivers: Sequence[Waiver], today: date) -> Weighed:
     """Which of `objections` stand, which a waiver took out, and what must be said of waivers that hold no more."""
     standing: list[Objection] = []
     waived: list[Waived] = []
@@ -38,10 +42,6 @@ def split(objections: Sequence[Objection], waivers: Sequence[Waiver], today: dat
         for waiver in fitting:
             over[waiver.digest()] = _no_help(waiver, over=not holding)
     return (*standing, *over.values()), tuple(waived)
-
-
-Weighed = tuple[tuple[Objection, ...], tuple[Waived, ...]]
-"""Standing objections and waived ones."""
 
 
 def _never(objection: Objection) -> bool:

@@ -27,7 +27,6 @@ class ReplayAgent:
         self._recording = load(recording) if isinstance(recording, Path) else recording
         self._entries = {entry.place: entry for entry in self._recording.sessions}
         self._limits = command_limits or CommandLimits()
-        self._played: set[Place] = set()
 
     @property
     def notice(self) -> str:
@@ -36,15 +35,8 @@ class ReplayAgent:
 
     async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
         """Play the session of `task`. Raises RecordingError where the recording does not fit."""
-        reply = await Conversation(
-            task, room, log, _RecordedModel(task, self._entries), Toolbox(task, room, self._limits)
-        ).hold()
-        self._played.add(_place(task, len(task.turns)))
-        return reply
-
-    def unplayed(self) -> tuple[str, ...]:
-        """Entries that no session of this process has played to their end."""
-        return tuple(named(place) for place in self._entries if place not in self._played)
+        tools = Toolbox(task, room, self._limits)
+        return await Conversation(task, room, log, _RecordedModel(task, self._entries), tools).hold()
 
 
 def _place(task: Task, turn: int) -> Place:

@@ -23,7 +23,6 @@ class _Scope:
     prefix: str = ""
     off: Off | None = None
     marks: tuple[ast.expr, ...] = ()
-    in_class: bool = False
     hidden: str = ""
     methods: tuple[Function, ...] = ()
 
@@ -37,7 +36,6 @@ class _Reader:
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
         }
         self.functions = {node.name: node for node in tree.body if isinstance(node, Function)}
-        self.fixtures = {name for name, node in self.functions.items() if _is_fixture(node)}
 
     def cases(self) -> Iterator[Case]:
         """Every function of the file, tests and others."""
@@ -68,7 +66,7 @@ class _Reader:
             if isinstance(part, ast.Assign) and dotted(part.targets[0]) == "__test__" and not _value(part.value, True):
                 off = Off("skip", part.lineno, "__test__ is false")
         methods = tuple(part for part in node.body if isinstance(part, Function))
-        inner = _Scope(f"{scope.prefix}{node.name}::", off, (*scope.marks, *node.decorator_list), True, hidden, methods)
+        inner = _Scope(f"{scope.prefix}{node.name}::", off, (*scope.marks, *node.decorator_list), hidden, methods)
         yield from self._block(node.body, inner)
 
     def _case(self, node: Function, scope: _Scope) -> Case:
