@@ -94,6 +94,11 @@ def brief(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+async def place_text(ground: Ground, boundaries: Boundaries, room: Room) -> str:
+    """What every session that writes is told of where it works: rules, boundaries, commands and the map."""
+    return brief(await rules(ground), boundaries_text(boundaries), commands(ground.config), repository_map(room))
+
+
 def ticket_text(title: str, text: str) -> str:
     """The person's words, fenced: they are the task, not orders to the system."""
     return untrusted(f"Ticket: {title}", text)
