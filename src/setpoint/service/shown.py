@@ -20,8 +20,9 @@ def large(plan: Plan) -> list[str]:
     tasks, lines = len(plan.tasks), plan.estimate.lines
     if tasks <= MANY_TASKS and lines <= MANY_LINES:
         return []
+    size = f"{counted(tasks, 'tasks')}, about {counted(lines, 'lines')}"
     return [
-        f"a large plan: {tasks} tasks, about {lines} lines; up to {MANY_TASKS} and {MANY_LINES} are judged well",
+        f"a large plan: {size}; up to {MANY_TASKS} and {MANY_LINES} are judged well",
         "smaller ones: reject it with what comes first and what later, or run the ticket with `--route epic`",
     ]
 
