@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from setpoint.adapters.repository import UserRepository
@@ -55,7 +56,7 @@ def _worktrees(house: House, rounds: int, what: str, most_ratio: float | None = 
         subprocess.run(words, cwd=house.root, check=True, capture_output=True)
         floor.append((time.monotonic() - started) * 1000)
         run = _run(house, f"t{number:03d}", base)
-        ours.append(_timed(lambda run=run: workspaces.open(run)))  # type: ignore[misc]  # bound at once
+        ours.append(_timed(partial(workspaces.open, run)))
         asyncio.run(workspaces.close(run))
         git(house.root, "worktree", "remove", "--force", str(bare))
     yield Figure(what, middle(ours), "ms", floor=middle(floor), most_ratio=most_ratio, best=min(ours))

@@ -124,12 +124,6 @@ class SandboxError(SetpointError):
     """The sandbox cannot be built as asked; nothing was run."""
 
 
-class TimeLimitError(SetpointError):
-    """A command or session ran past its time limit."""
-
-    exit_code = 124
-
-
 # -- report a bug ----------------------------------------------------------------------------------------------------
 
 

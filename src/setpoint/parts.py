@@ -291,8 +291,8 @@ BASELINE = "baseline"
 async def on_base(bench: "Bench", base: str, tree: str) -> "tuple[GateResult, ...]":
     """The gates on an untouched base; what is known of the same tree and environment is not run again. A flaky test
     that is on the base's list does not make it red."""
-    from .gates.baseline import baseline
     from .gates.environment import environment_digest
+    from .gates.judge import run_gates
     from .gates.quarantine import FILE, pardoned
 
     store, gates = bench.store, bench.config.gates
@@ -303,7 +303,7 @@ async def on_base(bench: "Bench", base: str, tree: str) -> "tuple[GateResult, ..
 
     async with bench.workspaces.checkout(base) as room:
         environment = await environment_digest(room, gates)
-        results = await baseline(gates, room, tree=tree, environment=environment, known=known, keep=store.put_blob)
+        results = await run_gates(gates, room, tree=tree, environment=environment, known=known, keep=store.put_blob)
     with store.transaction() as tx:
         for result in results:
             tx.result(BASELINE, "baseline", result)

@@ -7,7 +7,8 @@ import pytest
 from wired import APIS, KEY, MODEL, PROVIDERS, Bench, MakeBench, endpoint
 
 from setpoint.adapters.agents.native import NativeAgent
-from setpoint.testing.agent_contract import log, room  # noqa: F401
+from setpoint.testing.agent_contract import log as log
+from setpoint.testing.agent_contract import room as room
 from setpoint.testing.model_server import Fault, Script, ScriptedModel
 
 

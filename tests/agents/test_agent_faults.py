@@ -1,7 +1,7 @@
 """Whatever a provider does, in every wire format: no work is lost, nothing half is run, nothing undone ends as done."""
 
 import pytest
-from wired import MakeBench, endpoint
+from wired import Bench, MakeBench, endpoint
 
 from setpoint.adapters.agents.conversation import MOST_TOLD
 from setpoint.adapters.agents.native import NativeAgent
@@ -18,7 +18,7 @@ MENDING = 2
 """The number of the request whose reply edits the file."""
 
 
-async def session(make: MakeBench, room: SavingRoom, log: MemoryLog, *faults: str | Fault, at: int = MENDING):  # type: ignore[no-untyped-def]
+async def session(make: MakeBench, room: SavingRoom, log: MemoryLog, *faults: str | Fault, at: int = MENDING) -> Bench:
     bench = make(STEPS, {at + later: fault for later, fault in enumerate(faults)})
     task = a_task(models=[bench.name], limits=Limits(idle_seconds=0.3))
     reply = await bench.agent.work(task, room, log)

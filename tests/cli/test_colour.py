@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from test_errors import GIT, repository  # noqa: F401
+from commanded import GIT
 
 MARK = b"\x1b["
 
@@ -46,19 +46,19 @@ def streams(folder: Path, *words: str, terminals: frozenset[str], **env: str) ->
 
 
 @pytest.mark.parametrize("terminals", [(), ("stdout",), ("stderr",), ("stdout", "stderr")])
-def test_each_stream_is_judged_by_itself(repository: Path, terminals: tuple[str, ...]) -> None:  # noqa: F811
+def test_each_stream_is_judged_by_itself(repository: Path, terminals: tuple[str, ...]) -> None:
     said = streams(repository, "plan", "ticket.md", terminals=frozenset(terminals))
     assert {name for name, text in said.items() if MARK in text} == set(terminals)
     assert all(said.values())
 
 
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_no_colour_where_it_is_not_wanted(repository: Path, env: dict[str, str]) -> None:  # noqa: F811
+def test_no_colour_where_it_is_not_wanted(repository: Path, env: dict[str, str]) -> None:
     said = streams(repository, "plan", "ticket.md", terminals=frozenset(("stdout", "stderr")), **env)
     assert not [name for name, text in said.items() if MARK in text]
 
 
-def test_a_ticket_cannot_write_to_the_terminal_in_its_own_way(repository: Path) -> None:  # noqa: F811
+def test_a_ticket_cannot_write_to_the_terminal_in_its_own_way(repository: Path) -> None:
     (repository / "ticket.md").write_text(
         "# Add \x1b[31m`shout`\x1b[0m to shop.py\n\nAdd a `shout` function to shop.py that returns its text in upper "
         "case. Add tests for \x1b]0;owned\x07shout.\n"

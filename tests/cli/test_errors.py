@@ -8,49 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-TICKET = "Add a `shout` function to shop.py that returns its text in upper case. Add tests for shout."
-
-
-def setpoint(folder: Path, *arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))}
-    command = [sys.executable, "-m", "setpoint.cli", *arguments]
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env={**clean, **GIT, **env},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=folder, env={**os.environ, **GIT}, check=True, capture_output=True)
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "shop"
-    (folder / "tests").mkdir(parents=True)
-    (folder / "shop.py").write_text("def whisper(text):\n    return text.lower()\n")
-    (folder / "tests" / "test_shop.py").write_text(
-        "import shop\n\n\ndef test_whisper():\n    assert shop.whisper('A') == 'a'\n"
-    )
-    (folder / "setpoint.toml").write_text(
-        '[gates.tests]\nkind = "tests"\nreport = "junit"\n'
-        'run = ["python", "-m", "pytest", "-q", "-o", "junit_family=xunit1", "--junit-xml={report}"]\n'
-    )
-    (folder / "ticket.md").write_text(TICKET)
-    git(folder, "init", "-q", "-b", "main")
-    git(folder, "config", "user.name", "Ann")
-    git(folder, "config", "user.email", "ann@example.invalid")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", "shop")
-    return folder
+from commanded import GIT, git, setpoint
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int, *said: str) -> None:

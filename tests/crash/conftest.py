@@ -1,6 +1,7 @@
 """The undisturbed run that every other one is compared with."""
 
 from pathlib import Path
+from typing import Any
 
 import ending
 import lives
@@ -25,8 +26,8 @@ def place(template: Path, tmp_path: Path) -> lives.Place:
 def made(tmp_path: Path) -> Made:
     """Makes a repository with settings or a recording of its own."""
 
-    def make(**different: object) -> lives.Place:
-        small.lay_out(tmp_path / "repository", **different)  # type: ignore[arg-type]
+    def make(**different: Any) -> lives.Place:
+        small.lay_out(tmp_path / "repository", **different)
         return lives.Place(tmp_path / "repository")
 
     return make

@@ -74,7 +74,7 @@ async def test_a_repeated_key_changes_nothing(jobs: Jobs) -> None:
         put(jobs, "a:1", {"n": n})
     async with Worker(jobs, {"note": note}) as worker:
         await worker.run_until(lambda: len(note.taken) == 1)
-        await worker._loop.run_in_executor(None, worker._settle)  # type: ignore[union-attr]
+        await asyncio.to_thread(worker._settle)
         put(jobs, "a:1", {"n": 4})
         put(jobs, "a:2")
         await worker.run_until(lambda: len(note.taken) == 2)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from setpoint.engine.database import writing
 from setpoint.engine.jobs import Jobs
-from setpoint.engine.lease import Lease, workers
+from setpoint.engine.lease import Lease, WorkerLease, workers
 from setpoint.engine.liveness import machine, process_started
 from setpoint.engine.worker import Worker
 from setpoint.errors import LostLeaseError
@@ -36,8 +36,8 @@ def a_lease(jobs: Jobs, *, elsewhere: bool = False, seconds: float = 0.0) -> Lea
     return lease
 
 
-def ids(found: object) -> list[str]:
-    return [worker.id for worker in found]  # type: ignore[attr-defined]
+def ids(found: Sequence[WorkerLease]) -> list[str]:
+    return [worker.id for worker in found]
 
 
 def test_a_worker_elsewhere_is_dead_when_its_beat_stands_still_for_the_length_of_the_lease(jobs: Jobs) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -115,6 +116,7 @@ async def test_a_planted_runner_never_runs(project: MakeRoom) -> None:
     assert result.outcome is Outcome.FAILED
 
 
+Tables = dict[str, dict[str, Any]]
 _VALUES = st.one_of(st.integers(), st.booleans(), st.text("abc", max_size=3), st.lists(st.integers(), max_size=2))
 _TABLES = st.dictionaries(st.sampled_from(["addopts", "a", "b"]), _VALUES, max_size=2)
 _DOCUMENTS = st.fixed_dictionaries(
@@ -124,7 +126,7 @@ _DOCUMENTS = st.fixed_dictionaries(
 
 @settings(deadline=None)
 @given(_DOCUMENTS, _DOCUMENTS)
-def test_whatever_is_written_the_tools_read_what_the_base_says(before: dict[str, dict], after: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def test_whatever_is_written_the_tools_read_what_the_base_says(before: Tables, after: Tables) -> None:
     import tomlkit
 
     old, new = tomlkit.dumps(before), tomlkit.dumps(after)

@@ -130,13 +130,27 @@ ADD_FIELD = "migrations.AddField('Order', 'state', models.CharField(max_length=9
             {"shop/migrations/0002_state.py": SECOND % "migrations.RunSQL('SELECT gone FROM nothing', '')"},
             {"migrations/up-fails"},
         ),
+        (
+            {
+                "shop/migrations/0002_state.py": SECOND % "migrations.RunSQL('SELECT gone FROM nothing', '')",
+                "shop/models.py": DJANGO["shop/models.py"] + FIELD,
+            },
+            {"migrations/up-fails", "migrations/model-drift"},
+        ),
         ({"shop/migrations/0002_state.py": SECOND % "migrations.RunSQL('SELECT 1')"}, set()),
     ],
-    ids=["honest", "models alone", "no way up", "irreversible is only noted"],
+    ids=["honest", "models alone", "no way up", "no way up and too much in the models", "irreversible is only noted"],
 )
 async def test_django_runs_up_down_and_up_again(tmp_path: Path, change: Mapping[str, str], expected: set[str]) -> None:
     told = await judged(tmp_path, DJANGO, change)
     assert rules(told) == expected
+
+
+async def test_a_trial_that_does_not_reach_its_first_step_is_refused(tmp_path: Path) -> None:
+    base = {**DJANGO, "site_/settings.py": "import gone_\n"}
+    told = await judged(tmp_path, base, {"shop/models.py": DJANGO["shop/models.py"] + FIELD})
+    assert told.result.outcome is Outcome.REFUSED
+    assert told.result.reason.endswith("do not run on SQLite here: ModuleNotFoundError: No module named 'gone_'")
 
 
 SQL = {"migrations/001_a.sql": "CREATE TABLE a (id int);\n"}

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 
 from setpoint.errors import BaselineRedError
-from setpoint.gates.baseline import baseline, confirm, judged_by_new, require_green
+from setpoint.gates.baseline import confirm, judged_by_new, require_green
 from setpoint.gates.commands import reporting
 from setpoint.gates.compared import compared
 from setpoint.gates.detect import detect
@@ -113,14 +113,14 @@ async def test_the_environment_digest_is_asked_once_and_moves_with_the_lock_file
 
 
 async def test_a_green_base_is_let_through(project: MakeRoom) -> None:
-    results = await baseline({"g": command("true")}, project({"a": ""}), tree="t", environment="e")
+    results = await run_gates({"g": command("true")}, project({"a": ""}), tree="t", environment="e")
     require_green(results)
 
 
 async def test_a_red_base_is_named_with_its_first_failures_and_the_choices(project: MakeRoom) -> None:
     room = project({"test_a.py": "def test_a(): assert 0\n"})
     gates = {"tests": command("pytest", "-q"), "fine": command("true"), "gone": command("nonsense-tool")}
-    results = await baseline(gates, room, tree="t", environment="e")
+    results = await run_gates(gates, room, tree="t", environment="e")
     with pytest.raises(BaselineRedError) as caught:
         require_green(results)
     assert caught.value.exit_code == 14
@@ -172,7 +172,7 @@ FINDS = "[tool.ruff.lint]\nselect = ['F']\n"
 async def test_a_base_that_is_red_by_findings_alone_is_usable(project: MakeRoom) -> None:
     room = project({"a.py": "import os\n", "pyproject.toml": FINDS})
     gates = {"lint": command("ruff", "check", ".", kind=GateKind.LINT)}
-    results = await baseline(gates, room, tree="t", environment="e")
+    results = await run_gates(gates, room, tree="t", environment="e")
     assert [result.green for result in results] == [False]
     require_green(results, gates=gates)
     assert judged_by_new(results) == results
@@ -188,7 +188,7 @@ async def test_a_base_that_is_red_by_findings_alone_is_usable(project: MakeRoom)
     ],
 )  # fmt: skip
 async def test_why_a_base_cannot_judge_is_told_apart(project: MakeRoom, gate: Gate, word: str) -> None:
-    results = await baseline({"g": gate}, project({"a.py": ""}), tree="t", environment="e")
+    results = await run_gates({"g": gate}, project({"a.py": ""}), tree="t", environment="e")
     with pytest.raises(BaselineRedError) as caught:
         require_green(results)
     assert caught.value.what == f"the untouched base is not green: g ({word})"

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.gates.objections import objections
-from setpoint.gates.secrets import HIDDEN, SHAPES, redact, scan_secrets
+from setpoint.gates.change_set import between
+from setpoint.gates.measured import vacuous
+from setpoint.gates.secrets import HIDDEN, SHAPES, redact, secrets
 from setpoint.model.evidence import Outcome
+from setpoint.model.judgement import Measured
 
 TAIL = "Ab3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3hJ5"
 SECRETS = [
@@ -29,19 +31,20 @@ SECRETS = [
 ]
 
 
-def diff(*added: str, path: str = "src/a.py") -> str:
-    lines = "".join(f"+{text}\n" for text in added)
-    return f"--- a/{path}\n+++ b/{path}\n@@ -1,1 +1,{len(added) + 1} @@\n kept\n{lines}"
+def added(*lines: str, path: str = "src/a.py") -> Measured:
+    """The verdict on a change that puts `lines` behind the first one of a file."""
+    return secrets(between({path: b"kept\n"}, {path: "\n".join(["kept", *lines, ""]).encode()}))
 
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_secret_on_an_added_line_is_found_and_not_repeated(secret: str) -> None:
-    result = scan_secrets(diff("fine = 1", f"key = {secret!r}"), tree="t")
-    assert result.outcome is Outcome.FAILED
-    assert (result.evidence.examined, result.evidence.unit) == (2, "lines")
-    assert (result.findings[0].path, result.findings[0].line) == ("src/a.py", 3)
-    assert secret[-12:] not in result.model_dump_json()
-    assert secret[-12:] not in objections(result)[0].model_dump_json()
+    told = added("fine = 1", f"key = {secret!r}")
+    assert told.result.outcome is Outcome.FAILED
+    assert (told.result.evidence.examined, told.result.evidence.unit) == (2, "added lines")
+    place = told.objections[0].place
+    assert place is not None
+    assert (place.path, place.line) == ("src/a.py", 3)
+    assert secret[-12:] not in told.model_dump_json()
 
 
 @pytest.mark.parametrize(
@@ -56,24 +59,24 @@ def test_a_secret_on_an_added_line_is_found_and_not_repeated(secret: str) -> Non
     ],
 )
 def test_ordinary_lines_are_left_alone(text: str) -> None:
-    assert scan_secrets(diff(text), tree="t").green
+    assert added(text).result.green
 
 
-def test_removed_lines_do_not_count_and_nothing_is_refused() -> None:
-    removed = f"--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,1 @@\n kept\n-{SECRETS[1]}\n"
-    result = scan_secrets(removed, tree="t")
-    assert (result.green, result.evidence.examined, result.evidence.unit) == (True, 1, "files")
-    assert scan_secrets("", tree="t").outcome is Outcome.REFUSED
-    assert scan_secrets("--- a/a\n+++ b/a\n@@ -1,5 +1,5 @@\n one\n", tree="t").outcome is Outcome.REFUSED
+def test_removed_lines_do_not_count_and_no_change_is_vacuous() -> None:
+    removed = secrets(between({"a.py": f"kept\n{SECRETS[1]}\n".encode()}, {"a.py": b"kept\n"}))
+    assert (removed.result.outcome, removed.result.evidence.examined) == (Outcome.PASSED, 0)
+    assert vacuous(secrets(between({}, {})))
 
 
 def test_an_environment_file_is_found_by_its_name() -> None:
-    assert scan_secrets(diff("A=1", path="web/.env.local"), tree="t").findings[0].rule == "env-file"
-    assert scan_secrets(diff("A=1", path="web/.env.example"), tree="t").green
+    brought = secrets(between({}, {"web/.env.local": b"A=1\n"}))
+    assert [objection.rule for objection in brought.objections] == ["secrets/env-file"]
+    assert secrets(between({}, {"web/.env.example": b"A=1\n"})).result.green
+    assert secrets(between({"web/.env.local": b"A=1\n"}, {})).objections == ()
 
 
 def test_a_secret_deep_in_a_long_line_is_found() -> None:
-    assert not scan_secrets(diff("x" * 50_000 + " " + SECRETS[2] + " " + "y" * 50_000), tree="t").green
+    assert not added("x" * 50_000 + " " + SECRETS[2] + " " + "y" * 50_000).result.green
 
 
 @given(

@@ -205,3 +205,9 @@ def test_any_text_is_judged(before: dict[str, str], after: dict[str, str], imple
     assert all(objection.place and objection.rule.startswith("tamper/") for objection in measured.objections)
     if before == after:
         assert measured.objections == ()
+
+
+def test_an_import_that_leads_out_of_the_tree_is_read_as_far_as_it_goes() -> None:
+    before = python("assert price(2) == 7")
+    after = {path: f"from ....... import beyond\n{text}" for path, text in before.items()}
+    assert blocking(before, after) == []

@@ -49,13 +49,10 @@ def _module(path: Path) -> Module:
 
 
 @cache
-def test_trees() -> tuple[tuple[str, ast.Module], ...]:
+def trees_of_tests() -> tuple[tuple[str, ast.Module], ...]:
     """Path and tree of everything that tests, the shipped doubles included."""
     files = [*sorted((ROOT / "tests").rglob("*.py")), *sorted((PACKAGE / "testing").rglob("*.py"))]
     return tuple((file.relative_to(ROOT).as_posix(), ast.parse(file.read_text(encoding="utf-8"))) for file in files)
-
-
-test_trees.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

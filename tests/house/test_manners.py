@@ -2,12 +2,14 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
-from sources import ROOT, classes, functions, modules, test_trees, tracked
+from sources import ROOT, classes, functions, modules, tracked, trees_of_tests
 
 PATCHING_MODULES = {"unittest.mock", "mock", "pytest_mock"}
 PATCHING_FIXTURES = {"monkeypatch", "mocker"}
@@ -16,7 +18,7 @@ SKIPPING = {"skip", "skipif", "skipIf", "skipUnless", "skipTest", "xfail", "impo
 
 def test_no_test_patches_what_it_tests() -> None:
     found = []
-    for place, tree in test_trees():
+    for place, tree in trees_of_tests():
         for node in ast.walk(tree):
             if isinstance(node, ast.Import) and any(alias.name in PATCHING_MODULES for alias in node.names):
                 found.append(f"{place}:{node.lineno}")
@@ -37,10 +39,27 @@ def _patches(node: ast.ImportFrom) -> bool:
 def test_no_test_is_skipped() -> None:
     found = [
         f"{place}:{node.lineno} {node.attr}"
-        for place, tree in test_trees()
+        for place, tree in trees_of_tests()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in SKIPPING
     ]
+    assert found == []
+
+
+WAIVER = re.compile(r"#\s*(?:noqa|type:\s*ignore|pragma)\b")
+EXPLAINED = re.compile(r"# (?:noqa: [A-Z]+\d+|type: ignore\[[\w,-]+\]) +[#-] \w.*")
+
+
+def test_a_tool_is_told_to_look_away_with_its_rule_and_a_reason() -> None:
+    found = []
+    for path in (path for path in tracked() if path.suffix == ".py"):
+        with tokenize.open(path) as file:
+            comments = [token for token in tokenize.generate_tokens(file.readline) if token.type == tokenize.COMMENT]
+        found += [
+            f"{path.relative_to(ROOT)}:{token.start[0]} {token.string}"
+            for token in comments
+            if WAIVER.search(token.string) and not EXPLAINED.fullmatch(token.string)
+        ]
     assert found == []
 
 

@@ -9,8 +9,9 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,15 +76,16 @@ def as_ordinary_user(binary: Path, work: Path, script: str, **limits: float) -> 
     return Completed.model_validate(json.loads(answer))
 
 
-def _give_rights_away_and_run(binary: Path, work: Callable[[Bubblewrap], object], writer: int) -> None:
+def _give_rights_away_and_run(
+    binary: Path, work: Callable[[Bubblewrap], Coroutine[Any, Any, Completed]], writer: int
+) -> None:
     code = 1
     try:
         hierarchy.cache_clear()
         os.setgroups([])
         os.setgid(NOBODY)
         os.setuid(NOBODY)
-        done = asyncio.run(work(Bubblewrap(binary)))  # type: ignore[arg-type]
-        assert isinstance(done, Completed)
+        done = asyncio.run(work(Bubblewrap(binary)))
         os.write(writer, done.model_dump_json().encode())
         code = 0
     finally:

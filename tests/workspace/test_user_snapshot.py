@@ -1,6 +1,9 @@
 """The tree of the user's own working tree: what lies there, whatever was known of it before."""
 
+import asyncio
 from pathlib import Path
+
+import pytest
 
 from setpoint.adapters.repository import UserRepository
 from setpoint.testing.projects import commit_all, git, laid_out, write_files
@@ -34,3 +37,17 @@ async def test_a_file_that_git_was_told_to_overlook_is_not_overlooked(tmp_path: 
     git(folder, "update-index", "--assume-unchanged", "a.txt")
     write_files(folder, {"a.txt": "two\n"})
     assert (await snapshot(folder))["a.txt"] == "two\n"
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_snapshot_ends_when_everything_is_told_to_end(tmp_path: Path, turns: int) -> None:
+    folder = laid_out(tmp_path / "shop", {"a.txt": "one\n"})
+    before = asyncio.all_tasks()
+    asked = asyncio.create_task(UserRepository(folder).snapshot())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - before:
+        task.cancel()
+    async with asyncio.timeout(30):
+        told = await asyncio.gather(asked, return_exceptions=True)
+    assert isinstance(told[0], asyncio.CancelledError)

@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -106,7 +107,7 @@ class UserRepository:
     async def snapshot(self) -> str:
         """The tree of the working tree as it is, untracked files included, ignored ones not."""
         kept = self._root / ".setpoint" / "index"
-        with tempfile.TemporaryDirectory(prefix="setpoint-index-") as folder:
+        with tempfile.TemporaryDirectory(prefix="setpoint-index-", ignore_cleanup_errors=True) as folder:
             index = Path(folder) / "index"
             # What was hashed last time is known by size and time, as in git's own index; no flag of a file is taken on.
             with suppress(OSError):
@@ -155,14 +156,17 @@ def _outside_worktrees(folder: Path) -> Path:
 
 
 async def _git(folder: Path, *arguments: str, extra: dict[str, str] | None = None) -> tuple[int, str, str]:
+    """Exit code, output and words of one command. One that was begun is let end, whoever stops waiting for it."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     env |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8", **(extra or {})}
+    asked = ("git", *SAFE, *arguments)
+
+    def run() -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(asked, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
     try:
-        process = await asyncio.create_subprocess_exec(
-            "git", *SAFE, *arguments, cwd=folder, env=env,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        # Not asyncio's own processes: a task that is cancelled while it starts one may never end.
+        done = await asyncio.to_thread(run)
     except FileNotFoundError as error:
         raise RepositoryError("git is not on PATH", fix="install git 2.38 or newer") from error
-    out, said = await process.communicate()
-    return process.returncode or 0, out.decode("utf-8", "replace"), said.decode("utf-8", "replace")
+    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")

@@ -32,7 +32,7 @@ _ENVIRONMENTS = 40
 SHARE = (".venv", "venv", "node_modules")
 _ENVIRONMENT = {"CI": "1", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "TERM": "dumb"}
 _SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-_TOO_WIDE = ("/", "/usr", "/etc", "/home", "/root", "/tmp", "/var", "/opt", "/dev", "/proc", "/sys")  # noqa: S108
+_TOO_WIDE = ("/", "/usr", "/etc", "/home", "/root", "/tmp", "/var", "/opt", "/dev", "/proc", "/sys")  # noqa: S108  # refused
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def surroundings(
     shared = tuple((name, os.path.realpath(repository / name)) for name in names if (repository / name).is_dir())
     tools = toolchain([repository / name for name, _ in shared], os.environ.get("PATH", ""), Path.home(), repository)
     real = {host for name, host in shared if host != str(repository / name)}
-    extra = [os.path.expanduser(name) for name in settings.readonly]  # noqa: PTH111
+    extra = [os.path.expanduser(name) for name in settings.readonly]  # noqa: PTH111  # Path raises for an unknown user
     shown = [name for name in dict.fromkeys([*tools.shown, *real, *extra]) if Path(name).exists()]
     first = [f"{repository}/{name}/bin" for name, _ in shared if name != "node_modules" and "/" not in name]
     path = [*first, f"{repository}/node_modules/.bin", *tools.path, *_SYSTEM_PATH]
@@ -187,10 +187,9 @@ class SandboxRoom:
         """What git would know; all files where the room has no index of its own."""
         if self._snapshot is not None:
             return self._snapshot.files()
+        above = f"{self.path}/"
         return sorted(
-            os.path.relpath(os.path.join(folder, name), self.path)  # noqa: PTH118
-            for folder, _, names in os.walk(self.path)
-            for name in names
+            f"{folder}/{name}".removeprefix(above) for folder, _, names in os.walk(self.path) for name in names
         )
 
     def _relative(self, path: str) -> str:

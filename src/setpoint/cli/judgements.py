@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..model.numbers import counted
 from .out import MARKS, data, document, paint, plain, visible
 from .people import RUN
 from .runs import in_house
@@ -71,7 +72,7 @@ def _print(judgement: "Judgement") -> None:
         told = f"{one.objection.rule}{where}: {one.waiver.reason} ({one.waiver.by}, until {one.waiver.until})"
         data(f"  waived {visible(told)}")
     colours = {"passed": "green", "failed": "red", "refused": "yellow"}
-    words = {"passed": "nothing is wrong", "failed": f"{len(blocking)} objections", "refused": "could not tell"}
+    words = {"passed": "nothing is wrong", "failed": counted(len(blocking), "objections"), "refused": "could not tell"}
     outcome = judgement.outcome.value
     data(paint(f"{outcome}: {words[outcome]}", colours[outcome]) + f"  ({_counted(judgement)})")
     for step in _next(judgement):
@@ -97,7 +98,7 @@ def _print_objection(objection: "Objection") -> None:
 
 def _counted(judgement: "Judgement") -> str:
     waived = f", {len(judgement.waived)} waived" if judgement.waived else ""
-    return f"{len(judgement.results)} checks{waived}; first found out in {judgement.seconds:.1f} s"
+    return f"{counted(len(judgement.results), 'checks')}{waived}; first found out in {judgement.seconds:.1f} s"
 
 
 def _next(judgement: "Judgement") -> list[str]:
@@ -161,7 +162,7 @@ def trace(
             data(f"  tasks {', '.join(criterion.tasks) or 'none'}")
             for test in criterion.tests:
                 where = ", ".join(f"{path}:{_spans(lines)}" for path, lines in sorted(test.lines.items()))
-                data(f"  {visible(test.id)}  {test.count} changed lines  {where}")
+                data(f"  {visible(test.id)}  {counted(test.count, 'changed lines')}  {where}")
             if criterion.unproven:
                 data(f"  no automatic test: {visible(criterion.unproven)}")
         for label, holes in (
@@ -170,7 +171,8 @@ def trace(
         ):  # fmt: skip
             for hole in holes:
                 data(f"✗ {label}: {visible(hole)}")
-        data(f"{found.changed} changed lines, {'nothing is missing' if found.whole else 'holes are named above'}")
+        whole = "nothing is missing" if found.whole else "holes are named above"
+        data(f"{counted(found.changed, 'changed lines')}, {whole}")
         plain(f"next: `setpoint verify {found.run}`")
         return code
 

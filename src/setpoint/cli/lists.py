@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..model.numbers import counted
 from .out import MARKS, data, document, money, paint, plain, visible
 from .people import RUN
 from .runs import in_house
@@ -90,12 +91,13 @@ def _print(view: "RunView") -> None:
     for step in view.deploys:
         data(f"  {MARKS['passed' if step['ok'] else 'failed']} {step['step']} {step['environment']} {step['sha'][:12]}")
     cost = view.cost
-    data(head("cost") + f"  {money(cost.usd)} of {money(view.budget_usd)}; {cost.requests} requests, "
-         f"{cost.input_tokens} tokens in, {cost.cached_tokens} of them cached, {cost.output_tokens} out")  # fmt: skip
+    requests, tokens = counted(cost.requests, "requests"), counted(cost.input_tokens, "tokens")
+    data(head("cost") + f"  {money(cost.usd)} of {money(view.budget_usd)}; {requests}, "
+         f"{tokens} in, {cost.cached_tokens} of them cached, {cost.output_tokens} out")  # fmt: skip
     if view.estimate:
         data(
-            f"  estimated {view.estimate['days']} days of work, {view.estimate['lines']} lines, "
-            f"risk {view.estimate['risk']}"
+            f"  estimated {counted(view.estimate['days'], 'days')} of work, "
+            f"{counted(view.estimate['lines'], 'lines')}, risk {view.estimate['risk']}"
         )
     for step_text in view.next:
         plain(f"next: {step_text}")
@@ -175,7 +177,8 @@ def cost(as_json: bool = JSON, run: str = typer.Argument("", help="One run; empt
             document(found)
             return 0
         for row in found["rows"]:
-            data(f"{row['run']}  {row['phase']:<15} {row['role']:<10} {row['model']:<34} {row['requests']:>4} requests "
+            requests = counted(row["requests"], "requests")
+            data(f"{row['run']}  {row['phase']:<15} {row['role']:<10} {row['model']:<34} {requests:>13} "
                  f"{row['input_tokens']:>8} in {row['output_tokens']:>7} out {money(row['usd']):>9}")  # fmt: skip
         data(f"total {money(found['usd'])}")
         return 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..model.numbers import counted
 from .out import data, document, money, paint, plain, visible
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def finish(house: "House", run: "Run", as_json: bool) -> int:
         tokens = run.cost.input_tokens + run.cost.output_tokens
         plain(paint(f"{run.id} is {state} at {run.position.stage}: {visible(run.note)}", colour))
         would = "would have cost" if house.pinned(run).agent.kind == "replay" else "cost"
-        plain(f"{would} {money(run.cost.usd)}, {run.cost.requests} requests, {tokens} tokens")
+        plain(f"{would} {money(run.cost.usd)}, {counted(run.cost.requests, 'requests')}, {counted(tokens, 'tokens')}")
         for question in open_questions(house, run):
             if question.question != run.note:
                 plain(f"question {question.id}: {visible(question.question)}")

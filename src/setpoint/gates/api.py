@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..model.evidence import GateKind
 from ..model.gate import Gate
 from ..model.judgement import Measured
+from ..model.numbers import counted
 from ..model.objection import Deviation, Objection, Severity
 from ..model.settings import Interfaces
 from .change_set import ChangeSet
@@ -140,7 +141,7 @@ async def check_interfaces(grounds: Grounds, told: Interfaces, *, declared: Sequ
         if new is not None:
             reading = _of_description if name in told.schemas else _of_help
             found += reading(name, old, new, declared)
-    reason = f"{len(commands)} interfaces compared"
+    reason = f"{counted(len(commands), 'interfaces')} compared"
     return verdict("interfaces", found, grounds=grounds, examined=len(commands), unit="interfaces", reason=reason)
 
 

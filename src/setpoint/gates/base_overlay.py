@@ -232,9 +232,14 @@ def _setup_cfg(before: bytes | None, after: bytes | None) -> bytes | None:
     return told.getvalue().encode()
 
 
+class _AsWritten(configparser.RawConfigParser):
+    def optionxform(self, optionstr: str) -> str:
+        """Names keep their case."""
+        return optionstr
+
+
 def _sections(content: bytes) -> configparser.RawConfigParser:
-    parser = configparser.RawConfigParser(strict=False)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
+    parser = _AsWritten(strict=False)
     parser.read_string(content.decode())
     return parser
 

@@ -7,26 +7,9 @@ from ..model.evidence import GateResult, Outcome
 from ..model.gate import Candidate, Gate
 from ..ports import Room
 from .fresh import comparable
-from .judge import Known, nothing_known, run_gates, unheard
-from .run import Keep, sha256
+from .judge import run_gates, unheard
 
 SHOWN = 5
-
-
-async def baseline(
-    gates: Mapping[str, Gate],
-    room: Room,
-    *,
-    tree: str,
-    environment: str,
-    known: Known = nothing_known,
-    on_result: Callable[[GateResult], None] = unheard,
-    keep: Keep = sha256,
-) -> tuple[GateResult, ...]:
-    """All gates on the base; failing tests are run twice again, so that flaky and red are told apart."""
-    return await run_gates(
-        gates, room, tree=tree, environment=environment, known=known, on_result=on_result, keep=keep, reruns=2
-    )
 
 
 def judged_by_new(results: Sequence[GateResult]) -> tuple[GateResult, ...]:

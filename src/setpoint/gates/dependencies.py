@@ -258,25 +258,24 @@ def _locks_of(sides: Sides, world: _World) -> list[str]:
 
 
 def _registries(sides: Sides) -> Iterator[Objection]:
-    for index in sides.after.indexes:
-        if index not in sides.before.indexes:
+    before, after = sides.before, sides.after
+    for rule, what, cause, new in (
+        (
+            "index",
+            "another registry, or less trust in one, is configured",
+            "packages of the same names may come from there; a person decides",
+            [index for index in after.indexes if index not in before.indexes],
+        ),
+        (
+            "install-script",
+            "the project runs a command whenever it is installed",
+            "it runs on every machine that installs the project, unasked",
+            [script for script in after.scripts if script not in before.scripts],
+        ),
+    ):
+        for told in new:
             yield minded(
-                f"{NAME}/index",
-                "another registry, or less trust in one, is configured",
-                sides.path,
-                cause="packages of the same names may come from there; a person decides",
-                evidence=index[:300],
-                deviation=Deviation.BOUNDARY,
-            )
-    for script in sides.after.scripts:
-        if script not in sides.before.scripts:
-            yield minded(
-                f"{NAME}/install-script",
-                "the project runs a command whenever it is installed",
-                sides.path,
-                cause="it runs on every machine that installs the project, unasked",
-                evidence=script[:300],
-                deviation=Deviation.BOUNDARY,
+                f"{NAME}/{rule}", what, sides.path, cause=cause, evidence=told[:300], deviation=Deviation.BOUNDARY
             )
 
 

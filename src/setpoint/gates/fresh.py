@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ..model.evidence import Finding, GateKind, GateResult, Outcome
 from ..model.judgement import Measured
+from ..model.numbers import counted
 from ..model.objection import Objection
 from .change_set import ChangeSet
 from .objections import objections
@@ -42,8 +43,8 @@ def _objections(result: GateResult) -> tuple[Objection, ...]:
 
 
 def _told(head: GateResult, new: Sequence[Finding], old: Sequence[Finding]) -> GateResult:
-    count = f"{head.evidence.examined} {head.evidence.unit}"
-    known = f"{len(old)} finding{'s' if len(old) != 1 else ''} that the base has too"
+    count = counted(head.evidence.examined, head.evidence.unit)
+    known = f"{counted(len(old), 'findings')} that the base has too"
     if new:
         first = new[0]
         at = f"{first.path}{f':{first.line}' if first.line else ''}"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from ..model.evidence import Evidence, Finding, GateKind, GateResult, Outcome
 from ..model.judgement import Measured
+from ..model.numbers import counted
 from ..model.objection import Deviation, Objection, Place, Severity, Source
 from .reading import KEPT_FINDINGS, line
 
@@ -23,7 +24,8 @@ def built_in(
     `examined` 0 with no objection is left out of a verdict by whoever composes it (see `vacuous`)."""
     blocking = [objection for objection in objections if objection.blocks]
     noted = f"; {len(objections) - len(blocking)} noted" if len(objections) > len(blocking) else ""
-    reason = f"{len(blocking)} objections in {examined} {unit}{noted}" if blocking else f"{examined} {unit}{noted}"
+    told = f"{counted(examined, unit)}{noted}"
+    reason = f"{counted(len(blocking), 'objections')} in {told}" if blocking else told
     result = GateResult(
         gate=name,
         kind=kind,

@@ -14,119 +14,19 @@ from typing import Any
 from ..model.evidence import GateKind
 from ..model.gate import Gate
 from ..model.judgement import Measured
+from ..model.numbers import counted
 from ..model.objection import Deviation, Objection, Severity
-from ..ports import Room
 from .change_set import ChangeSet, as_text
 from .grounds import Grounds, Said, could_not_tell, interpreter, nothing, run_as, verdict
 from .measured import minded
 from .migration_files import Migration, heads, kind_of, read_all
+from .migration_scripts import ALEMBIC, BASE, DJANGO, DOWN, DRIFT, MODELS, SQL, UP, UP_AGAIN
 
 NAME = "migration-trial"
 SECONDS = 300.0
 _MODELS = re.compile(r"(?:^|/)(?:models?|entities|tables|schema|orm)(?:/.+)?\.py$|(?:^|/)models/|(?:^|/)db/.+\.py$")
 _ADDRESSES = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URL", "SQLALCHEMY_URL", "DB_URL")
-_ALEMBIC = """
-import json, os, sys
-ini, before = sys.argv[1], json.loads(sys.argv[2])
-url = "sqlite:///" + os.path.join(os.environ["SETPOINT_REPORTS"], "s.db")
-for name in json.loads(sys.argv[3]):
-    os.environ[name] = url
-sys.path.insert(0, os.getcwd())
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-settings = Config(ini, stdout=open(os.devnull, "w"))
-settings.set_main_option("sqlalchemy.url", url)
-told = {}
-def step(name, run):
-    if "failed" not in told:
-        try:
-            run()
-        except BaseException as error:
-            told["failed"] = name
-            told["why"] = f"{type(error).__name__}: {error}"
-def upgrade(*to):
-    for one in to:
-        command.upgrade(settings, one)
-step("base", lambda: upgrade(*before) if before else None)
-if json.loads(sys.argv[4]):
-    step("up", lambda: upgrade("heads"))
-    step("down", lambda: [command.downgrade(settings, one) for one in before or ["base"]])
-    step("up again", lambda: upgrade("heads"))
-    if "failed" not in told:
-        try:
-            command.check(settings)
-        except CommandError as error:
-            drift = "operations detected" in str(error)
-            told.update({"drift": str(error)} if drift else {"unchecked": str(error)})
-        except BaseException as error:
-            told["unchecked"] = f"{type(error).__name__}: {error}"
-json.dump(told, open(os.path.join(os.environ["SETPOINT_REPORTS"], "told.json"), "w"))
-"""
-_DJANGO = """
-import json, os, sys
-os.environ["DJANGO_SETTINGS_MODULE"] = "setpoint_scratch"
-sys.path.insert(0, os.getcwd())
-import types
-scratch = types.ModuleType("setpoint_scratch")
-module = __import__(sys.argv[1], fromlist=["*"])
-vars(scratch).update({name: value for name, value in vars(module).items() if name.isupper()})
-place = os.path.join(os.environ["SETPOINT_REPORTS"], "s.db")
-scratch.DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": place}}
-sys.modules["setpoint_scratch"] = scratch
-import django
-from django.core.management import call_command
-django.setup()
-told = {}
-def step(name, run):
-    if "failed" not in told:
-        try:
-            run()
-        except BaseException as error:
-            told["failed"] = name
-            told["why"] = f"{type(error).__name__}: {error}"
-def migrate(*to):
-    call_command("migrate", *to, interactive=False, verbosity=0)
-apps = json.loads(sys.argv[2])
-if not json.loads(sys.argv[3]):
-    step("base", migrate)
-else:
-    for app, name in apps:
-        if name:
-            step("base", lambda app=app, name=name: migrate(app, name))
-    step("up", migrate)
-    for app, name in reversed(apps):
-        step("down", lambda app=app, name=name: migrate(app, name or "zero"))
-    step("up again", migrate)
-    try:
-        call_command("makemigrations", check=True, dry_run=True, interactive=False, verbosity=0)
-    except SystemExit as error:
-        if error.code:
-            told["drift"] = "makemigrations would write one"
-    except BaseException as error:
-        told["unchecked"] = f"{type(error).__name__}: {error}"
-json.dump(told, open(os.path.join(os.environ["SETPOINT_REPORTS"], "told.json"), "w"))
-"""
-_SQL = """
-import json, os, sqlite3, sys
-told = {}
-base = sqlite3.connect(os.path.join(os.environ["SETPOINT_REPORTS"], "s.db"))
-def run(name, paths):
-    for path in paths:
-        if "failed" not in told:
-            try:
-                base.executescript(open(path, encoding="utf-8").read())
-            except sqlite3.Error as error:
-                told["failed"] = name
-                told["why"] = f"{path}: {error}"
-old, new, down = (json.loads(part) for part in sys.argv[1:4])
-run("base", old)
-run("up", new)
-run("down", down)
-if down:
-    run("up again", new)
-json.dump(told, open(os.path.join(os.environ["SETPOINT_REPORTS"], "told.json"), "w"))
-"""
+_BASE_FAILS = "the base's own migrations do not run on SQLite here"
 
 
 @dataclass(frozen=True)
@@ -154,19 +54,20 @@ async def try_migrations(grounds: Grounds) -> Measured:
     for trial in trials:
         if trial.base is not None:
             told, said = await _told(grounds, grounds.change.base, trial, trial.base)
-            if told is None or "failed" in told:
-                return _refused(grounds, trial, "the base's own migrations do not run on SQLite here", told, said)
+            if told is None or BASE in told:
+                return _refused(grounds, trial, _BASE_FAILS, told, said)
         told, said = await _told(grounds, grounds.head, trial, trial.head)
         if told is None:
             return _refused(grounds, trial, "the trial ended without a word", None, said)
-        if told.get("failed") == "base":
-            return _refused(grounds, trial, "the base's own migrations do not run on SQLite here", told, said)
+        if BASE in told:
+            return _refused(grounds, trial, _BASE_FAILS, told, said)
         found += _objections(trial, told)
-        notes += [f"models were not compared: {told['unchecked']}"] if "unchecked" in told else []
+        notes += [f"models were not compared: {told[MODELS]}"] if MODELS in told else []
     count = sum(trial.count for trial in trials)
-    reason = "; ".join([f"{count} migrations ran up, down and up again on SQLite", *notes])
+    migrations = counted(count, "migrations")
+    reason = "; ".join([f"{migrations} ran up, down and up again on SQLite", *notes])
     if found:
-        reason = f"{count} migrations tried on SQLite: {found[0].what}"
+        reason = f"{migrations} tried on SQLite: {found[0].what}"
     return verdict(NAME, found, grounds=grounds, examined=max(count, 1), unit="migrations", reason=reason)
 
 
@@ -189,7 +90,7 @@ def _alembic(change: ChangeSet, before: list[Migration], after: list[Migration])
         where = dirname(ini) or "."
         old = [end.key for group, ends in heads(before).items() for end in ends if end.kind == "alembic"]
         told = ("alembic.ini", json.dumps(old), json.dumps(_ADDRESSES))
-        found.append(_Trial(ini, where, _ALEMBIC, (*told, "false"), (*told, "true"), len(own)))
+        found.append(_Trial(ini, where, ALEMBIC, (*told, "false"), (*told, "true"), len(own)))
     return found[:3]
 
 
@@ -206,7 +107,7 @@ def _django(change: ChangeSet, before: list[Migration], after: list[Migration]) 
         apps = [(dirname(group).rpartition("/")[2], old.get(group, "")) for group in groups if group in fresh]
         told = (module[1], json.dumps(apps))
         count = sum(1 for entry in after if entry.kind == "django")
-        found.append(_Trial(manage, dirname(manage) or ".", _DJANGO, (*told, "false"), (*told, "true"), count))
+        found.append(_Trial(manage, dirname(manage) or ".", DJANGO, (*told, "false"), (*told, "true"), count))
     return found
 
 
@@ -220,7 +121,7 @@ def _plain(change: ChangeSet, before: list[Migration], after: list[Migration]) -
         twins = [re.sub(r"(?:\.up)?\.sql$", ".down.sql", path) for path in reversed(new)]
         down = [twin for twin in twins if twin in change.head_files]
         told = (json.dumps([path for path in own if path in old]), json.dumps(new), json.dumps(down))
-        found.append(_Trial(new[0], ".", _SQL, None, told, len(new)))
+        found.append(_Trial(new[0], ".", SQL, None, told, len(new)))
     return found
 
 
@@ -231,7 +132,7 @@ async def _told(
     python = interpreter(tests[0][1]) if tests and "python" in " ".join(tests[0][1].run) else ("python",)
     gate = Gate(kind=GateKind.OTHER, run=python, timeout=SECONDS, where=trial.where)
     async with grounds.checkout(revision, None) as room:
-        said = await _run(gate, room, (*python, "-c", trial.script, *arguments))
+        said = await run_as(gate, room, (*python, "-c", trial.script, *arguments), reports=("told.json",))
     try:
         told = json.loads(said.reports["told.json"])
     except (KeyError, ValueError):
@@ -239,15 +140,11 @@ async def _told(
     return (told if isinstance(told, dict) else None), said
 
 
-async def _run(gate: Gate, room: Room, argv: tuple[str, ...]) -> Said:
-    return await run_as(gate, room, argv, reports=("told.json",))
-
-
 def _refused(grounds: Grounds, trial: _Trial, why: str, told: dict[str, Any] | None, said: Said) -> Measured:
-    detail = f": {told['why'][:200]}" if told and "why" in told else f": {said.last_words}" if told is None else ""
+    detail = said.last_words if told is None else str(told[BASE])[:200]
     return could_not_tell(
         NAME,
-        f"{why}{detail}",
+        f"{why}: {detail}",
         grounds=grounds,
         unit="migrations",
         fix=f"make {trial.place} runnable on SQLite in the project's environment, or waive this check by name",
@@ -256,9 +153,9 @@ def _refused(grounds: Grounds, trial: _Trial, why: str, told: dict[str, Any] | N
 
 
 _FAILURES = {
-    "up": ("up-fails", "the migrations do not run", "the release would stop half way"),
-    "down": ("down-fails", "the new migrations cannot be taken back", "after a failed release nobody can go back"),
-    "up again": (
+    UP: ("up-fails", "the migrations do not run", "the release would stop half way"),
+    DOWN: ("down-fails", "the new migrations cannot be taken back", "after a failed release nobody can go back"),
+    UP_AGAIN: (
         "down-incomplete",
         "after going back the migrations do not run again",
         "`down` leaves something behind",
@@ -268,20 +165,20 @@ _FAILURES = {
 
 def _objections(trial: _Trial, told: dict[str, Any]) -> list[Objection]:
     found = []
-    if told.get("failed") in _FAILURES:
-        rule, what, cause = _FAILURES[told["failed"]]
-        irreversible = rule == "down-fails" and re.search(r"NotImplementedError|Irreversible", str(told.get("why")))
+    for step in (step for step in _FAILURES if step in told):
+        rule, what, cause = _FAILURES[step]
+        irreversible = step == DOWN and re.search(r"NotImplementedError|Irreversible", str(told[step]))
         severity = Severity.LOW if irreversible else Severity.HIGH
-        found.append(_mind(rule, what, trial.place, cause, str(told.get("why")), severity))
-    if "drift" in told:
+        found.append(_mind(rule, what, trial.place, cause, told[step], severity))
+    if DRIFT in told:
         cause = "the models were changed and no migration says so; generate it"
         found.append(
-            _mind("model-drift", "the models say more than the migrations do", trial.place, cause, told["drift"])
+            _mind("model-drift", "the models say more than the migrations do", trial.place, cause, told[DRIFT])
         )
     return found
 
 
-def _mind(rule: str, what: str, path: str, cause: str, told: str, severity: Severity = Severity.HIGH) -> Objection:
+def _mind(rule: str, what: str, path: str, cause: str, told: object, severity: Severity = Severity.HIGH) -> Objection:
     return minded(
         f"migrations/{rule}",
         what,

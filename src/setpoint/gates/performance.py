@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ..model.evidence import GateKind
 from ..model.gate import Gate
 from ..model.judgement import Measured
+from ..model.numbers import counted
 from ..model.objection import Deviation, Objection, Severity
 from ..ports import Room
 from .benchmark_report import Sample, read_benchmarks
@@ -101,7 +102,9 @@ async def check_benchmarks(grounds: Grounds, *, share: float = SLOWER) -> Measur
         )  # fmt: skip
     found = [_slower(name, pairs[name], share) for name in slow if pairs[name].confirmed(share)]
     worst = max(pairs, key=lambda name: pairs[name].change)
-    reason = f"{len(pairs)} benchmarks on both sides, the largest change {pairs[worst].change:+.1%} ({worst})"
+    reason = (
+        f"{counted(len(pairs), 'benchmarks')} on both sides, the largest change {pairs[worst].change:+.1%} ({worst})"
+    )
     return verdict(
         "benchmarks", found, grounds=grounds, examined=len(pairs), unit="benchmarks", reason=reason, argv=argv,
         seconds=time.monotonic() - started,
@@ -150,7 +153,7 @@ def _slower(name: str, pair: Pair, share: float) -> Objection:
         name.partition("::")[0],
         cause="it was slower in every round, by more than the noise; find what costs, or say why it must",
         evidence=f"{before * 1e6:.1f} µs to {after * 1e6:.1f} µs ({pair.change:+.1%}), {share:.0%} are allowed; "
-        f"{len(pair.base)} and {len(pair.head)} rounds, noise {pair.noise * 1e6:.1f} µs",
+        f"{len(pair.base)} and {counted(len(pair.head), 'rounds')}, noise {pair.noise * 1e6:.1f} µs",
         deviation=Deviation.QUALITY,
         severity=Severity.MEDIUM,
     )
@@ -245,7 +248,7 @@ async def check_page(grounds: Grounds, argv: Sequence[str], *, limit: float = PA
                 evidence=f"{told}, {limit:g} ms more are allowed", severity=Severity.MEDIUM,
             )
         ]  # fmt: skip
-    reason = f"{_later(taken):+.0f} ms, {limit:g} ms more are allowed; {len(taken['head'])} rounds"
+    reason = f"{_later(taken):+.0f} ms, {limit:g} ms more are allowed; {counted(len(taken['head']), 'rounds')}"
     return verdict("page", found, grounds=grounds, examined=1, unit="pages", reason=reason, argv=argv)
 
 

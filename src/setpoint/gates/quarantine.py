@@ -6,23 +6,22 @@ fails every time on the change and never on the base is red, whatever the list s
 """
 
 import asyncio
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from pydantic import ValidationError
-
 from ..errors import ConfigError
 from ..model.evidence import GateKind, GateResult, Outcome, TestResult
 from ..model.gate import Gate
 from ..model.judgement import Measured
+from ..model.numbers import counted
 from ..model.objection import Deviation, Objection, Severity
 from ..model.record import Line, Record
 from ..ports import Room
 from .change_set import ChangeSet, as_text
 from .commands import only, words
+from .entries import read_entries
 from .grounds import Grounds
 from .measured import built_in, minded
 from .objections import objections, of_test, telling
@@ -31,15 +30,13 @@ from .run import run_gate
 
 NAME = "flaky"
 FILE = ".setpoint/quarantine.toml"
-MOST = 500
-"""Most entries of the list."""
 RERUNS = 4
 """Times a failed test is run again on the change."""
 BASE_RUNS = 2
 """Times it is run on the base."""
 JUDGED = 50
 """Most failed tests that are run again; where more fail, flakiness is not the trouble."""
-_FORM = 'each [[test]] has id = "path::name", owner, reason and until = 2030-01-31'
+_FORM = 'id = "path::name", owner, reason and until = 2030-01-31'
 
 
 class Quarantined(Record):
@@ -54,23 +51,9 @@ class Quarantined(Record):
     """The last day it may be on the list."""
 
 
-def read_quarantine(text: str, where: str = FILE) -> tuple[Quarantined, ...]:
+def read_quarantine(text: str) -> tuple[Quarantined, ...]:
     """The `[[test]]` entries of `text`. Raises ConfigError that names what is wrong with which."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where}: not TOML: {error}", fix=f"mend {where} at the place named") from error
-    entries = raw.get("test", [])
-    if set(raw) - {"test"} or not isinstance(entries, list) or len(entries) > MOST:
-        raise ConfigError(f"{where} holds [[test]] entries, at most {MOST}, and nothing else", fix=_FORM)
-    found = []
-    for number, entry in enumerate(entries, start=1):
-        try:
-            found.append(Quarantined.model_validate(entry))
-        except ValidationError as error:
-            said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-            raise ConfigError(f"{where}: test {number}: {said}", fix=_FORM) from error
-    return tuple(found)
+    return read_entries(text, "test", Quarantined, where=FILE, form=_FORM)
 
 
 def check_quarantine(change: ChangeSet, *, today: date | None = None) -> Measured:
@@ -121,7 +104,10 @@ def pardoned(result: GateResult, list_: bytes | None, today: date | None = None)
 def _green(result: GateResult, flaky: tuple[str, ...]) -> GateResult:
     passed = sum(1 for test in result.tests if test.outcome == "passed")
     names = ", ".join(flaky[:3]) + (", …" if len(flaky) > 3 else "")
-    reason = line(f"{passed} tests passed; {len(flaky)} quarantined flaky ones failed and do not count: {names}")
+    failed = (
+        f"{counted(len(flaky), 'quarantined flaky ones')} failed and {'does' if len(flaky) == 1 else 'do'} not count"
+    )
+    reason = line(f"{counted(passed, 'tests')} passed; {failed}: {names}")
     return result.model_copy(update={"outcome": Outcome.PASSED, "reason": reason, "flaky": flaky})
 
 

@@ -81,26 +81,6 @@ async def green_proof(
     return await _proof("green-proof", claims, test_files, gate, head_room, tree, environment, keep, _not_passed, own)
 
 
-async def revert_proof(
-    claims: Sequence[Named],
-    test_files: Sequence[str],
-    gate: Gate,
-    room: Room,
-    *,
-    tree: str,
-    environment: str,
-    sealed: RedProof | None = None,
-    keep: Keep = sha256,
-) -> RedProof:
-    """The change with its source taken back: the tests fail again. That tree is the base with the tests over it; where
-    `sealed` was made on the same tree, with the same gate and environment, it is the answer and nothing runs."""
-    if sealed is not None and sealed.holds:
-        evidence = sealed.result.evidence
-        if (evidence.tree, evidence.environment, evidence.definition) == (tree, environment, gate.digest()):
-            return sealed
-    return await red_proof(claims, test_files, gate, room, tree=tree, environment=environment, keep=keep)
-
-
 def _not_passed(test: TestResult) -> str:
     if test.outcome == "passed":
         return ""

@@ -3,6 +3,7 @@
 from pathlib import PurePosixPath
 
 from ..model.evidence import GateResult, Outcome
+from ..model.numbers import counted
 from ..model.objection import Deviation, Objection, Severity, Source
 from .change_set import ChangeSet
 from .measured import minded
@@ -59,7 +60,7 @@ def _minded(
         what,
         path,
         cause="what a gate does not look at, it cannot mind: put its scope back",
-        evidence=evidence or f"not among the {len(head.looked_at)} files it names",
+        evidence=evidence or f"not among the {counted(len(head.looked_at), 'files')} it names",
         source=Source.GATE,
         deviation=Deviation.BOUNDARY,
         severity=severity,

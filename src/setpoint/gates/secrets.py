@@ -8,16 +8,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-from ..model.evidence import Evidence, Finding, GateKind, GateResult, Outcome
+from ..model.evidence import GateKind
 from ..model.judgement import Measured
 from ..model.objection import Deviation, Objection
 from .change_set import ChangeSet
 from .measured import built_in, minded
-from .reading import KEPT_FINDINGS, line
 
 SHAPES: dict[str, re.Pattern[str]] = {
     "private key": re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
@@ -71,41 +69,8 @@ def _entropy(value: str) -> float:
     return -sum(count / len(value) * math.log2(count / len(value)) for count in Counter(value).values())
 
 
-def scan_secrets(diff: str, *, tree: str, environment: str = "built-in") -> GateResult:
-    """The built-in gate over a unified diff: added lines, and `.env` files. It never repeats what it found."""
-    from unidiff.errors import UnidiffParseError
-    from unidiff.patch import PatchSet
-
-    try:
-        patch = PatchSet(diff.split("\n"))
-    except UnidiffParseError as error:
-        return _result(Outcome.REFUSED, f"the diff cannot be read: {error}", 0, "lines", (), tree, environment)
-    findings: list[Finding] = []
-    added = 0
-    for file in patch:
-        if _ENV_FILE.search(file.path) and not file.is_removed_file:
-            findings.append(Finding(path=line(file.path), rule="env-file", message="an environment file is committed"))
-        for entry in (entry for hunk in file for entry in hunk if entry.is_added):
-            added += 1
-            for kind in dict.fromkeys(suspects(entry.value)):
-                message = f"an added line looks like it holds: {kind}"
-                findings.append(
-                    Finding(path=line(file.path), line=entry.target_line_no, rule="secret", message=message)
-                )
-    examined, unit = (added, "lines") if added else (len(patch), "files")
-    if not examined:
-        return _result(Outcome.REFUSED, "the diff is empty: nothing was examined", 0, unit, (), tree, environment)
-    if findings:
-        first = findings[0]
-        reason = f"{len(findings)} suspects in {examined} {unit}, first {first.path}:{first.line or ''} {first.message}"
-        return _result(Outcome.FAILED, reason, examined, unit, tuple(findings), tree, environment)
-    return _result(
-        Outcome.PASSED, f"{examined} added {unit} hold no known shape", examined, unit, (), tree, environment
-    )
-
-
 def secrets(change: ChangeSet) -> Measured:
-    """The same over a change: its added lines, and `.env` files that it brings."""
+    """An objection for each secret on an added line, and for `.env` files; it never repeats what it found."""
     found: list[Objection] = []
     for delta in change.deltas:
         if delta.deleted:
@@ -126,20 +91,6 @@ def _suspect(kind: str, path: str, number: int) -> Objection:
         line_=number,
         cause="what is in a commit is published; take it out and make the secret void",
         deviation=Deviation.BOUNDARY,
-    )
-
-
-def _result(
-    outcome: Outcome, reason: str, examined: int, unit: str, found: tuple[Finding, ...], tree: str, environment: str
-) -> GateResult:
-    evidence = Evidence(tree=tree, argv=(), environment=environment, examined=examined, unit=unit, at=datetime.now(UTC))
-    return GateResult(
-        gate="secrets",
-        kind=GateKind.SECRETS,
-        outcome=outcome,
-        reason=line(reason),
-        evidence=evidence,
-        findings=found[:KEPT_FINDINGS],
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from ..model.command import Completed
 from ..model.evidence import Outcome, TestResult
 from ..model.gate import Gate
+from ..model.numbers import counted
 from .commands import named_targets
 from .frozen import is_test_file
 from .reading import line
@@ -99,7 +100,7 @@ class Tripwire:
         if verdict.outcome is Outcome.REFUSED:
             return Verdict(verdict.outcome, verdict.reason, reading)
         judged = rejudged(done.model_copy(update={"exit_code": self._exit(done, tests, own)}), reading)
-        return Verdict(judged.outcome, line(f"{judged.reason}; {len(self.active)} tripwires held"), reading)
+        return Verdict(judged.outcome, line(f"{judged.reason}; {counted(len(self.active), 'tripwires')} held"), reading)
 
     def shown(self, tail: str, tests: Sequence[TestResult]) -> str:
         """The end of the output without the tripwires' own failures, for who has to mend the others."""

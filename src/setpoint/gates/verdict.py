@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ..model.command import Completed
 from ..model.evidence import GateKind, Outcome
 from ..model.gate import Gate
+from ..model.numbers import counted
 from . import spoken
 from .junit import read_junit
 from .reading import Layout, Reading, line, unreadable
@@ -115,9 +116,9 @@ def read(gate: Gate, done: Completed, report: bytes | None, layout: Layout, tool
         return _READERS[gate.report](report, layout)
     if tool and tool.text:
         return tool.text(done, layout) or unreadable(f"the output of {words(gate.run).tool} holds no count", unit)
-    counted = spoken.counted(done) if gate.kind in (GateKind.TESTS, GateKind.TASK) else None
-    if counted is not None:
-        return Reading(counted, "tests")
+    told = spoken.counted(done) if gate.kind in (GateKind.TESTS, GateKind.TASK) else None
+    if told is not None:
+        return Reading(told, "tests")
     return Reading(layout.count(), "files", guessed=True)
 
 
@@ -127,7 +128,7 @@ def unit_of(kind: GateKind) -> str:
 
 
 def _judged(done: Completed, reading: Reading) -> Verdict:
-    total = f"{reading.examined} {reading.unit if reading.examined != 1 else reading.unit.removesuffix('s')}"
+    total = counted(reading.examined, reading.unit)
     by_code = f"; judged by exit code {done.exit_code}, {total} in sight" if reading.guessed else ""
     if reading.bad:
         names = ", ".join(test.id for test in reading.bad[:3]) + (", …" if len(reading.bad) > 3 else "")
@@ -140,9 +141,9 @@ def _judged(done: Completed, reading: Reading) -> Verdict:
             words_ = f"{total} passed{f', {skipped} skipped' if skipped else ''}"
         return Verdict(Outcome.PASSED, line(words_), reading)
     if reading.findings:
-        count, first = len(reading.findings), reading.findings[0]
+        first = reading.findings[0]
         at = f"{first.path}{f':{first.line}' if first.line else ''}"
-        many = f"{count} finding{'s' if count != 1 else ''} in {total}"
+        many = f"{counted(len(reading.findings), 'findings')} in {total}"
         told = Verdict(Outcome.FAILED, line(f"{many}, first {at}: {first.rule} {first.message}"), reading)
         # Some tools report notes and exit with 0: their own word stands.
         return told if done.exit_code else Verdict(Outcome.PASSED, line(f"{many}, none that fails the tool"), reading)

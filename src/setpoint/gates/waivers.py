@@ -4,46 +4,30 @@ They are read from the trusted base alone. A waived objection leaves the verdict
 over holds for nothing and is told.
 """
 
-import tomllib
 from collections.abc import Sequence
 from datetime import date
 
-from pydantic import ValidationError
-
-from ..errors import ConfigError
 from ..model.judgement import Waived, Waiver
 from ..model.objection import Objection, Severity
+from .entries import read_entries
 from .measured import minded
 
 FILE = ".setpoint/waivers.toml"
-MOST = 500
 NEVER = frozenset(("gate", "frozen", "boundary", "base", "proof/tripwire", "proof/patched-runner"))
 """Checks whose word nobody overrules: what must be red stays red. A boundary is moved in the ticket or the policy."""
+_FORM = 'rule = "check/rule", path = "glob", reason, by (a name) and until = 2030-01-31'
 
 
-def read_waivers(text: str, where: str = FILE) -> tuple[Waiver, ...]:
+def read_waivers(text: str) -> tuple[Waiver, ...]:
     """The `[[waiver]]` entries of `text`. Raises ConfigError that names what is wrong with which."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where}: not TOML: {error}", fix=f"mend {where} at the place named") from error
-    entries = raw.get("waiver", [])
-    if set(raw) - {"waiver"} or not isinstance(entries, list) or len(entries) > MOST:
-        raise ConfigError(f"{where} holds [[waiver]] entries, at most {MOST}, and nothing else", fix=_FORM)
-    found = []
-    for number, entry in enumerate(entries, start=1):
-        try:
-            found.append(Waiver.model_validate(entry))
-        except ValidationError as error:
-            said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-            raise ConfigError(f"{where}: waiver {number}: {said}", fix=_FORM) from error
-    return tuple(found)
+    return read_entries(text, "waiver", Waiver, where=FILE, form=_FORM)
 
 
-_FORM = 'each has rule = "check/rule", path = "glob", reason, by (a name) and until = 2030-01-31'
+Weighed = tuple[tuple[Objection, ...], tuple[Waived, ...]]
+"""Standing objections and waived ones."""
 
 
-def split(objections: Sequence[Objection], waivers: Sequence[Waiver], today: date) -> "Weighed":
+def split(objections: Sequence[Objection], waivers: Sequence[Waiver], today: date) -> Weighed:
     """Which of `objections` stand, which a waiver took out, and what must be said of waivers that hold no more."""
     standing: list[Objection] = []
     waived: list[Waived] = []
@@ -58,10 +42,6 @@ def split(objections: Sequence[Objection], waivers: Sequence[Waiver], today: dat
         for waiver in fitting:
             over[waiver.digest()] = _no_help(waiver, over=not holding)
     return (*standing, *over.values()), tuple(waived)
-
-
-Weighed = tuple[tuple[Objection, ...], tuple[Waived, ...]]
-"""Standing objections and waived ones."""
 
 
 def _never(objection: Objection) -> bool:

@@ -12,7 +12,7 @@ from ..model.record import Record
 from ..model.run import Round
 from ..model.session import Asked
 from ..model.settings import Loop
-from .controller import Choice, Decision, decide, measured
+from .controller import Decision, decide, measured
 
 
 class Handed(Record):
@@ -81,8 +81,3 @@ def _not_judged_again(history: History, objections: Sequence[Objection]) -> list
     known = {objection.fingerprint for objection in objections}
     last = history[-1][1] if history else ()
     return [old for old in last if old.source in (Source.VALIDATOR, Source.REVIEWER) and old.fingerprint not in known]
-
-
-def accepted(outcome: Verdict | Asked) -> bool:
-    """Whether the loop is at its set point."""
-    return isinstance(outcome, Verdict) and outcome.decision.choice is Choice.ACCEPT

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
+from ..model.numbers import counted
 from ..model.objection import Objection, Severity, Source
 from ..model.record import Record
 from ..model.run import Round
@@ -101,9 +102,11 @@ def decide(rounds: Sequence[Round], limits: Loop, *, attempts: int, escalated: i
     if stuck:
         return _stuck(stuck, rounds, escalated)
     if len(rounds) >= attempts and not _converges(rounds):
-        return Decision(choice=Choice.HAND_OVER, cause=f"limit: {len(rounds)} attempts without an end in sight")
+        return Decision(
+            choice=Choice.HAND_OVER, cause=f"limit: {counted(len(rounds), 'attempts')} without an end in sight"
+        )
     if len(rounds) >= 2 * attempts:
-        return Decision(choice=Choice.HAND_OVER, cause=f"limit: {len(rounds)} attempts, twice the limit")
+        return Decision(choice=Choice.HAND_OVER, cause=f"limit: {counted(len(rounds), 'attempts')}, twice the limit")
     return Decision(choice=Choice.CORRECT, cause=f"error {now.error:g}: {now.blocking} above Low")
 
 
@@ -116,7 +119,7 @@ def _stuck(cause: str, rounds: Sequence[Round], escalated: int) -> Decision:
 def _oscillates(rounds: Sequence[Round], limits: Loop) -> str:
     back = Counter(mark for round_ in rounds for mark in round_.reopened)
     worst = max(back.values(), default=0)
-    return f"oscillation: a closed objection came back {worst} times" if worst >= limits.reopened else ""
+    return f"oscillation: a closed objection came back {counted(worst, 'times')}" if worst >= limits.reopened else ""
 
 
 def _repeats(rounds: Sequence[Round]) -> str:
@@ -130,7 +133,7 @@ def _grows(rounds: Sequence[Round], limits: Loop) -> str:
     first = next((round_.lines for round_ in rounds if round_.lines), 0)
     now = rounds[-1].lines
     if first >= 20 and now > limits.growth * first:
-        return f"growth: the change grew from {first} to {now} lines"
+        return f"growth: the change grew from {first} to {counted(now, 'lines')}"
     return ""
 
 
@@ -140,7 +143,7 @@ def _plateau(rounds: Sequence[Round], limits: Loop) -> str:
     best_before = min(round_.error for round_ in rounds[: -limits.plateau])
     lately = min(round_.error for round_ in rounds[-limits.plateau :])
     if lately >= best_before:
-        return f"plateau: no better error in {limits.plateau} rounds ({lately:g} against {best_before:g})"
+        return f"plateau: no better error in {counted(limits.plateau, 'rounds')} ({lately:g} against {best_before:g})"
     return ""
 
 

@@ -77,7 +77,7 @@ class Judgement(Record):
             return Outcome.REFUSED
         return Outcome.PASSED
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # the tool knows no decorated property
     @property
     def exit_code(self) -> int:
         """30 a boundary is violated, 14 the base is red already, 10 failed, 11 could not tell, 0 passed."""

@@ -1,7 +1,7 @@
 """The plan: an implementation contract that another engineer can execute without guessing."""
 
 import shlex
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -22,7 +22,7 @@ Challenge = Literal[
     "N+1 query?",
     "operational problem only under load?",
 ]
-CHALLENGES: tuple[str, ...] = Challenge.__args__  # type: ignore[attr-defined]  # typing.Literal carries its values here
+CHALLENGES: tuple[str, ...] = get_args(Challenge)
 
 
 def _one_command(text: str) -> str:

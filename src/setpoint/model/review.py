@@ -1,6 +1,6 @@
 """What judges hand in: the validator's verdict and the reviewer's report."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -21,7 +21,7 @@ ReviewCheck = Literal[
     "happy path only",
     "architecture and conventions",
 ]
-REVIEW_CHECKS: tuple[str, ...] = ReviewCheck.__args__  # type: ignore[attr-defined]  # typing.Literal carries its values here
+REVIEW_CHECKS: tuple[str, ...] = get_args(ReviewCheck)
 
 
 class Finding(Record):

@@ -120,10 +120,3 @@ class Round(Record):
     usd: float | None = 0.0
     about_plan: bool = False
     """Whether a blocking objection traces to the plan."""
-
-
-class Stage(Record):
-    """A step of the route as shown to people."""
-
-    name: Line
-    status: Line

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from ..errors import BugError
 from ..model.boundary import Boundaries
 from ..model.change import AcceptanceTests, Change, CiFix, Lessons
+from ..model.numbers import counted
 from ..model.plan import Plan, PlanTask
 from ..model.record import Record
 from ..model.review import Finding, Review, Verdict
@@ -110,7 +111,8 @@ def _tech_spec(spec: TechSpec) -> str:
 
 
 def _plan(plan: Plan) -> str:
-    estimate = f"{plan.estimate.days:g} days of a person, {plan.estimate.lines} lines, risk {plan.estimate.risk}"
+    days, lines = counted(plan.estimate.days, "days"), counted(plan.estimate.lines, "lines")
+    estimate = f"{days} of a person, {lines}, risk {plan.estimate.risk}"
     challenge = [f"{a.question} {_line(a.answer)} (evidence: {_line(a.evidence)})" for a in plan.challenge.answers()]
     diagram = "" if plan.diagram == "none" else f"```mermaid\n{plan.diagram.replace('```', '')}\n```"
     return _document(
@@ -267,7 +269,7 @@ def _boundaries(boundaries: Boundaries) -> str:
             f"dependencies: {_allowed(boundaries.dependencies)}; migrations: {_allowed(boundaries.migrations)}",
             f"frozen: {', '.join(boundaries.frozen) or 'none'}",
             f"needs a person: {', '.join(boundaries.needs_person) or 'none'}",
-            f"at most {boundaries.max_files} files, {boundaries.max_lines} lines",
+            f"at most {counted(boundaries.max_files, 'files')}, {counted(boundaries.max_lines, 'lines')}",
         ],
     )
 

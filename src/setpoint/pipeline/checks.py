@@ -44,6 +44,8 @@ Check = Callable[[ChangeSet], Measured]
 StaticCheck = Callable[[ChangeSet, Terms], Measured]
 CommandCheck = Callable[[Trial], Awaitable[Sequence[Measured]]]
 MOST_LINES = 1_000_000
+MOST_TEXT = 200_000
+"""Characters of a file's added lines that are looked at for statements."""
 OPEN = Boundaries(paths=("**",), dependencies=True, migrations=True, max_files=MOST_LINES, max_lines=MOST_LINES)
 
 
@@ -57,7 +59,7 @@ def alone(check: Check) -> StaticCheck:
 
 def boundary(change: ChangeSet, terms: Terms) -> Measured:
     """What the change touches, against what it may."""
-    changes = [part for delta in change.deltas for part in _file_changes(delta)]
+    changes = file_changes(change)
     # Without set boundaries a person may change any file; a link out of the tree or a submodule is still minded.
     mine = frozenset(change.path for change in changes) if terms.boundaries is None else frozenset[str]()
     found = judge_change(changes, terms.boundaries or OPEN, protected_ok=mine)
@@ -74,31 +76,25 @@ def _about(objection: Objection) -> str:
     return next((rule for words_, rule in words.items() if words_ in objection.what), "other")
 
 
-def _file_changes(delta: Delta) -> Iterator[FileChange]:
-    """A delta as the policy sees it: a rename is a file that goes and one that comes."""
+def file_changes(change: ChangeSet) -> list[FileChange]:
+    """The change as the policy sees it: a rename is a file that goes and one that comes."""
+    return [part for delta in change.deltas for part in _parts(delta)]
+
+
+def _parts(delta: Delta) -> Iterator[FileChange]:
+    added, removed = len(delta.added_lines), len(delta.removed_lines)
     if delta.was:
-        removed = delta.text_before.count("\n")
-        yield FileChange(path=_plain(delta.was), status="D", removed=removed, old_mode=delta.mode_before)
-        added, text = delta.text_after.count("\n"), "".join(f"{line}\n" for line in delta.added_lines.values())
-        yield _change(delta, "A", added, 0, text)
-        return
-    status = "A" if delta.added else "D" if delta.deleted else "M"
+        gone = delta.text_before.count("\n")
+        yield FileChange(path=_plain(delta.was), removed=gone, old_mode=delta.mode_before)
+        added, removed = delta.text_after.count("\n"), 0
     text = "".join(f"{line}\n" for line in delta.added_lines.values())
-    yield _change(delta, status, len(delta.added_lines), len(delta.removed_lines), text)
-
-
-def _change(delta: Delta, status: str, added: int, removed: int, text: str) -> FileChange:
-    return FileChange.model_validate(
-        {
-            "path": _plain(delta.path),
-            "status": status,
-            "added": added,
-            "removed": removed,
-            "old_mode": "" if status == "A" else delta.mode_before,
-            "new_mode": "" if status == "D" else delta.mode_after,
-            "binary": bool(delta.after) and not delta.text_after,
-            "text": text[:200_000],
-        }
+    yield FileChange(
+        path=_plain(delta.path),
+        added=added,
+        removed=removed,
+        old_mode="" if delta.arrived else delta.mode_before,
+        new_mode="" if delta.deleted else delta.mode_after,
+        text=text[:MOST_TEXT],
     )
 
 

@@ -6,12 +6,11 @@ from ..model.change import CiFix
 from ..model.evidence import GateResult
 from ..model.objection import Objection
 from ..model.session import Asked
-from ..policy.guard import GuardedWorkspace
 from ..ports import Workspace
 from .artifacts import deliverable_text
 from .bench import Ground
-from .context import boundaries_text, brief, commands, repository_map, rules, ticket_text
-from .desk import Handing, Sitting, producer, sit
+from .context import brief, place_text, ticket_text
+from .desk import Handing, Sitting, build, producer
 from .document import form_objections
 from .implementation import check_code, handed_code
 from .judging import closed_boundaries, measured_by
@@ -51,16 +50,12 @@ class CiFixWork:
                 ticket_text(ground.run.ticket.title, ground.run.ticket.text),
                 *(deliverable_text(name, ground.given(name) or {}) for name in names),
                 untrusted(f"Log of the red CI run on {red.get('sha', '')[:12]}", str(red.get("log", ""))[-LOG_CAP:]),
-                await rules(ground),
-                boundaries_text(boundaries),
-                commands(ground.config),
-                repository_map(self._workspace),
+                await place_text(ground, boundaries, self._workspace),
             ),
-            writes=True,
             boundaries=boundaries,
             turns=later_turns(ground, self.session, [self.stage]),
         )
-        handing = await sit(ground, sitting, GuardedWorkspace(self._workspace, boundaries, writes=True))
+        handing = await build(ground, sitting, self._workspace)
         if isinstance(handing, Asked):
             return handing
         self.handing = handing

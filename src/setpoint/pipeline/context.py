@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ..errors import ConfigError
 from ..model.boundary import Boundaries
+from ..model.numbers import counted
 from ..model.settings import Config
 from ..ports import Room
 from .bench import Bench, Ground
@@ -83,7 +84,7 @@ def boundaries_text(boundaries: Boundaries) -> str:
         f"- never: {', '.join(boundaries.protected) or 'nothing more'}",
         f"- dependencies: {yes[boundaries.dependencies]}; migrations: {yes[boundaries.migrations]}; network: off",
         f"- must stay as it is: {', '.join(boundaries.frozen) or 'nothing named'}",
-        f"- size: at most {boundaries.max_files} files, {boundaries.max_lines} lines",
+        f"- size: at most {counted(boundaries.max_files, 'files')}, {counted(boundaries.max_lines, 'lines')}",
     ]
     return section("Boundaries", "\n".join(lines))
 
@@ -91,6 +92,11 @@ def boundaries_text(boundaries: Boundaries) -> str:
 def brief(*parts: str) -> str:
     """The parts of a brief as one message."""
     return "\n\n".join(part for part in parts if part)
+
+
+async def place_text(ground: Ground, boundaries: Boundaries, room: Room) -> str:
+    """What every session that writes is told of where it works: rules, boundaries, commands and the map."""
+    return brief(await rules(ground), boundaries_text(boundaries), commands(ground.config), repository_map(room))
 
 
 def ticket_text(title: str, text: str) -> str:

@@ -132,10 +132,6 @@ def _take(ground: Ground) -> str:
     return f"take it with `git pull .setpoint/forge.git {quote(ground.run.base_branch)}`"
 
 
-STAGES = ("planning", "implementation", "review", "validation", "human approval")
-"""The five stages a merge requires."""
-
-
 def passed_stages(ground: Ground, tree: str, ci_run: CiRun | None) -> dict[str, bool]:
     """Which of the five stages this tree has passed."""
     planned = ground.given("plan") or ground.given("diagnosis")

@@ -4,7 +4,7 @@ A session's user messages are kept as they were first written, so that a resumed
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ValidationError
@@ -15,7 +15,8 @@ from ..model.boundary import Boundaries
 from ..model.record import digest_of
 from ..model.run import State
 from ..model.session import Asked, Limits, Message, ModelRef, Role, SessionId, Task
-from ..ports import Agent, Room, Store
+from ..policy.guard import GuardedWorkspace
+from ..ports import Agent, Room, Store, Workspace
 from .bench import Ground
 from .models import Chosen, choose_models
 from .prompts import Prompt
@@ -132,6 +133,12 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
             return Handing(None, problems)
         turns.append((f"form:{len(turns)}", _form_turn(sitting.deliverable, problems)))
         _keep_turns(ground, sitting.session, turns)
+
+
+async def build(ground: Ground, sitting: Sitting, workspace: Workspace) -> Handing | Asked:
+    """As `sit`, for a session that writes: in `workspace`, within the sitting's boundaries."""
+    room = GuardedWorkspace(workspace, sitting.boundaries, writes=True)
+    return await sit(ground, replace(sitting, writes=True), room)
 
 
 async def _settled_ground(ground: Ground, session: SessionId, turn: int, room: Room) -> None:

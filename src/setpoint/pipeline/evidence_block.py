@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ..model.approval import Approval
 from ..model.change import Change
+from ..model.numbers import counted
 from ..model.run import Round
 from .bench import Ground
 from .criteria import criteria_of
@@ -70,6 +71,7 @@ def _cost(ground: Ground) -> str:
     reviewed = ground.fact("reviewed") or {}
     by = ", ".join(reviewed.get("models", [])[:1])
     return (
-        f"Cost: {money}; {cost.requests} requests, {cost.input_tokens} tokens in, {cost.output_tokens} out. "
+        f"Cost: {money}; {counted(cost.requests, 'requests')}, "
+        f"{counted(cost.input_tokens, 'tokens')} in, {cost.output_tokens} out. "
         f"Reviewed by {by or 'nobody'} (independence: {reviewed.get('independence', 'none')})."
     )

@@ -16,13 +16,12 @@ from ..model.objection import Objection
 from ..model.plan import PlanTask
 from ..model.session import Asked
 from ..policy.diffcheck import judge_unsaved
-from ..policy.guard import GuardedWorkspace
 from ..ports import Transaction, Workspace
 from .artifacts import deliverable_text, task_text
 from .bench import Ground
-from .context import boundaries_text, brief, commands, repository_map, rules, ticket_text
+from .context import brief, place_text, ticket_text
 from .criteria import boundaries_of, plan_of
-from .desk import Handing, Sitting, producer, sit
+from .desk import Handing, Sitting, build, producer
 from .document import form_objections
 from .going_back import from_clean_ground
 from .judging import closed_boundaries, judged_code, measured_by, sealed
@@ -63,12 +62,10 @@ class CodeWork:
             deliverable="change",
             record=Change,
             brief=await self._brief(),
-            writes=True,
             boundaries=boundaries,
             turns=self._turns(),
         )
-        room = GuardedWorkspace(self._workspace, boundaries, writes=True)
-        handing = await sit(ground, sitting, room)
+        handing = await build(ground, sitting, self._workspace)
         if isinstance(handing, Asked):
             return handing
         self.handing = handing
@@ -99,10 +96,7 @@ class CodeWork:
             *(deliverable_text(name, ground.given(name) or {}) for name in names),
             section("Approved tests, frozen: make them pass", claims),
             *task,
-            await rules(ground),
-            boundaries_text(boundaries_of(ground)),
-            commands(ground.config),
-            repository_map(self._workspace),
+            await place_text(ground, boundaries_of(ground), self._workspace),
         )
 
     async def check(self, handed: Handed) -> Sequence[Objection]:

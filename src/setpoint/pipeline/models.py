@@ -3,9 +3,10 @@
 from ..errors import NotSignedInError
 from ..model.record import Record
 from ..model.session import ModelRef, Role
-from ..model.settings import Config
+from ..model.settings import Config, Size
 
-SIZES = ("tiny", "small", "medium", "large")
+SIZES: tuple[Size, ...] = ("tiny", "small", "medium", "large")
+"""From the lightest up."""
 
 PHASE_SIZE = {
     "discovery": "large",
@@ -21,6 +22,8 @@ PHASE_SIZE = {
 """Architecture, plan and diagnosis go to the most capable model; scoped work to a lighter one."""
 
 VALIDATOR_SIZE = "tiny"
+_REVIEWING: tuple[Size, ...] = ("large", "medium", "small")
+"""Sizes another reviewer may come from, the best first."""
 
 
 class Chosen(Record):
@@ -46,7 +49,8 @@ def _stronger(size: str, level: int) -> str:
 
 
 def _named(config: Config, choice: str) -> tuple[ModelRef, ...]:
-    names = config.models.get(choice, ()) if choice in SIZES else (choice,)  # type: ignore[call-overload]  # checked above
+    size = next((size for size in SIZES if size == choice), None)
+    names = config.models.get(size, ()) if size else (choice,)
     if not names:
         raise NotSignedInError(
             f"no model is configured for size class `{choice}`",
@@ -65,7 +69,7 @@ def ref(name: str) -> ModelRef:
 def _reviewer(config: Config, choice: str) -> Chosen:
     builder = choose_models(config, "implementation", Role.PRODUCER).models[0]
     own = _named(config, choice)
-    others = [model for size in ("large", "medium", "small") for model in _known(config, size)]
+    others = [model for size in _REVIEWING for model in _known(config, size)]
     pool = [*own, *others]
     elsewhere = [model for model in pool if model.provider != builder.provider]
     if elsewhere:
@@ -76,8 +80,8 @@ def _reviewer(config: Config, choice: str) -> Chosen:
     return Chosen(models=own, independence="none")
 
 
-def _known(config: Config, size: str) -> tuple[ModelRef, ...]:
-    return tuple(ref(name) for name in config.models.get(size, ()))  # type: ignore[call-overload]  # a literal size
+def _known(config: Config, size: Size) -> tuple[ModelRef, ...]:
+    return tuple(ref(name) for name in config.models.get(size, ()))
 
 
 def _different(pool: list[ModelRef], builder: ModelRef) -> list[ModelRef]:

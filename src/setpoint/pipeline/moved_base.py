@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import NeedsPersonError
 from ..gates.baseline import require_green
 from ..model.merge import Conflict, Merged
+from ..model.numbers import counted
 from ..model.objection import Objection
 from ..model.record import digest_of
 from ..model.settings import Config
@@ -83,7 +84,8 @@ def _begun(ground: Ground, head: str) -> list[object]:
 def _note(ground: Ground, merge: Merged) -> str:
     into = f"{ground.run.base_branch} moved to {merge.theirs[:12]}"
     if merge.conflicts:
-        return f"{into}: {len(merge.conflicts)} of its files conflict with the change"
+        count = len(merge.conflicts)
+        return f"{into}: {count} of its files {'conflicts' if count == 1 else 'conflict'} with the change"
     return f"{into} and was merged in; the change is judged and decided again"
 
 
@@ -169,7 +171,9 @@ def _times(ground: Ground) -> int:
 
 def _too_often(ground: Ground) -> Done:
     times = ground.config.loop.base_moves
-    return handed_over(ground, f"{ground.run.base_branch} moved {times} times before the change could be merged", ())
+    return handed_over(
+        ground, f"{ground.run.base_branch} moved {counted(times, 'times')} before the change could be merged", ()
+    )
 
 
 def handed_over(ground: Ground, cause: str, open_: Sequence[Objection]) -> Done:

@@ -16,14 +16,13 @@ from ..model.evidence import GateResult
 from ..model.objection import Deviation, Objection, Place, Severity, Source
 from ..model.session import Asked
 from ..policy.diffcheck import judge_unsaved
-from ..policy.guard import GuardedWorkspace
 from ..policy.paths import canonical
 from ..ports import Transaction, Workspace
 from .artifacts import deliverable_text
 from .bench import Ground
-from .context import boundaries_text, brief, commands, repository_map, rules, ticket_text
+from .context import brief, place_text, ticket_text
 from .criteria import boundaries_of, criteria_of
-from .desk import Handing, Sitting, producer, sit
+from .desk import Handing, Sitting, build, producer
 from .document import form_objections, objection
 from .going_back import from_clean_ground
 from .judging import measured_by
@@ -74,17 +73,12 @@ class TestsWork:
             brief=brief(
                 ticket_text(ground.run.ticket.title, ground.run.ticket.text),
                 specified(ground),
-                await rules(ground),
-                boundaries_text(boundaries),
-                commands(ground.config),
-                repository_map(self._workspace),
+                await place_text(ground, boundaries, self._workspace),
             ),
-            writes=True,
             boundaries=boundaries,
             turns=later_turns(ground, self.session, [self.stage]),
         )
-        room = GuardedWorkspace(self._workspace, boundaries, writes=True)
-        handing = await sit(ground, sitting, room)
+        handing = await build(ground, sitting, self._workspace)
         if isinstance(handing, Asked):
             return handing
         self._handing = handing

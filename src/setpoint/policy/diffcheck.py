@@ -1,12 +1,11 @@
 """The third wall: a change judged by its diff, on the host, whatever stopped or did not stop it before."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from posixpath import dirname, join, normpath
-from typing import TYPE_CHECKING, Literal
 
-from ..errors import DeniedError, RefusedError
+from ..errors import DeniedError
 from ..model.boundary import Boundaries
 from ..model.objection import Deviation, Objection, Place, Severity, Source
 from ..model.record import Record
@@ -14,11 +13,7 @@ from ..model.unsaved import Unsaved
 from .action import ActionKind
 from .paths import allowed, canonical, classify_path, touches
 
-if TYPE_CHECKING:
-    from unidiff.patch import PatchedFile
-
 LINK, GITLINK, EXECUTABLE = "120000", "160000", "100755"
-_TEXT_KEPT = 200_000
 _MOST = 50
 _DATA = re.compile(
     r"\.(md|rst|txt|json|ya?ml|toml|ini|cfg|csv|tsv|xml|html?|css|svg|png|jpe?g|gif|ico|pdf|lock|sql|po)$"
@@ -36,12 +31,10 @@ class FileChange(Record):
     """One file's part of a change, renames taken apart."""
 
     path: str
-    status: Literal["A", "M", "D"]
     added: int = 0
     removed: int = 0
     old_mode: str = ""
     new_mode: str = ""
-    binary: bool = False
     text: str = ""
     """The added lines, capped; of a link: its target."""
 
@@ -54,48 +47,6 @@ class FileChange(Record):
     def is_gitlink(self) -> bool:
         """A submodule or nested repository, before or after."""
         return GITLINK in (self.old_mode, self.new_mode)
-
-
-def read_changes(diff: str, paths: Iterable[str] = ()) -> tuple[FileChange, ...]:
-    """The changes in a git diff (renames off). `paths`, git's own list of changed names where the caller has it, adds
-    any the text does not show. Raises RefusedError when the diff cannot be read."""
-    from unidiff.errors import UnidiffParseError  # heavy, and only needed here
-    from unidiff.patch import PatchSet
-
-    if diff.strip() and "diff --git " not in diff:
-        raise RefusedError("the diff could not be read", why="it is not in git's format")
-    try:
-        changes = [_change(patched) for patched in PatchSet(diff)]
-    except UnidiffParseError as error:
-        raise RefusedError("the diff could not be read", why=str(error)) from error
-    seen = {change.path for change in changes}
-    unseen = [FileChange(path=path, status="M", binary=True) for path in sorted(set(paths) - seen)]
-    return tuple(changes + unseen)
-
-
-def _change(patched: "PatchedFile") -> FileChange:
-    header = str(patched.patch_info or "")
-    modes = dict(re.findall(r"^(new file|deleted file|old|new) mode (\d{6})$", header, re.MULTILINE))
-    same = re.search(r"^index [0-9a-f]+\.\.[0-9a-f]+ (\d{6})$", header, re.MULTILINE)
-    kept = same.group(1) if same else ""
-    added = [line.value for hunk in patched for line in hunk if line.is_added]
-    return FileChange(
-        path=_unquoted(patched.path),
-        status="A" if "new file" in modes else "D" if "deleted file" in modes else "M",
-        added=patched.added,
-        removed=patched.removed,
-        old_mode=modes.get("old") or modes.get("deleted file") or kept,
-        new_mode=modes.get("new") or modes.get("new file") or kept,
-        binary=bool(patched.is_binary_file),
-        text="".join(added)[:_TEXT_KEPT],
-    )
-
-
-def _unquoted(name: str) -> str:
-    if not (name.startswith('"') and name.endswith('"')):
-        return name
-    raw = name[1:-1].encode("utf-8", "surrogateescape").decode("unicode_escape")
-    return raw.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def judge_change(

@@ -79,10 +79,12 @@ class Sides:
 
 async def sides(asked: Asked, repository: Repository) -> Sides:
     """Where the change begins and ends. Raises RepositoryError."""
-    tree_of = repository.resolve(asked.head, "tree") if asked.head else repository.snapshot()
-    base, at, tree = await asyncio.gather(
-        repository.resolve(asked.base), repository.resolve(asked.head or "HEAD"), tree_of
-    )
+    named = asyncio.gather(repository.resolve(asked.base), repository.resolve(asked.head or "HEAD"))
+    if asked.head:
+        base, at = await named
+        tree = await repository.resolve(at, "tree")
+    else:
+        (base, at), tree = await asyncio.gather(named, repository.snapshot())
     fork = await repository.fork(base, at)
     notes = (f"{asked.base} has moved on: measured from {fork[:12]}, where the change left it",) if fork != base else ()
     head = at if asked.head else WORKING_TREE

@@ -12,6 +12,7 @@ from ..gates.tests_gate import tests_gate
 from ..model.command import Layer
 from ..model.evidence import GateResult
 from ..model.gate import Gate
+from ..model.numbers import counted
 from ..model.record import Line, Record
 from ..model.session import Role
 from ..model.settings import Config
@@ -76,7 +77,7 @@ def sandbox(level: str, layers: Sequence[Layer], problem: str = "") -> list[Chec
         Check(
             name="sandbox",
             state="ok",
-            found=f"level {level}, {sum(layer.in_force for layer in layers)} layers in force",
+            found=f"level {level}, {counted(sum(layer.in_force for layer in layers), 'layers')} in force",
         )
     ]
     missing = [layer for layer in layers if not layer.in_force]
@@ -137,7 +138,7 @@ def baseline(results: Sequence[GateResult]) -> list[Check]:
         Check(
             name=f"base {r.gate}"[:40],
             state="warn",
-            found=f"{len(r.findings)} findings on the base: a change is judged by new ones only",
+            found=f"{counted(len(r.findings), 'findings')} on the base: a change is judged by new ones only",
             fix="mend them when you can",
         )
         for r in known

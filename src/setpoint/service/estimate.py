@@ -154,7 +154,7 @@ def _warnings(config: Config, ratio: float | None, expected: float | None) -> li
         found.append("no model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY before `setpoint run`")
     if not config.gates:
         found.append("no gate is configured: `setpoint init`")
-    large = config.models.get(SIZES[-1])  # type: ignore[call-overload]  # a literal size
+    large = config.models.get(SIZES[-1])
     if large and config.settings("implementation").model == "large":
         found.append("implementation works with the largest model although its work is scoped by plan and tests")
     return found

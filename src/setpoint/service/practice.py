@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..model.numbers import counted
 from ..model.record import Line, Record
 from ..model.run import Event
 
@@ -26,12 +27,12 @@ class Practice(Record):
     @property
     def words(self) -> str:
         """For people."""
-        files = f"wrote {self.files} {'file' if self.files == 1 else 'files'}"
+        files = f"wrote {counted(self.files, 'files')}"
         if not self.commands:
             return f"{files}, ran nothing"
-        ran = f"ran {self.commands} {'command' if self.commands == 1 else 'commands'}"
+        ran = f"ran {counted(self.commands, 'commands')}"
         checked = "tests passed after its last edit" if self.checked else "no test passed after its last edit"
-        mended = f", mended {self.mended} {'time' if self.mended == 1 else 'times'}" if self.mended else ""
+        mended = f", mended {counted(self.mended, 'times')}" if self.mended else ""
         return f"{files}, {ran}, {checked}{mended}"
 
 

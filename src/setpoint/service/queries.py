@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..model.numbers import counted
 from ..model.run import Run, State, Waits
 from ..model.session import Role
 from ..pipeline.bench import Ground
@@ -132,7 +133,7 @@ def _because(run: Run) -> str:
     times = run.position.cycle - 1
     if not times:
         return run.route_because
-    return f"reopened {times} time{'s' if times > 1 else ''} after a failed smoke; it began as {run.ticket.kind.value}"
+    return f"reopened {counted(times, 'times')} after a failed smoke; it began as {run.ticket.kind.value}"
 
 
 def _round(cycle: int, round_: Any) -> RoundView:

@@ -1,5 +1,6 @@
 """What a person is shown at a decision: enough to say yes or no, and the digest that the answer is bound to."""
 
+from ..model.numbers import counted
 from ..model.plan import Plan
 from ..pipeline.artifacts import deliverable_text
 from ..pipeline.bench import Ground
@@ -19,8 +20,9 @@ def large(plan: Plan) -> list[str]:
     tasks, lines = len(plan.tasks), plan.estimate.lines
     if tasks <= MANY_TASKS and lines <= MANY_LINES:
         return []
+    size = f"{counted(tasks, 'tasks')}, about {counted(lines, 'lines')}"
     return [
-        f"a large plan: {tasks} tasks, about {lines} lines; up to {MANY_TASKS} and {MANY_LINES} are judged well",
+        f"a large plan: {size}; up to {MANY_TASKS} and {MANY_LINES} are judged well",
         "smaller ones: reject it with what comes first and what later, or run the ticket with `--route epic`",
     ]
 
@@ -70,7 +72,8 @@ async def _task(ground: Ground) -> list[str]:
 
 def _diff(text: str) -> list[str]:
     lines = text.splitlines()
-    more = [f"(and {len(lines) - DIFF_LINES} more lines: `setpoint diff`)"] if len(lines) > DIFF_LINES else []
+    left = counted(len(lines) - DIFF_LINES, "more lines")
+    more = [f"(and {left}: `setpoint diff`)"] if len(lines) > DIFF_LINES else []
     return [*lines[:DIFF_LINES], *more]
 
 

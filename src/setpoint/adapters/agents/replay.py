@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ...errors import RecordingError
 from ...model.command import CommandLimits
+from ...model.numbers import counted
 from ...model.session import Message, ModelRef, Part, Reply, Said, Task, ToolCall, ToolReturn, Usage
 from ...ports import Room, SessionLog
 from .conversation import Conversation, ModelReply
@@ -26,7 +27,6 @@ class ReplayAgent:
         self._recording = load(recording) if isinstance(recording, Path) else recording
         self._entries = {entry.place: entry for entry in self._recording.sessions}
         self._limits = command_limits or CommandLimits()
-        self._played: set[Place] = set()
 
     @property
     def notice(self) -> str:
@@ -35,15 +35,8 @@ class ReplayAgent:
 
     async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
         """Play the session of `task`. Raises RecordingError where the recording does not fit."""
-        reply = await Conversation(
-            task, room, log, _RecordedModel(task, self._entries), Toolbox(task, room, self._limits)
-        ).hold()
-        self._played.add(_place(task, len(task.turns)))
-        return reply
-
-    def unplayed(self) -> tuple[str, ...]:
-        """Entries that no session of this process has played to their end."""
-        return tuple(named(place) for place in self._entries if place not in self._played)
+        tools = Toolbox(task, room, self._limits)
+        return await Conversation(task, room, log, _RecordedModel(task, self._entries), tools).hold()
 
 
 def _place(task: Task, turn: int) -> Place:
@@ -64,14 +57,14 @@ class _RecordedModel:
         if entry is None:
             raise RecordingError(
                 f"the recording has no session for {named(place)}",
-                why=f"it has {len(self._entries)} entries, none for this point; the run took another way",
+                why=f"it has {counted(len(self._entries), 'entries')}, none for this point; the run took another way",
                 fix=FIX,
             )
         index = steps_in_turn(messages)
         if index >= len(entry.steps):
             raise RecordingError(
                 f"the recording ends too early: {named(place)}",
-                why=f"it has {len(entry.steps)} steps and was asked for one more; its end was not accepted",
+                why=f"it has {counted(len(entry.steps), 'steps')} and was asked for one more; its end was not accepted",
                 fix=FIX,
             )
         step = entry.steps[index]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import DeniedError
 from ...model.command import CommandLimits, Completed
+from ...model.numbers import counted
 from ...model.session import Task, ToolCall
 from ...ports import Room
 from .wire.answer import ToolSpec, clean
@@ -188,7 +189,7 @@ class Toolbox:
         if not lines:
             return Used(f"[`{path}` is empty]")
         if not wanted:
-            return Used(f"[`{path}` has {len(lines)} lines; none from {start}]")
+            return Used(f"[`{path}` has {counted(len(lines), 'lines')}; none from {start}]")
         kept: list[str] = []
         size = 0
         for line in wanted:
@@ -205,7 +206,7 @@ class Toolbox:
     async def _write(self, arguments: dict[str, Any], _: float) -> Used:
         path, content = self._path(arguments), str(arguments["content"])
         self._room.write(path, content.encode())
-        return Used(f"wrote {len(content.splitlines())} lines to {path}", changed=(path,), touched=True)
+        return Used(f"wrote {counted(len(content.splitlines()), 'lines')} to {path}", changed=(path,), touched=True)
 
     async def _edit(self, arguments: dict[str, Any], _: float) -> Used:
         path, old, new = self._path(arguments), str(arguments["old"]), str(arguments["new"])

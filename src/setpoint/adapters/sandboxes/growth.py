@@ -48,7 +48,7 @@ class Growth:
             with suppress(OSError):
                 state = os.statvfs(folder)
                 # Not f_bavail: it hides what root may still take.
-                used[os.stat(folder).st_dev] = (  # noqa: PTH116
+                used[folder.stat().st_dev] = (
                     (state.f_blocks - state.f_bfree) * state.f_frsize,
                     state.f_files - state.f_ffree if state.f_files else -1,
                 )
@@ -78,7 +78,7 @@ class Growth:
         with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:
             for entry in entries:
                 with suppress(OSError):
-                    if os.readlink(entry.path).endswith(" (deleted)"):  # noqa: PTH115
+                    if Path(entry.path).readlink().name.endswith(" (deleted)"):
                         state = entry.stat()
                         total += state.st_blocks * _BLOCK if state.st_dev in self._before else 0
         return total

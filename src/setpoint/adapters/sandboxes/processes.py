@@ -18,9 +18,9 @@ def descendants(pid: int) -> Sequence[int]:
         one = pending.pop()
         found.append(one)
         with suppress(OSError):
-            for task in os.listdir(f"/proc/{one}/task"):  # noqa: PTH208
+            for task in Path(f"/proc/{one}/task").iterdir():
                 with suppress(OSError):
-                    pending += map(int, Path(f"/proc/{one}/task/{task}/children").read_text().split())
+                    pending += map(int, (task / "children").read_text().split())
     return found
 
 
@@ -38,9 +38,9 @@ def marked(mark: str) -> Sequence[int]:
     wanted = mark.encode()
     found: list[int] = []
     with suppress(OSError):
-        for name in os.listdir("/proc"):  # noqa: PTH208
-            if name.isdigit():
+        for process in Path("/proc").iterdir():
+            if process.name.isdigit():
                 with suppress(OSError):
-                    if wanted in Path(f"/proc/{name}/environ").read_bytes():
-                        found.append(int(name))
+                    if wanted in (process / "environ").read_bytes():
+                        found.append(int(process.name))
     return found

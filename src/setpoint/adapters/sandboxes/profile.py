@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "USER": "agent",
     "LOGNAME": "agent",
     "SHELL": "/bin/sh",
-    "TMPDIR": "/tmp",  # noqa: S108
+    "TMPDIR": "/tmp",  # noqa: S108  # the sandbox's own
     "LANG": "C.UTF-8",
     "TERM": "dumb",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -124,7 +124,7 @@ def _system(profile: Profile) -> None:
     for name in _SYSTEM:
         place = Path(name)
         if place.is_symlink():
-            profile.add("--symlink", os.readlink(place), name)  # noqa: PTH115
+            profile.add("--symlink", str(place.readlink()), name)
         elif place.is_dir():
             profile.add("--ro-bind", name, name)
     for name in _ETC_FOLDERS:
@@ -150,9 +150,9 @@ def _scratch(profile: Profile, kernel: Kernel) -> None:
         # As root the command's kernel user is root: a writable /proc would hold the host's own switches.
         profile.add("--proc", "/proc", "--remount-ro", "/proc")
     size = str(SCRATCH_MIB * 1024 * 1024)
-    for place in ("/tmp", "/home", "/dev/shm"):  # noqa: S108
+    for place in ("/tmp", "/home", "/dev/shm"):  # noqa: S108  # the sandbox's own
         profile.add("--size", size, "--tmpfs", place)
-    profile.add("--dir", HOME, "--dir", "/var/tmp", "--dir", "/run")  # noqa: S108
+    profile.add("--dir", HOME, "--dir", "/var/tmp", "--dir", "/run")  # noqa: S108  # the sandbox's own
 
 
 def writable(mounts: Sequence[Mount]) -> Iterator[Path]:

@@ -243,7 +243,7 @@ WIRING_TURN = Turn(
             edit(
                 "signup/app.py",
                 '        account = self._accounts.add(payload.get("email"), hashed(password))'
-                "  # type: ignore[arg-type]\n",
+                "  # type: ignore[arg-type]  # nobody checks it yet\n",
                 '        email = payload.get("email")\n'
                 "        problem = problem_with(email)\n"
                 "        if problem or not isinstance(email, str):\n"

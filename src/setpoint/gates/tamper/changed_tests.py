@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 
+from ...model.numbers import counted
 from ...model.objection import Objection
 from ..change_set import ChangeSet, Delta, as_text
 from ..frozen import is_test_path
@@ -24,7 +25,7 @@ def read_tests(path: str, text: str, named: Naming) -> TestFile:
     return read_python(path, text, named) if path.endswith(".py") else read_script(path, text, named)
 
 
-def test_files(change: ChangeSet) -> Sequence[tuple[Delta, Files]]:
+def files_with_tests(change: ChangeSet) -> Sequence[tuple[Delta, Files]]:
     """The changed files that hold tests, or support them, read."""
     named = naming(change.read_base)
     found = []
@@ -35,9 +36,6 @@ def test_files(change: ChangeSet) -> Sequence[tuple[Delta, Files]]:
         after = None if delta.after is None else read_tests(delta.path, delta.text_after, named)
         found.append((delta, Files(before, after)))
     return found
-
-
-test_files.__test__ = False  # type: ignore[attr-defined]  # its name is not for pytest
 
 
 def _is_tests(path: str, named: Naming) -> bool:
@@ -151,7 +149,7 @@ def _missed(case: Case, around: Surroundings) -> bool:
 def _gone_file(path: str, cases: Sequence[Case]) -> Objection:
     return tampered(
         "test-deleted", f"{path} is gone with its tests", path, cases[0].line,
-        cause=f"what its {len(cases)} tests try is still there, and no other test says what they said; {REQUEST}",
+        cause=f"what its {counted(len(cases), 'tests')} tried is still there, and no other test says it; {REQUEST}",
         evidence="\n".join(case.name for case in cases[:20]),
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from ...model.judgement import Measured
 from ...model.objection import Objection
 from ..change_set import ChangeSet
 from ..measured import built_in
-from .changed_tests import judged_tests, test_files
+from .changed_tests import files_with_tests, judged_tests
 from .ci_steps import softened_steps
 from .command_lines import judging_less
 from .config_files import configs
@@ -28,7 +28,7 @@ def tamper(change: ChangeSet, *, frozen: Collection[str] = (), implementing: boo
 
 
 def _objections(change: ChangeSet, frozen: Collection[str], implementing: bool) -> Iterator[Objection]:
-    tests = test_files(change)
+    tests = files_with_tests(change)
     settings = configs(change)
     yield from judged_tests(change, tests)
     yield from judged_places(change, tests)

@@ -2,8 +2,8 @@
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from .assertions import Spoken
 from .cases import (
     ANY_ERROR,
     CLOSE,
@@ -21,17 +21,10 @@ from .cases import (
 from .python_text import constant, dotted, names_in, number, written
 
 
-class Said(NamedTuple):
-    """One assertion before names are put in."""
+class Said(Spoken[ast.expr]):
+    """One assertion of Python."""
 
-    kind: str
-    subject: ast.expr | None
-    expected: ast.expr | None
-    strength: int
-    bound: float | None = None
-    extra: str = ""
-    """Words that belong to what is expected: a match, a tolerance."""
-    dead: str = ""
+    __slots__ = ()
 
 
 _ORDER: dict[type[ast.cmpop], tuple[str, int]] = {
@@ -259,7 +252,7 @@ def raising(call: ast.expr, body: ast.expr | None) -> Said | None:
     return Said("raises", body, kinds, max(strength, ANY_ERROR), extra=f"match={written(match)}" if told else "")
 
 
-def names_of(said: Said) -> frozenset[str]:
+def names_of(said: Spoken[ast.expr]) -> frozenset[str]:
     """Identifiers of an assertion."""
     found: frozenset[str] = frozenset()
     for node in (said.subject, said.expected):

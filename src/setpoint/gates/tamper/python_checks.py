@@ -2,38 +2,19 @@
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import replace
 
-from .cases import NOTHING, Check
+from .assertions import ROWS, Placed, Spot
+from .cases import Check
 from .python_asserts import BROAD, Said, conditions, method, names_of, raising
-from .python_text import ROWS, Env, Function, bound_to, dotted, folded, locals_of, names_in, put, rows_of, written
+from .python_text import Env, Function, bound_to, dotted, folded, locals_of, names_in, put, rows_of, written
 
 DEPTH = 3
 """Helping functions that call helping functions: how deep they are followed."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """An assertion with where it stands."""
-
-    said: Said
-    line: int
-    env: Env
-    loops: tuple[tuple[dict[str, ast.expr], ...], ...]
-    dead: str
-    conditional: bool
-
-
-@dataclass(frozen=True)
-class _Spot:
-    env: Env
-    dead: str = ""
-    conditional: bool = False
-    loops: tuple[tuple[dict[str, ast.expr], ...], ...] = ()
-    depth: int = 0
-    line: int | None = None
-    """Where the test calls the helping function that is walked."""
+Found = Placed[ast.expr, ast.expr]
+At = Spot[ast.expr]
 
 
 class Walk:
@@ -50,29 +31,29 @@ class Walk:
         """The assertions of `function`; those of functions inside it once for each call."""
         self._inner = _called_inside(function)
         self._helping = {**self._helping, **self._inner}
-        return list(self._block(function.body, _Spot(locals_of(function, {})), names_in(function)))
+        return list(self._block(function.body, Spot(locals_of(function, {})), names_in(function)))
 
-    def _block(self, body: Sequence[ast.stmt], at: _Spot, used: frozenset[str]) -> Iterator[Found]:
+    def _block(self, body: Sequence[ast.stmt], at: At, used: frozenset[str]) -> Iterator[Found]:
         for node in body:
             yield from self._statement(node, at, used)
             if isinstance(node, ast.Return | ast.Raise | ast.Continue | ast.Break):
-                at = replace(at, dead=at.dead or "unreachable")
+                at = at.dying("unreachable")
             elif isinstance(node, ast.If) and not node.orelse and _leaves(node.body):
-                at = _where(at, _truth(node.test), taken=False)
+                at = at.where(_truth(node.test), taken=False)
 
-    def _statement(self, node: ast.stmt, at: _Spot, used: frozenset[str]) -> Iterator[Found]:
+    def _statement(self, node: ast.stmt, at: At, used: frozenset[str]) -> Iterator[Found]:
         if isinstance(node, ast.Assert):
             yield from self._found(conditions(node.test), node.lineno, at)
             yield from self._calls(node.test, at, used)
         elif isinstance(node, ast.If):
             truth = _truth(node.test)
-            yield from self._block(node.body, _where(at, truth, taken=True), used)
-            yield from self._block(node.orelse, _where(at, truth, taken=False), used)
+            yield from self._block(node.body, at.where(truth, taken=True), used)
+            yield from self._block(node.orelse, at.where(truth, taken=False), used)
         elif isinstance(node, ast.For | ast.AsyncFor):
             yield from self._loop(node, at, used)
         elif isinstance(node, ast.While):
             dead = "unreachable" if _truth(node.test) is False else ""
-            yield from self._block(node.body, replace(at, dead=at.dead or dead), used)
+            yield from self._block(node.body, at.dying(dead), used)
         elif isinstance(node, ast.With | ast.AsyncWith):
             yield from self._with(node, at, used)
         elif isinstance(node, ast.Try):
@@ -84,20 +65,20 @@ class Walk:
             if node.name in self._inner:
                 return
             called = node.name in used or bool(node.decorator_list)
-            inner = replace(at, dead=at.dead or ("" if called else "unreachable"))
+            inner = at.dying("" if called else "unreachable")
             yield from self._block(node.body, inner, used)
         elif isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign | ast.Return) and node.value is not None:
             yield from self._calls(node.value, at, used)
 
-    def _loop(self, node: ast.For | ast.AsyncFor, at: _Spot, used: frozenset[str]) -> Iterator[Found]:
+    def _loop(self, node: ast.For | ast.AsyncFor, at: At, used: frozenset[str]) -> Iterator[Found]:
         rows = rows_of(put(node.iter, at.env), self._known)
         dead = "unreachable" if rows == [] else ""
         made = tuple(bound_to(node.target, row) for row in (rows or ())[:ROWS])
-        inner = replace(at, dead=at.dead or dead, loops=(*at.loops, made) if made else at.loops)
-        yield from self._block(node.body, inner, used)
+        inner = at.dying(dead)
+        yield from self._block(node.body, inner.looped(made) if made else inner, used)
         yield from self._block(node.orelse, at, used)
 
-    def _with(self, node: ast.With | ast.AsyncWith, at: _Spot, used: frozenset[str]) -> Iterator[Found]:
+    def _with(self, node: ast.With | ast.AsyncWith, at: At, used: frozenset[str]) -> Iterator[Found]:
         inner = at
         for item in node.items:
             call = item.context_expr
@@ -106,21 +87,21 @@ class Walk:
                 yield from self._found([said], node.lineno, at)
             elif isinstance(call, ast.Call) and dotted(call.func).endswith("suppress"):
                 if any(dotted(kind) in {*BROAD, "AssertionError"} for kind in call.args):
-                    inner = replace(inner, dead=inner.dead or "swallowed")
+                    inner = inner.dying("swallowed")
             else:
                 yield from self._calls(call, at, used)
         yield from self._block(node.body, inner, used)
 
-    def _try(self, node: ast.Try, at: _Spot, used: frozenset[str]) -> Iterator[Found]:
+    def _try(self, node: ast.Try, at: At, used: frozenset[str]) -> Iterator[Found]:
         swallows = any(_catches_assertions(handler) and not _speaks(handler.body) for handler in node.handlers)
-        inner = replace(at, dead=at.dead or ("swallowed" if swallows else ""))
+        inner = at.dying("swallowed" if swallows else "")
         yield from self._block(node.body, inner, used)
         for handler in node.handlers:
             yield from self._block(handler.body, replace(at, conditional=True), used)
         yield from self._block(node.orelse, at, used)
         yield from self._block(node.finalbody, at, used)
 
-    def _calls(self, value: ast.expr, at: _Spot, used: frozenset[str]) -> Iterator[Found]:
+    def _calls(self, value: ast.expr, at: At, used: frozenset[str]) -> Iterator[Found]:
         while isinstance(value, ast.Await):
             value = value.value
         if not isinstance(value, ast.Call):
@@ -146,37 +127,30 @@ class Walk:
             for argument in value.args:
                 yield from self._calls(argument, at, used)
 
-    def _inside(self, helping: Function, call: ast.Call, at: _Spot) -> Iterator[Found]:
+    def _inside(self, helping: Function, call: ast.Call, at: At) -> Iterator[Found]:
         names = [
             part.arg for part in (*helping.args.posonlyargs, *helping.args.args) if part.arg not in ("self", "cls")
         ]
         env = dict(zip(names, call.args, strict=False))
         env |= {word.arg: word.value for word in call.keywords if word.arg}
         given = {name: put(value, at.env) for name, value in env.items() if not isinstance(value, ast.Starred)}
-        spot = replace(at, env=locals_of(helping, given), depth=at.depth + 1, line=at.line or call.lineno)
+        spot = at.inside(locals_of(helping, given), call.lineno)
         yield from self._block(helping.body, spot, names_in(helping))
 
-    def _found(self, all_said: Iterator[Said] | Sequence[Said], line: int, at: _Spot) -> Iterator[Found]:
-        for said in all_said:
-            yield Found(said, at.line or line, at.env, at.loops, said.dead or at.dead, at.conditional)
+    def _found(self, all_said: Iterator[Said] | Sequence[Said], line: int, at: At) -> Iterator[Found]:
+        return (Placed(said, line, at) for said in all_said)
 
 
 def check_of(found: Found, row: Env | None = None) -> Check:
     """The assertion as a value, in one row of a parametrisation."""
-    said = found.said
-    env = {**found.env, **(row or {})}
-    outer = row or {}
+    said, outer = found.said, row or {}
+    env = {**found.at.env, **outer}
     # A local name may stand for something made of a row's names.
-    subject, expected = (_both(node, found.env, outer) for node in (said.subject, said.expected))
-    strength = min(said.strength, NOTHING) if found.dead else said.strength
-    dead = found.dead
-    if not dead and said.kind == "equal" and subject == expected:
-        strength = min(strength, 10)
-    shown = f"{expected} {said.extra}".strip()
+    subject, expected = (_both(node, found.at.env, outer) for node in (said.subject, said.expected))
     names = names_of(said)
     for name in names & env.keys():
         names |= names_in(env[name])
-    return Check(said.kind, subject, shown, strength, found.line, said.bound, dead, found.conditional, names)
+    return found.check(subject, expected, names)
 
 
 def _both(node: ast.expr | None, env: Env, row: Env) -> str:
@@ -185,19 +159,7 @@ def _both(node: ast.expr | None, env: Env, row: Env) -> str:
 
 def each_of(found: Found, tables: Sequence[Sequence[Env]]) -> Iterator[Check]:
     """The assertion once for each row of the tables and loops it stands in."""
-    sources = [table for table in (*tables, *found.loops) if table]
-    for number, rows in enumerate(product(*sources)):
-        if number >= ROWS:
-            return
-        row: dict[str, ast.expr] = {}
-        for part in rows:
-            row |= part
-        yield check_of(found, row)
-
-
-def _where(at: _Spot, truth: bool | None, *, taken: bool) -> _Spot:
-    dead = "unreachable" if truth is not None and truth is not taken else ""
-    return replace(at, dead=at.dead or dead, conditional=at.conditional or truth is None)
+    return (check_of(found, row) for row in found.rows(tables))
 
 
 def _called_inside(function: Function) -> dict[str, Function]:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from .assertions import ROWS
 from .cases import Case, Off, Table, TestFile
 from .naming import Naming
 from .python_checks import Walk, check_of, each_of
 from .python_off import examples, inside, marked, module_off, own_marks, retries
-from .python_text import ROWS, Env, Function, bound_to, dotted, names_in, rows_of, statements, written
+from .python_text import Env, Function, bound_to, dotted, names_in, rows_of, statements, written
 
 _TOOLS = frozenset(("self", "cls", "mocker", "monkeypatch", "caplog", "request", "recwarn"))
 _DOUBLES = frozenset(("Mock", "MagicMock", "AsyncMock", "NonCallableMock", "create_autospec", "mock_open", "patch"))
@@ -22,7 +23,6 @@ class _Scope:
     prefix: str = ""
     off: Off | None = None
     marks: tuple[ast.expr, ...] = ()
-    in_class: bool = False
     hidden: str = ""
     methods: tuple[Function, ...] = ()
 
@@ -36,7 +36,6 @@ class _Reader:
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
         }
         self.functions = {node.name: node for node in tree.body if isinstance(node, Function)}
-        self.fixtures = {name for name, node in self.functions.items() if _is_fixture(node)}
 
     def cases(self) -> Iterator[Case]:
         """Every function of the file, tests and others."""
@@ -67,7 +66,7 @@ class _Reader:
             if isinstance(part, ast.Assign) and dotted(part.targets[0]) == "__test__" and not _value(part.value, True):
                 off = Off("skip", part.lineno, "__test__ is false")
         methods = tuple(part for part in node.body if isinstance(part, Function))
-        inner = _Scope(f"{scope.prefix}{node.name}::", off, (*scope.marks, *node.decorator_list), True, hidden, methods)
+        inner = _Scope(f"{scope.prefix}{node.name}::", off, (*scope.marks, *node.decorator_list), hidden, methods)
         yield from self._block(node.body, inner)
 
     def _case(self, node: Function, scope: _Scope) -> Case:
@@ -254,7 +253,7 @@ def _code(node: Function | ast.ClassDef) -> str:
 
 
 def _imports(tree: ast.Module, path: str, lines: dict[str, int]) -> Iterator[tuple[str, str]]:
-    package = PurePosixPath(path).parent
+    packages = PurePosixPath(path).parents
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -262,7 +261,8 @@ def _imports(tree: ast.Module, path: str, lines: dict[str, int]) -> Iterator[tup
                 lines[local] = node.lineno
                 yield local, f"{alias.name if alias.asname else local}:"
         elif isinstance(node, ast.ImportFrom):
-            above = package.parents[node.level - 2] if node.level > 1 else package
+            # An import may lead out of the tree: Python says so when it runs.
+            above = packages[min(max(node.level, 1), len(packages)) - 1]
             prefix = ".".join(above.parts) + "." if node.level else ""
             for alias in node.names:
                 lines[alias.asname or alias.name] = node.lineno

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 Env = Mapping[str, ast.expr]
 """What names stand for."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-ROWS = 200
-"""Rows of one parametrisation that are looked at."""
 WRITTEN = 400
 """Longer expressions are not put in for a name."""
 _MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.Lambda)

@@ -1,7 +1,8 @@
 """What one JavaScript assertion says, and how much: `expect`, `assert`, `t.is`, chai."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from .assertions import Spoken
 from .cases import (
     ANY_ERROR,
     BOOLEAN,
@@ -23,16 +24,10 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 
-class Said(NamedTuple):
-    """One assertion before names are put in."""
+class Said(Spoken["Node"]):
+    """One assertion of JavaScript."""
 
-    kind: str
-    subject: "Node | None"
-    expected: "Node | None"
-    strength: int
-    bound: float | None = None
-    extra: str = ""
-    dead: str = ""
+    __slots__ = ()
 
 
 _MATCHERS: dict[str, tuple[str, int]] = {

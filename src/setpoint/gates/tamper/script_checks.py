@@ -1,12 +1,11 @@
 """All assertions of one JavaScript test: through blocks, literal loops and the file's own helping functions."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .cases import NOTHING, SELF, Check
-from .python_text import ROWS
+from .assertions import ROWS, Placed, Spot
+from .cases import Check
 from .script_asserts import Said, said_of
 from .script_tree import (
     FUNCTIONS,
@@ -31,26 +30,8 @@ _IMPLICIT = ("getBy", "getAllBy", "findBy", "findAllBy", "waitFor")
 """Queries that throw when there is nothing to find."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """An assertion with where it stands."""
-
-    said: Said
-    line: int
-    env: Env
-    loops: tuple[tuple[Env, ...], ...]
-    dead: str
-    conditional: bool
-
-
-@dataclass(frozen=True)
-class _Spot:
-    env: Env
-    dead: str = ""
-    conditional: bool = False
-    loops: tuple[tuple[Env, ...], ...] = ()
-    depth: int = 0
-    line: int | None = None
+Found = Placed["Node", str]
+At = Spot[str]
 
 
 class Walk:
@@ -64,9 +45,9 @@ class Walk:
 
     def of(self, body: "Node") -> list[Found]:
         """The assertions below `body`."""
-        return list(self._node(body, _Spot(_locals(body, {}))))
+        return list(self._node(body, Spot(_locals(body, {}))))
 
-    def _node(self, node: "Node", at: _Spot) -> Iterator[Found]:
+    def _node(self, node: "Node", at: At) -> Iterator[Found]:
         if node.type == "statement_block":
             yield from self._block(node, at)
         elif node.type == "if_statement":
@@ -79,57 +60,57 @@ class Walk:
             yield from self._call(node, at)
         elif node.type in ("function_declaration", "generator_function_declaration"):
             called = _uses(node, raw(node.child_by_field_name("name")))
-            yield from self._below(node, at if called else replace(at, dead=at.dead or "unreachable"))
+            yield from self._below(node, at if called else at.dying("unreachable"))
         elif node.type == "member_expression" and {"to", "be"} & set(chain(node)) and chain(node)[0] == "expect":
             yield from self._found(_property(node, self._loose), node, at)
         else:
             yield from self._below(node, at)
 
-    def _below(self, node: "Node", at: _Spot) -> Iterator[Found]:
+    def _below(self, node: "Node", at: At) -> Iterator[Found]:
         for child in node.named_children:
             if child.type != "comment":
                 yield from self._node(child, at)
 
-    def _block(self, node: "Node", at: _Spot) -> Iterator[Found]:
+    def _block(self, node: "Node", at: At) -> Iterator[Found]:
         for child in node.named_children:
             yield from self._node(child, at)
             if child.type in ("return_statement", "throw_statement", "break_statement", "continue_statement"):
-                at = replace(at, dead=at.dead or "unreachable")
+                at = at.dying("unreachable")
             elif child.type == "if_statement" and child.child_by_field_name("alternative") is None:
                 inside = child.child_by_field_name("consequence")
                 if inside is not None and _leaves(inside):
-                    at = _where(at, _truth(child.child_by_field_name("condition")), taken=False)
+                    at = at.where(_truth(child.child_by_field_name("condition")), taken=False)
 
-    def _if(self, node: "Node", at: _Spot) -> Iterator[Found]:
+    def _if(self, node: "Node", at: At) -> Iterator[Found]:
         truth = _truth(node.child_by_field_name("condition"))
         for name, taken in (("consequence", True), ("alternative", False)):
             part = node.child_by_field_name(name)
             if part is not None:
-                yield from self._node(part, _where(at, truth, taken=taken))
+                yield from self._node(part, at.where(truth, taken=taken))
 
-    def _for(self, node: "Node", at: _Spot) -> Iterator[Found]:
+    def _for(self, node: "Node", at: At) -> Iterator[Found]:
         values = rows(node.child_by_field_name("right"), self._known)
         target = node.child_by_field_name("left")
         made = tuple(bound(target, row) for row in (values or ())[:ROWS])
         dead = "unreachable" if values == [] else ""
         body = node.child_by_field_name("body")
         if body is not None:
-            loops = (*at.loops, made) if made and made[0] else at.loops
-            yield from self._node(body, replace(at, dead=at.dead or dead, loops=loops))
+            inner = at.dying(dead)
+            yield from self._node(body, inner.looped(made) if made and made[0] else inner)
 
-    def _try(self, node: "Node", at: _Spot) -> Iterator[Found]:
+    def _try(self, node: "Node", at: At) -> Iterator[Found]:
         handler = node.child_by_field_name("handler")
         body = node.child_by_field_name("body")
         swallows = handler is not None and not _speaks(handler)
         if body is not None:
-            yield from self._node(body, replace(at, dead=at.dead or ("swallowed" if swallows else "")))
+            yield from self._node(body, at.dying("swallowed" if swallows else ""))
         if handler is not None:
             yield from self._below(handler, replace(at, conditional=True))
         final = node.child_by_field_name("finalizer")
         if final is not None:
             yield from self._below(final, at)
 
-    def _call(self, node: "Node", at: _Spot) -> Iterator[Found]:
+    def _call(self, node: "Node", at: At) -> Iterator[Found]:
         steps = chain(node)
         said = said_of(node, self._loose)
         helping = self._helping.get(steps[0]) if len(steps) == 1 else None
@@ -140,7 +121,7 @@ class Walk:
             yield from self._found(said, node, at)
             return
         if steps[-1:] == ["catch"] and len(steps) > 1 and arguments(node) and not _speaks(arguments(node)[0]):
-            at = replace(at, dead=at.dead or "swallowed")
+            at = at.dying("swallowed")
         if any(step.startswith(_IMPLICIT) for step in steps):
             self.asks = True
         if steps[-1:] == ["forEach"]:
@@ -148,56 +129,42 @@ class Walk:
             return
         yield from self._below(node, at)
 
-    def _for_each(self, node: "Node", at: _Spot) -> Iterator[Found]:
+    def _for_each(self, node: "Node", at: At) -> Iterator[Found]:
         function = node.child_by_field_name("function")
         values = rows(function.child_by_field_name("object") if function is not None else None, self._known)
         given = arguments(node)
         if values and given and given[0].type in FUNCTIONS:
             parameter = parameters(given[0])
             made = tuple(bound(parameter[0] if parameter else None, row) for row in values[:ROWS])
-            at = replace(at, loops=(*at.loops, made) if made[0] else at.loops)
+            at = at.looped(made) if made[0] else at
         yield from self._below(node, at)
 
-    def _inside(self, helping: "Node", call: "Node", at: _Spot) -> Iterator[Found]:
+    def _inside(self, helping: "Node", call: "Node", at: At) -> Iterator[Found]:
         given = {
             raw(name.child_by_field_name("pattern") or name): written(value, at.env)
             for name, value in zip(parameters(helping), arguments(call), strict=False)
         }
         body = helping.child_by_field_name("body")
         if body is not None:
-            env = _locals(body, given)
-            yield from self._node(body, replace(at, env=env, depth=at.depth + 1, line=at.line or line_of(call)))
+            yield from self._node(body, at.inside(_locals(body, given), line_of(call)))
 
-    def _found(self, all_said: list[Said], node: "Node", at: _Spot) -> Iterator[Found]:
+    def _found(self, all_said: list[Said], node: "Node", at: At) -> Iterator[Found]:
         for said in all_said:
-            dead = said.dead or at.dead or ("never awaited" if _floats(node, said) else "")
-            yield Found(said, at.line or line_of(node), at.env, at.loops, dead, at.conditional)
+            yield Placed(said, line_of(node), at.dying("never awaited" if _floats(node, said) else ""))
 
 
 def check_of(found: Found, row: Env | None = None) -> Check:
     """The assertion as a value, in one row of a parametrisation."""
     said = found.said
-    env = {**found.env, **(row or {})}
+    env = {**found.at.env, **(row or {})}
     subject, expected = (written(unwrapped(node), env) for node in (said.subject, said.expected))
-    strength = NOTHING if found.dead else said.strength
-    if not found.dead and said.kind == "equal" and subject == expected:
-        strength = min(strength, SELF)
-    names: frozenset[str] = frozenset()
-    for node in (said.subject, said.expected):
-        names |= identifiers(node) if node is not None else frozenset()
-    shown = f"{expected} {said.extra}".strip()
-    return Check(said.kind, subject, shown, strength, found.line, said.bound, found.dead, found.conditional, names)
+    nodes = [node for node in (said.subject, said.expected) if node is not None]
+    return found.check(subject, expected, frozenset().union(*map(identifiers, nodes)))
 
 
 def each_of(found: Found, tables: "list[list[Env]]") -> Iterator[Check]:
     """The assertion once for each row of the tables and loops it stands in."""
-    for number, parts in enumerate(product(*(table for table in (*tables, *found.loops) if table))):
-        if number >= ROWS:
-            return
-        row: dict[str, str] = {}
-        for part in parts:
-            row |= part
-        yield check_of(found, row)
+    return (check_of(found, row) for row in found.rows(tables))
 
 
 def parameters(function: "Node") -> "list[Node]":
@@ -237,11 +204,6 @@ def _locals(body: "Node", outer: Env) -> dict[str, str]:
             if len(text) <= 400:
                 env[raw(name)] = text
     return env
-
-
-def _where(at: _Spot, truth: bool | None, *, taken: bool) -> _Spot:
-    dead = "unreachable" if truth is not None and truth is not taken else ""
-    return replace(at, dead=at.dead or dead, conditional=at.conditional or truth is None)
 
 
 def _truth(node: "Node | None") -> bool | None:

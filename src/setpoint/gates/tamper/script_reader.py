@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from .assertions import ROWS
 from .cases import Case, Off, Table, TestFile
 from .naming import Naming
-from .python_text import ROWS
 from .script_asserts import NODE_ASSERT
 from .script_checks import Walk, check_of, each_of, parameters
 from .script_tree import (

@@ -6,12 +6,15 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
 from .naming import SCRIPTS
 from .script_tree import arguments, below, chain, line_of, parsed, raw, string, written
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 
 class Setting(NamedTuple):
@@ -96,11 +99,11 @@ def _script(path: str, text: str) -> Iterator[Setting]:
         if value is None or value.type in ("object",):
             continue
         names = []
-        at = pair
+        at: Node | None = pair
         while at is not None:
             if at.type == "pair":
                 names.append(raw(at.child_by_field_name("key")).strip("'\"`"))
-            at = at.parent  # type: ignore[assignment]
+            at = at.parent
         key = ".".join(reversed(names))
         if value.type == "array":
             for part in value.named_children:

@@ -205,7 +205,7 @@ def _judged(pair: Pair, old: Check, new: Check, around: Surroundings) -> Iterato
     elif _lost_subject(pair, old, new, around):
         yield _removed(case, old)
     elif old.subject == new.subject or (
-        old.expected == new.expected and old.strength > 30 and _inputs(old) != _inputs(new)
+        old.expected == new.expected and old.strength > COMPARED and _inputs(old) != _inputs(new)
     ):
         yield changed(case, old, new)
 
@@ -230,10 +230,6 @@ def _lost_subject(pair: Pair, old: Check, new: Check, around: Surroundings) -> b
     looked = " ".join(f"{check.subject} {check.expected}" for check in pair.new.live)
     names = set(_SIGNIFICANT.findall(old.subject)) - around.gone - _PLAIN
     return bool(names) and not names & set(_SIGNIFICANT.findall(looked))
-
-
-def _other_inputs(old: Check, new: Check) -> bool:
-    return old.expected == new.expected and old.strength > COMPARED and _inputs(old) != _inputs(new)
 
 
 def _inputs(check: Check) -> list[str]:

@@ -3,6 +3,7 @@
 import io
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,5 +52,11 @@ class Client:
         setup_testing_defaults(environ)
         environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
         statuses: list[str] = []
-        chunks = self._app(environ, lambda status, headers, *_: statuses.append(status))  # type: ignore[arg-type,func-returns-value]
+        written: list[bytes] = []
+
+        def start(status: str, *_: object) -> Callable[[bytes], object]:
+            statuses.append(status)
+            return written.append
+
+        chunks = [*self._app(environ, start), *written]
         return Reply(int(statuses[0].split()[0]), json.loads(b"".join(chunks)))
