@@ -7,6 +7,7 @@ import asyncio
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -52,32 +53,23 @@ class BareRepository:
     ) -> tuple[int, bytes]:
         """Exit code and output of one git command. Raises RefusedError for a code not in `accept`."""
         options = [option for pair in _SAFE for option in ("-c", pair)]
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            f"--git-dir={self.folder}",
-            *options,
-            *words,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={
-                **_environment(),
-                **(env or {}),
-                **({"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)} if objects else {}),
-            },
-        )
+        command = ["git", f"--git-dir={self.folder}", *options, *words]
+        known = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)} if objects else {}
+
+        # In a thread: a task that is cancelled while asyncio starts a process may never end.
+        def run() -> subprocess.CompletedProcess[bytes]:
+            environment = {**_environment(), **(env or {}), **known}
+            return subprocess.run(
+                command, input=stdin, capture_output=True, timeout=_LONGEST, check=False, env=environment
+            )
+
         try:
-            async with asyncio.timeout(_LONGEST):
-                out, err = await process.communicate(stdin)
-        except TimeoutError as error:
+            done = await asyncio.to_thread(run)
+        except subprocess.TimeoutExpired as error:
             raise TransientError(f"git {words[0]} took longer than {_LONGEST:.0f} s") from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode not in accept:
-            raise _refused(words[0], process.returncode, err.decode("utf-8", "replace"))
-        return process.returncode or 0, out
+        if done.returncode not in accept:
+            raise _refused(words[0], done.returncode, done.stderr.decode("utf-8", "replace"))
+        return done.returncode, done.stdout
 
     async def words(self, *words: str) -> str:
         """The output of one git command, stripped."""
