@@ -49,12 +49,12 @@ def decide(rounds: Sequence[Round], limits: Loop, *, attempts: int, cap: float |
     over = _over(rounds, limits, cap)
     if over:
         return _handed_over(over)
-    stuck = stops.plateaus(rounds, limits) or stops.reverses(rounds) or stops.fails_again(rounds, limits)
-    if stuck and len(rounds) >= 2 and stops.since_stronger(rounds) is None:
+    stuck = _stuck(rounds, limits, attempts)
+    if stuck is None:
+        return _corrected(rounds, limits)
+    if len(rounds) >= 2 and stops.since_stronger(rounds) is None and len(rounds) < 2 * attempts:
         return Decision(choice=Choice.ESCALATE, cause=stuck.cause, about=stuck.about)
-    if stuck := stuck or _at_limit(rounds, limits, attempts):
-        return _handed_over(stuck)
-    return _corrected(rounds, limits)
+    return _handed_over(stuck)
 
 
 def _over(rounds: Sequence[Round], limits: Loop, cap: float | None) -> Stop | None:
@@ -65,6 +65,16 @@ def _over(rounds: Sequence[Round], limits: Loop, cap: float | None) -> Stop | No
         or stops.grows(rounds, limits)
         or stops.disagrees(rounds, limits)
         or stops.burns(rounds, cap)
+    )
+
+
+def _stuck(rounds: Sequence[Round], limits: Loop, attempts: int) -> Stop | None:
+    """What a stronger model may mend, once."""
+    return (
+        stops.reverses(rounds)
+        or stops.plateaus(rounds, limits)
+        or stops.fails_again(rounds, limits)
+        or _at_limit(rounds, limits, attempts)
     )
 
 

@@ -1,12 +1,13 @@
 """Which objection is which, from round to round: one that moved or was said in other words is the same one.
 
 What checks and gates say is compared by its mark: the same trouble has the same words there. What a model says is
-compared by place, criterion, names and words, unless the model names the earlier one itself. A wrong match hides nothing:
-every objection stays listed with its own words, and only its age and id are those of another.
+compared by place, criterion, names and words, unless the model names the earlier one itself. A wrong match hides
+nothing: every objection stays listed with its own words, and only its age and id are those of another.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from ..model.objection import Objection, Source, wording
 from ..model.run import Round
@@ -25,9 +26,9 @@ _LITERAL = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?![\w-])")
 _EMPTY = frozenset(
     re.findall(
         r"\w+",
-        """a an and any are as at be because been before but by can cannot could did do does each even for from has have if
-    in into is it its may more must no none not of on only or other should so some still than that the their then
-    there these this those to under was when where which while will with without would you your also now""",
+        """a an and any are as at be because been before but by can cannot could did do does each even for from has have
+        if in into is it its may more must no none not of on only or other should so some still than that the their then
+        there these this those to under was when where which while will with without would you your also now""",
     )
 )
 _ALIKE = {
@@ -43,7 +44,8 @@ def recognised(
     objections: Sequence[Objection], history: Sequence[tuple[Round, Sequence[Objection]]]
 ) -> tuple[Objection, ...]:
     """The objections with the id of the earlier one each is, if it is one. Asking again changes nothing."""
-    known = [objection for _, found in history[-REMEMBERED:] for objection in found]
+    seen = (objection for _, found in history[-REMEMBERED:] for objection in found)
+    known = list({(o.source, o.what, o.cause, _path(o)): o for o in seen}.values())
     names = {objection.mark: objection.fingerprint for objection in known}
     settled = [_named(objection, names, known) for objection in objections]
     taken = {objection.fingerprint for objection in settled}
@@ -80,7 +82,7 @@ def _pairs(
 
 def likeness(one: Objection, other: Objection) -> float:
     """How much two objections of a model have in common, from 0; another source, place or criterion is another one."""
-    if one.source is not other.source or not _same_place(one, other):
+    if one.source is not other.source or _path(one) != _path(other):
         return 0.0
     told, before = (f"{o.what} {o.cause}" for o in (one, other))
     if _apart(_CRITERION, told, before) or any(_apart(each, one.what, other.what) for each in (_LITERAL, _NAME)):
@@ -89,8 +91,8 @@ def likeness(one: Objection, other: Objection) -> float:
     return max(_shared(one.what, other.what), _shared(told, before)) + probe
 
 
-def _same_place(one: Objection, other: Objection) -> bool:
-    return (one.place.path if one.place else "") == (other.place.path if other.place else "")
+def _path(objection: Objection) -> str:
+    return objection.place.path if objection.place else ""
 
 
 def _apart(shape: re.Pattern[str], one: str, other: str) -> bool:
@@ -104,6 +106,7 @@ def _shared(one: str, other: str) -> float:
     return 2 * len(a & b) / (len(a) + len(b)) if a and b else 0.0
 
 
+@lru_cache(maxsize=2048)
 def _stems(text: str) -> frozenset[str]:
     return frozenset(_stem(word) for word in wording(text) if word not in _EMPTY)
 

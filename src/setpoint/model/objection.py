@@ -3,6 +3,7 @@
 import hashlib
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from .record import Line, Record, Text
 
@@ -114,6 +115,7 @@ _TOKEN = re.compile(r"\S+::\S+|\w(?:[\w.-]*\w)?")
 _NUMBER = re.compile(r"-?\d[\d.,_]*(?:%|[kmg]?b|[kmg]ib|[mnu]?s|x|th|st|nd|rd)?|0x[0-9a-f]+|(?=[a-f]*\d)[0-9a-f]{7,64}")
 
 
+@lru_cache(maxsize=4096)
 def wording(text: str) -> tuple[str, ...]:
     """The words of an objection that tell it from others. Names keep their digits (`FR-001`, `test_2`, a test's id with
     its parameters); line numbers, counts, times and digests are left out."""

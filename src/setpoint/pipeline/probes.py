@@ -1,4 +1,4 @@
-"""A reviewer's probe is run by the engine, in a copy of its own: only what it sees fail is shown, all else is opinion."""
+"""A reviewer's probe is run by the engine, in a copy of its own: what it sees fail is shown, all else is opinion."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -49,5 +49,6 @@ def _seen(objection: Objection, done: Completed, tree: str, redact: Callable[[An
     shown = done.exit_code != 0 and done.exit_code not in COULD_NOT_RUN
     said = capped("\n".join(part.strip() for part in (done.stdout, done.stderr) if part.strip()), TAIL)
     verdict = "it fails" if shown else "it shows nothing"
-    told = f"{objection.evidence}\nThe engine ran the probe on {tree[:12]}: exit {done.exit_code}, {verdict}.\n{redact(said)}"
-    return objection.model_copy(update={"shown": shown, "evidence": told.strip()})
+    told = f"The engine ran the probe on {tree[:12]}: exit {done.exit_code}, {verdict}."
+    evidence = f"{objection.evidence}\n{told}\n{redact(said)}".strip()
+    return objection.model_copy(update={"shown": shown, "evidence": evidence})

@@ -6,7 +6,7 @@ and each of them must be accounted for. What it finds outside the change's surfa
 
 from collections.abc import Sequence
 
-from ..errors import RefusedError
+from ..errors import BugError, RefusedError
 from ..gates.protected import protected_changes
 from ..loop.attempt import Handed, Verdict
 from ..loop.identity import recognised
@@ -103,17 +103,22 @@ class ReviewWork:
         )
 
     async def check(self, handed: Handed) -> Sequence[Objection]:
-        """Form; what each probe shows; and every earlier finding that was open is accounted for."""
+        """What needs no reviewer, and then whether the report has its form."""
         if any(objection.blocks for objection in self.mechanical):
-            last = self.earlier[-1][1] if self.earlier else ()
-            return (*self.mechanical, *(old for old in last if old.source is Source.REVIEWER and old.blocks))
-        review = self._handing.record
-        if not isinstance(review, Review):
+            return self.mechanical
+        if not isinstance(self._handing.record, Review):
             raise RefusedError(
                 "the reviewer gave no report in form",
                 why="; ".join(self._handing.problems) or "nothing was handed in",
                 fix="`setpoint retry` lets a fresh reviewer look",
             )
+        return ()
+
+    async def judge(self, handed: Handed) -> Sequence[Objection]:
+        """The report: what each probe shows; and every earlier finding that was open is accounted for."""
+        review = self._handing.record
+        if not isinstance(review, Review):
+            raise BugError("a report without form was judged")
         found = list(await self._within([finding.objection(Source.REVIEWER) for finding in review.findings]))
         raised = {objection.fingerprint for objection in found}
         for old in self.earlier[-1][1] if self.earlier else ():
@@ -129,10 +134,6 @@ class ReviewWork:
         changed = await workspace.changed(ground.run.base, self.tree)
         inside, self.follow_ups = await split_by_surface(seen, self._room, changed, workspace.checkout, ground.run.base)
         return inside
-
-    async def judge(self, handed: Handed) -> Sequence[Objection]:
-        """The report is the judgement."""
-        return ()
 
 
 async def review(ground: Ground) -> Done:
