@@ -15,7 +15,7 @@ from setpoint.testing.projects import laid_out
 from setpoint.testing.stores import sample_run
 
 pytestmark = pytest.mark.slow
-SETTINGS = "# ours\n[loop]\nplateau = 4\n"
+SETTINGS = '# ours\n[loop]\nplateau = 4\n\n[agent]\nkind = "replay"\n'
 
 
 @pytest.fixture

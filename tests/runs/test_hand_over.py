@@ -31,7 +31,7 @@ STUCK: dict[str, tuple[Session, list[Session], str]] = {
     "plateau": (drafts(9), [minds(f) for f in (A, B, C, A, A, A, A)], "[phase.diagnosis]\nattempts = 9\n"),
     "oscillation": (drafts(9), [minds(f) for f in (A, B, A, B, A)], PATIENT),
     "reversal": (drafts(9), [minds(A), minds(A, B), minds(A, B, C), minds(A, B, C, D), minds(A, B, C, D, E)], PATIENT),
-    "limit": (drafts(9), [minds(A), minds(B), minds(C)], "[phase.diagnosis]\nattempts = 2\n"),
+    "limit": (drafts(9), [minds(A)], "[phase.diagnosis]\nattempts = 1\n"),
 }
 
 

@@ -51,9 +51,9 @@ def _row(loop: tuple[int, str], rounds: Sequence[RoundView], top: int) -> str:
     ]
     parts = [_text(16, top + 12, f"{loop[0]}.{loop[1]}", weight="bold")]
     parts.append(f'<line x1="{_LEFT}" y1="{base}" x2="{_LEFT + _WIDE * len(rounds)}" y2="{base}" stroke="#bfccd6"/>')
-    for x, round_ in zip(columns, rounds, strict=True):
-        parts += _columns(x, base, {"opened": round_.opened, "reopened": round_.reopened, "closed": round_.closed})
-        parts.append(_text(x + _WIDE / 2 - 4, base + 14, str(round_.attempt), fill="#5c7080"))
+    for left, round_ in zip(columns, rounds, strict=True):
+        parts += _columns(left, base, {"opened": round_.opened, "reopened": round_.reopened, "closed": round_.closed})
+        parts.append(_text(left + _WIDE / 2 - 4, base + 14, str(round_.attempt), fill="#5c7080"))
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     parts.append(f'<polyline points="{path}" fill="none" stroke="#137cbd" stroke-width="2"/>')
     for (x, y), round_ in zip(points, rounds, strict=True):
@@ -67,9 +67,8 @@ def _row(loop: tuple[int, str], rounds: Sequence[RoundView], top: int) -> str:
 
 def _legend(y: float, ended: str) -> list[str]:
     words = {"opened": "opened", "reopened": "came back", "closed": "closed"}
-    parts = [
-        _text(_LEFT + 90 * n, y, f"■ {words[name]}", fill=colour) for n, (name, colour) in enumerate(_COLOURS.items())
-    ]
+    named = enumerate(_COLOURS.items())
+    parts = [_text(_LEFT + 90 * n, y, f"■ {words[name]}", fill=colour) for n, (name, colour) in named]
     return [*parts, _text(_LEFT + 280, y, f"→ {ended}", fill="#5c7080")] if ended else parts
 
 

@@ -54,7 +54,7 @@ class PhaseFit(Record):
     attempts: tuple[Share, ...]
     """Of the loops that came to attempt 1, 2, …: how many were accepted there."""
     models: dict[str, Share]
-    """Of the loops a model began: how many were accepted in the end; by size class, or by name outside of the classes."""
+    """Of the loops a model began, by size class or name: how many it brought to acceptance."""
     limit: int
     """The limit in force."""
     model: str
@@ -157,7 +157,8 @@ def _limit(fit: PhaseFit) -> tuple[int | None, str]:
     if at is None:
         return None, "attempts: no knee that the data are sure of"
     before, after = _pooled(fit.attempts[:at]), _pooled(fit.attempts[at:])
-    told = f"attempts: up to {at}, {before.value:.0%} succeed each; later {after.value:.0%}, at most {after.interval[1]:.0%}"
+    later = f"later {after.value:.0%}, at most {after.interval[1]:.0%}"
+    told = f"attempts: up to {at}, {before.value:.0%} succeed each; {later}"
     return (None, f"{told}; the limit is there already") if at == fit.limit else (at, told)
 
 
