@@ -53,7 +53,7 @@ class ReviewWork:
         """Let the reviewer try to break the change and report; a change that is not green costs no reviewer."""
         ground = self._ground
         if any(objection.blocks for objection in self.mechanical):
-            return Handed(content={}, diff=self.tree)
+            return Handed(content={}, diff=self.tree, usd=ground.bench.store.run(ground.run.id).cost.usd)
         sitting = Sitting(
             session=self.session,
             prompt=prompt("review"),

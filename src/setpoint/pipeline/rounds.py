@@ -64,12 +64,18 @@ async def looped(ground: Ground, work: Work, session: SessionId, accept: Accept)
     if isinstance(result, Asked):
         question = question_of(ground, result)
         return Done(AskedPerson(), (lambda tx: tx.ask(ground.run.id, question, session),), note=question.question)
-    result = replace(result, round=result.round.model_copy(update={"model": str(chosen(ground, session).models[0])}))
+    result = replace(result, round=result.round.model_copy(update={"model": _worker(ground, session)}))
     writes: list[Write] = [_round(ground, result), _handed(ground, result)]
     if result.decision.choice is Choice.ACCEPT:
         outcome, more = await accept(result)
         return Done(outcome, (*writes, *more), note=result.decision.cause)
     return _not_accepted(ground, loop, result, writes)
+
+
+def _worker(ground: Ground, session: SessionId) -> str:
+    """The model whose work was judged; empty where a person did it."""
+    by_hand = ground.position.stage in ground.run.ticket.phases_by_person
+    return "" if by_hand else str(chosen(ground, session).models[0])
 
 
 def _not_accepted(ground: Ground, loop: str, result: Verdict, writes: list[Write]) -> Done:
