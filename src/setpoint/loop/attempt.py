@@ -64,9 +64,13 @@ class Verdict:
 History = Sequence[tuple[Round, tuple[Objection, ...]]]
 
 
-async def attempt(work: Work, history: History, limits: Loop, *, cap: float | None = None) -> Verdict | Asked:
+async def attempt(
+    work: Work, history: History, limits: Loop, *, since: int = 0, cap: float | None = None
+) -> Verdict | Asked:
     """One finished verdict on `work`, or the session's question. What is raised on the way (an outage, a limit) costs
-    no attempt: no round exists until this returns. `cap` is the run's budget in dollars."""
+    no attempt: no round exists until this returns. The controller counts the rounds from `since` on; objections keep
+    the ids of all of `history`. `cap` is the run's budget in dollars."""
+    counted = history[since:]
     handed = await work.produce()
     if isinstance(handed, Asked):
         return handed
@@ -74,8 +78,8 @@ async def attempt(work: Work, history: History, limits: Loop, *, cap: float | No
     if not any(objection.blocks for objection in found):
         found += await work.judge(handed)
     else:
-        found += _not_judged_again(history, found)
-    rounds = [round_ for round_, _ in history]
+        found += _not_judged_again(counted, found)
+    rounds = [round_ for round_, _ in counted]
     objections = weighed(recognised(found, history), rounds)
     now = measured(rounds, objections, stage=work.stage, lines=handed.lines, diff=handed.diff, usd=handed.usd)
     chosen = decide([*rounds, now], limits, attempts=work.attempts, cap=cap)

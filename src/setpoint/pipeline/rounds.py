@@ -43,11 +43,11 @@ def history(ground: Ground, loop: str) -> History:
     return tuple(ground.bench.store.rounds(ground.run.id, ground.position.cycle, loop))
 
 
-def since_person(ground: Ground, loop: str) -> History:
-    """The rounds since a person last let the loop start over, or the base moved: what the controller counts."""
+def counted_from(ground: Ground, loop: str) -> int:
+    """The first round the controller counts: the one after a person last let the loop start over, or the base moved."""
     store, run, cycle = ground.bench.store, ground.run.id, ground.position.cycle
     starts = [store.recall(run, f"{why}:{cycle}:{loop}") for why in ("restart", "base")]
-    return history(ground, loop)[max((start["rounds"] for start in starts if start), default=0) :]
+    return max((start["rounds"] for start in starts if start), default=0)
 
 
 def ci_fixes(ground: Ground) -> frozenset[str]:
@@ -60,7 +60,8 @@ async def looped(ground: Ground, work: Work, session: SessionId, accept: Accept)
     """One attempt on `work`, settled: its round is written whatever the controller decides."""
     loop = work.stage
     cap = ground.config.budget.ticket_usd
-    result = await attempt(work, since_person(ground, loop), ground.config.loop, cap=cap)
+    past, since = history(ground, loop), counted_from(ground, loop)
+    result = await attempt(work, past, ground.config.loop, since=since, cap=cap)
     if isinstance(result, Asked):
         question = question_of(ground, result)
         return Done(AskedPerson(), (lambda tx: tx.ask(ground.run.id, question, session),), note=question.question)
@@ -81,7 +82,8 @@ def _worker(ground: Ground, session: SessionId) -> str:
 def _not_accepted(ground: Ground, loop: str, result: Verdict, writes: list[Write]) -> Done:
     choice, cause = result.decision.choice, result.decision.cause
     if choice in (Choice.CORRECT, Choice.NARROW, Choice.ESCALATE):
-        rounds = [*(round_ for round_, _ in since_person(ground, loop)), result.round]
+        past = history(ground, loop)[counted_from(ground, loop) :]
+        rounds = [*(round_ for round_, _ in past), result.round]
         level = sum(1 for round_ in rounds if round_.choice == Choice.ESCALATE)
         return Done(Again(escalate=choice is Choice.ESCALATE, level=level), tuple(writes), note=cause)
     plans = ground.position.stage != ground.route.plans_in and ground.position.epoch <= PLAN_FAULTS
