@@ -18,10 +18,12 @@ SAME_PROBE = 0.2
 """What the very same probe adds to that share."""
 REMEMBERED = 20
 """Rounds back in which an objection is looked for."""
+COMPARED = 2_000
+"""Characters of an objection that are compared."""
 
 _MODELS = frozenset({Source.VALIDATOR, Source.REVIEWER})
 _CRITERION = re.compile(r"\b(?:[A-Z]{2,4}-\d+|T\d{3})\b")
-_NAME = re.compile(r"\b\w+(?:[._]\w+)+\b")
+_NAME = re.compile(r"\b[^\W_]+(?:[._][^\W_]+)+\b")
 _LITERAL = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?![\w-])")
 _EMPTY = frozenset(
     re.findall(
@@ -84,11 +86,12 @@ def likeness(one: Objection, other: Objection) -> float:
     """How much two objections of a model have in common, from 0; another source, place or criterion is another one."""
     if one.source is not other.source or _path(one) != _path(other):
         return 0.0
-    told, before = (f"{o.what} {o.cause}" for o in (one, other))
-    if _apart(_CRITERION, told, before) or any(_apart(each, one.what, other.what) for each in (_LITERAL, _NAME)):
+    what, was = (o.what[:COMPARED] for o in (one, other))
+    told, before = f"{what} {one.cause[:COMPARED]}", f"{was} {other.cause[:COMPARED]}"
+    if _apart(_CRITERION, told, before) or any(_apart(each, what, was) for each in (_LITERAL, _NAME)):
         return 0.0
     probe = SAME_PROBE if one.probe and one.probe.split() == other.probe.split() else 0.0
-    return max(_shared(one.what, other.what), _shared(told, before)) + probe
+    return max(_shared(what, was), _shared(told, before)) + probe
 
 
 def _path(objection: Objection) -> str:

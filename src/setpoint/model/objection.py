@@ -111,7 +111,7 @@ class Objection(Record):
         return Strength.ARGUED if by_model and not self.shown else Strength.SHOWN
 
 
-_TOKEN = re.compile(r"\S+::\S+|\w(?:[\w.-]*\w)?")
+_TOKEN = re.compile(r"\w(?:[\w.-]*\w)?")
 _NUMBER = re.compile(r"-?\d[\d.,_]*(?:%|[kmg]?b|[kmg]ib|[mnu]?s|x|th|st|nd|rd)?|0x[0-9a-f]+|(?=[a-f]*\d)[0-9a-f]{7,64}")
 
 
@@ -119,5 +119,6 @@ _NUMBER = re.compile(r"-?\d[\d.,_]*(?:%|[kmg]?b|[kmg]ib|[mnu]?s|x|th|st|nd|rd)?|
 def wording(text: str) -> tuple[str, ...]:
     """The words of an objection that tell it from others. Names keep their digits (`FR-001`, `test_2`, a test's id with
     its parameters); line numbers, counts, times and digests are left out."""
-    tokens = (token.rstrip(".,;:)'\"").casefold() for token in _TOKEN.findall(text))
-    return tuple(token for token in tokens if token and not _NUMBER.fullmatch(token))
+    parts = (part.rstrip(".,;:)'\"") for part in text.casefold().split())
+    tokens = (token for part in parts for token in ([part] if "::" in part else _TOKEN.findall(part)))
+    return tuple(token for token in tokens if not _NUMBER.fullmatch(token))
