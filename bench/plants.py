@@ -8,6 +8,7 @@ is decided: each round's dice are drawn afresh from seed and round.
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from setpoint.model.objection import Deviation, Objection, Place, Severity, Source
 
@@ -77,7 +78,7 @@ class Plant:
 
     def dice(self, who: str) -> random.Random:
         """The dice of one part in this round: the same whatever others threw."""
-        return random.Random(f"{self.seed}:{self.round}:{who}")  # noqa: S311  # dice of a simulation, seeded to repeat
+        return _dice(self.seed, self.round, who)
 
     def correct(self, told: Sequence[str]) -> None:
         """The builder works on the faults it was told of."""
@@ -117,14 +118,17 @@ class Plant:
         return found
 
     def _reviewed(self, fault: str) -> Objection:
-        heavy = random.Random(f"{self.seed}:{fault}").random() < 0.5  # noqa: S311  # dice of a simulation, seeded to repeat
-        severity = Severity.HIGH if heavy else Severity.MEDIUM
+        severity = Severity.HIGH if _dice(self.seed, fault).random() < 0.5 else Severity.MEDIUM
         return _said(fault, self.dice(f"words {fault}"), severity, shown=True)
 
     @property
     def work(self) -> str:
         """What is handed in, as it can be compared."""
         return f"{self.seed} {self.round} {sorted(self.there)}"
+
+
+def _dice(*named: object) -> random.Random:
+    return random.Random(":".join(map(str, named)))  # noqa: S311  # a simulation's dice must repeat, not be secret
 
 
 def fault_of(objection: Objection) -> str:
@@ -151,4 +155,4 @@ Make = Callable[[int], Plant]
 
 def plants() -> dict[str, Make]:
     """Each plant by name: a seed makes one."""
-    return {name: lambda seed, nature=nature: Plant(nature, seed) for name, nature in {**PLANTS, **SERIES}.items()}  # type: ignore[misc]  # mypy cannot type a lambda's default
+    return {name: partial(Plant, nature) for name, nature in {**PLANTS, **SERIES}.items()}

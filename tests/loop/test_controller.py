@@ -102,14 +102,14 @@ def test_the_same_work_handed_in_twice_is_not_judged_for_ever() -> None:
     assert (decision.choice, decision.cause.split(":")[0]) == (Choice.HAND_OVER, "repeated diff")
 
 
-def played(*found: list[Objection], limits: Loop = LIMITS, attempts: int = 99, **more: object) -> list[Decision]:
-    """What the controller says after each of these rounds of objections."""
+def played(*found: list[Objection], limits: Loop = LIMITS, usd: tuple[float | None, ...] = ()) -> list[Decision]:
+    """What the controller says after each of these rounds of objections, the run having spent `usd` by then."""
     rounds: list[Round] = []
     said: list[Decision] = []
     for number, each in enumerate(found):
         now = measured(rounds, each, stage="review", diff=f"diff {number}")
-        now = now.model_copy(update={name: value[number] for name, value in more.items()})  # type: ignore[index]  # a series for each field
-        said.append(decide([*rounds, now], limits, attempts=attempts, cap=10.0))
+        now = now.model_copy(update={"usd": usd[number]} if usd else {})
+        said.append(decide([*rounds, now], limits, attempts=99, cap=10.0))
         rounds.append(now.model_copy(update={"choice": said[-1].choice.value, "given": said[-1].given}))
     return said
 

@@ -11,9 +11,9 @@ from setpoint.model.objection import Deviation, Objection, Place, Severity, Sour
 from setpoint.model.run import Round
 
 
-def said(what: str, source: Source = Source.REVIEWER, path: str = "shop/price.py", **more: object) -> Objection:
+def said(what: str, source: Source = Source.REVIEWER, line: int | None = None, **more: object) -> Objection:
     usual: dict[str, object] = {"deviation": Deviation.BEHAVIOUR, "severity": Severity.HIGH, "evidence": "seen"}
-    place = Place(path=path, line=more.pop("line", None))  # type: ignore[arg-type]  # a number or nothing
+    place = Place(path="shop/price.py", line=line)
     return Objection.model_validate({"source": source, "what": what, "place": place, **usual, **more})
 
 

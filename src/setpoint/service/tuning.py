@@ -175,8 +175,8 @@ def _by_model(found: Sequence[Sequence[Round]], config: Config) -> dict[str, Sha
 
 def _classes(config: Config) -> Mapping[str, str]:
     """The smallest size class each configured model is first choice of."""
-    ordered = [(size, config.models.get(size, ())) for size in reversed(SIZES)]  # type: ignore[call-overload]  # a literal size
-    return {models[0]: size for size, models in ordered if models}
+    known = {str(size): models[0] for size, models in config.models.items() if models}
+    return {known[size]: size for size in reversed(SIZES) if size in known}
 
 
 def _in_force(phase: str, config: Config) -> str:
