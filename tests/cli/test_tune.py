@@ -67,6 +67,8 @@ def test_a_knee_is_shown_and_written_only_when_told_to(shop: Path) -> None:
 
     told = json.loads(setpoint(shop, "tune", "--json").stdout)
     assert [phase["propose_limit"] for phase in told["phases"]] == [2]
+    low, high = told["phases"][0]["attempts"][0]["interval"]
+    assert 0 < low < told["phases"][0]["attempts"][0]["value"] == 0.4 < high < 1
 
     assert setpoint(shop, "tune", "--write").returncode == 0
     assert load(shop).settings("planning").attempts == 2

@@ -26,7 +26,7 @@ def tune(
         before = file.read_text(encoding="utf-8") if file.exists() else ""
         after = patched(before, found)
         if as_json:
-            told = {"phases": [fit.model_dump(mode="json") for fit in found], "patch": _patch(before, after)}
+            told = {"phases": [fit.told() for fit in found], "patch": _patch(before, after)}
             document(told)
         else:
             _print(found)

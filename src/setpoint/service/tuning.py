@@ -45,6 +45,10 @@ class Share(Record):
         middle, half = p + squared / 2, Z * math.sqrt(p * (1 - p) / self.of + squared / (4 * self.of))
         return max(0.0, (middle - half) / (1 + squared)), min(1.0, (middle + half) / (1 + squared))
 
+    def told(self) -> dict[str, object]:
+        """The share with what follows from it."""
+        return {"of": self.of, "got": self.got, "value": self.value, "interval": list(self.interval)}
+
 
 class PhaseFit(Record):
     """What the loops of one phase came to."""
@@ -62,6 +66,12 @@ class PhaseFit(Record):
     propose_limit: int | None = None
     propose_model: str | None = None
     because: tuple[str, ...] = ()
+
+    def told(self) -> dict[str, object]:
+        """The fit as a JSON document, each share with its interval."""
+        curve = [share.told() for share in self.attempts]
+        models = {name: share.told() for name, share in self.models.items()}
+        return {**self.model_dump(mode="json"), "attempts": curve, "models": models}
 
 
 def fits(store: Store, config: Config) -> tuple[PhaseFit, ...]:
