@@ -62,6 +62,27 @@ async def test_a_mend_that_undoes_the_one_before_is_stopped_as_oscillation_with_
         assert other.what in stage.sessions("review")[-1][0].first
 
 
+async def test_a_loop_that_spreads_is_given_its_worst_and_the_others_are_not_lost(play: Play) -> None:
+    many = [finding(f"the {word} case is let through") for word in ("zero", "empty", "huge", "late", "odd", "torn")]
+    by_id = sorted(many[:5], key=id_of)
+    few, rest = by_id[:3], [*by_id[3:], many[5]]
+    reviews = [
+        reports(*many[:5]),
+        reports(*many),
+        reports(*rest, closed=tuple(map(id_of, few))),
+        reports(closed=tuple(map(id_of, rest))),
+    ]
+    async with play(story.hotfix(change=[mends(*FORMS)], review=reviews)) as stage:
+        run = await stage.run()
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        assert decisions(stage, run, "review") == ["correct", "narrow", "correct", "accept"]
+        turns = [str(m) for m in stage.requests("change")[-1].messages if "Objections after round" in str(m)]
+        assert [[each.what in turn for each in (*few, *rest)] for turn in turns[1:]] == [
+            [True, True, True, False, False, False],
+            [True] * 6,
+        ]
+
+
 async def test_work_that_alternates_is_stopped_at_the_first_repeat(play: Play) -> None:
     forms = ("percent > 1000", "percent > 2000", "percent > 1000")
     async with play(story.hotfix(change=[mends(*forms)])) as stage:

@@ -74,8 +74,9 @@ def _legend(y: float, ended: str) -> list[str]:
 
 def _columns(x: float, base: float, counts: Mapping[str, int]) -> list[str]:
     """Three thin columns above the base, four pixels a piece, at most fifteen pieces high."""
+    left = x + _WIDE / 2 - 8
     return [
-        f'<rect x="{x + 4 + 6 * n}" y="{base - 4 * min(count, 15)}" width="5" height="{4 * min(count, 15)}" '
+        f'<rect x="{left + 6 * n}" y="{base - 4 * min(count, 15)}" width="5" height="{4 * min(count, 15)}" '
         f'fill="{_COLOURS[name]}" opacity="0.7"/>'
         for n, (name, count) in enumerate(counts.items())
         if count
