@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..model.numbers import counted
 from .out import data, document, paint, plain
 from .runs import in_house
 
@@ -56,7 +57,7 @@ def _print(found: "tuple[PhaseFit, ...]") -> None:
     if not found:
         data("no data: no run is on record here")
     for fit in found:
-        data(f"{paint(fit.phase, 'bold')}  {fit.loops} loops, limit {fit.limit}, model {fit.model}")
+        data(f"{paint(fit.phase, 'bold')}  {counted(fit.loops, 'loops')}, limit {fit.limit}, model {fit.model}")
         open_ = 1.0
         for number, share in enumerate(fit.attempts, start=1):
             open_ *= 1 - share.value

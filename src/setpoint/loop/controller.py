@@ -7,6 +7,7 @@ it does not stop a loop that still converges: an attempt limit alone ends only a
 from collections.abc import Sequence
 from enum import StrEnum
 
+from ..model.numbers import counted
 from ..model.record import Record
 from ..model.run import Round
 from ..model.settings import Loop
@@ -81,11 +82,11 @@ def _stuck(rounds: Sequence[Round], limits: Loop, attempts: int) -> Stop | None:
 def _at_limit(rounds: Sequence[Round], limits: Loop, attempts: int) -> Stop | None:
     count, about = len(rounds), stops.worst(rounds[-1])
     if count >= 2 * attempts:
-        return Stop(f"limit: {count} attempts, twice the limit", about)
+        return Stop(f"limit: {counted(count, 'attempts')}, twice the limit", about)
     fresh = stops.since_stronger(rounds)
     tried = fresh is None or fresh >= limits.stronger
     if count >= attempts and tried and not stops.fell_lately(rounds):
-        return Stop(f"limit: {count} attempts without an end in sight", about)
+        return Stop(f"limit: {counted(count, 'attempts')} without an end in sight", about)
     return None
 
 

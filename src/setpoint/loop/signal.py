@@ -66,7 +66,7 @@ def measured(
     return Round(
         stage=stage,
         attempt=len(earlier) + 1,
-        error=sum(weights.values()),
+        error=error_of(objections),
         opened=tuple(sorted(now - ever)),
         closed=tuple(sorted(before - now)),
         reopened=tuple(sorted((now & ever) - before)),

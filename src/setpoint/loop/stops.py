@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..model.numbers import counted
 from ..model.run import Round
 from ..model.settings import Loop
 
@@ -89,8 +90,8 @@ def oscillates(rounds: Sequence[Round], limits: Loop) -> Stop | None:
         return None
     swap, count = last[now[0]], times[now[0]]
     if len(now[0]) == 2:
-        return Stop(f"oscillation: mending one brings back the other, {count} times", swap.sides)
-    return Stop(f"oscillation: a closed objection came back {count} times", swap.sides)
+        return Stop(f"oscillation: mending one brings back the other, {counted(count, 'times')}", swap.sides)
+    return Stop(f"oscillation: a closed objection came back {counted(count, 'times')}", swap.sides)
 
 
 def repeats(rounds: Sequence[Round]) -> Stop | None:
@@ -108,7 +109,7 @@ def grows(rounds: Sequence[Round], limits: Loop) -> Stop | None:
     first = next((round_.lines for round_ in rounds if round_.lines), 0)
     now = rounds[-1].lines
     if first >= GROWS_FROM and now > limits.growth * first:
-        return Stop(f"growth: the change grew from {first} to {now} lines", worst(rounds[-1]))
+        return Stop(f"growth: the change grew from {first} to {counted(now, 'lines')}", worst(rounds[-1]))
     return None
 
 
@@ -123,7 +124,7 @@ def burns(rounds: Sequence[Round], cap: float | None) -> Stop | None:
     needed = math.ceil(rounds[-1].error / pace) if pace > 0 and len(rounds) > 2 else 1
     if burn <= 0 or needed * burn <= left:
         return None
-    told = f"budget: {needed} more round{'s' if needed > 1 else ''} at ${burn:.2f} each do not fit the ${left:.2f} left"
+    told = f"budget: {counted(needed, 'more rounds')} at ${burn:.2f} do not fit the ${left:.2f} left"
     return Stop(told, worst(rounds[-1]))
 
 
@@ -139,7 +140,8 @@ def plateaus(rounds: Sequence[Round], limits: Loop) -> Stop | None:
         return None
     stayed = [mark for mark in worst(rounds[-1]) if mark in rounds[-1].repeated]
     return Stop(
-        f"plateau: no better error in {window} rounds ({lately:g} against {best:g})", tuple(stayed) or worst(rounds[-1])
+        f"plateau: no better error in {counted(window, 'rounds')} ({lately:g} against {best:g})",
+        tuple(stayed) or worst(rounds[-1]),
     )
 
 
@@ -167,7 +169,10 @@ def fails_again(rounds: Sequence[Round], limits: Loop) -> Stop | None:
     asked = [mark for mark in same if all(not r.given or mark in r.given for r in last[:-1])]
     if not asked:
         return None
-    return Stop(f"repeated failure: the same command failed with the same output {count} rounds running", tuple(asked))
+    return Stop(
+        f"repeated failure: the same command failed with the same output {counted(count, 'rounds')} running",
+        tuple(asked),
+    )
 
 
 def disagrees(rounds: Sequence[Round], limits: Loop) -> Stop | None:
@@ -178,7 +183,9 @@ def disagrees(rounds: Sequence[Round], limits: Loop) -> Stop | None:
         return None
     if not all(mark in round_.weights for mark in now for round_ in last):
         return None
-    return Stop(f"disagreement: answered {limits.opinions} times, still objected to, and no command shows it", now)
+    return Stop(
+        f"disagreement: answered {counted(limits.opinions, 'times')}, still objected to, and no command shows it", now
+    )
 
 
 def changed_places(rounds: Sequence[Round]) -> Swap | None:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..errors import NotSignedInError
+from ..model.numbers import counted
 from ..model.record import Record
 from ..model.run import Round
 from ..model.session import Role
@@ -155,7 +156,7 @@ def _fit(phase: str, found: Sequence[Sequence[Round]], config: Config) -> PhaseF
         model=_in_force(phase, config),
     )
     if len(found) < ENOUGH:
-        return now.model_copy(update={"because": (f"no data: {len(found)} loops, {ENOUGH} are the least",)})
+        return now.model_copy(update={"because": (f"no data: {counted(len(found), 'loops')}, {ENOUGH} are the least",)})
     limit, why = _limit(now)
     model, which = _model(now)
     told = {"propose_limit": limit, "propose_model": model, "because": (why, which)}
@@ -200,7 +201,9 @@ def _in_force(phase: str, config: Config) -> str:
 
 def _model(fit: PhaseFit) -> tuple[str | None, str]:
     """A smaller class that does about as well, else a larger one that does better beyond doubt."""
-    known = {name: share for name, share in fit.models.items() if name in SIZES and share.of >= ENOUGH}
+    known: dict[str, Share] = {
+        size: fit.models[size] for size in SIZES if size in fit.models and fit.models[size].of >= ENOUGH
+    }
     now = known.get(fit.model)
     if fit.phase == "review" or now is None or len(known) < 2:
         return None, "model: not enough loops of two size classes to compare"
