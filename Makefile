@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS ?= true
 export UV_NATIVE_TLS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick real judge bench lint types arrows docs fmt clean
+.PHONY: help setup demo test quick real judge bench simulate lint types arrows docs fmt clean
 
 help: ## these words
 	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -48,6 +48,9 @@ judge: .venv/.ready ## the corpus of honest and dishonest changes: both rates, a
 
 bench: .venv/.ready ## what setpoint adds, beside the bare limit
 	$(RUN)python -m bench
+
+simulate: .venv/.ready ## the controller on loops of known nature, beside fixed numbers of rounds and an oracle
+	$(RUN)python -m bench.simulate
 
 lint: .venv/.ready ## style
 	$(RUN)ruff check .

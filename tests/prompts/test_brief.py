@@ -79,9 +79,11 @@ def objection(what: str, **more: object) -> Objection:
 
 
 def told(*rounds: list[Objection]) -> str:
-    return objections_text(
-        [(Round(stage="tests", attempt=n, error=0.0), each) for n, each in enumerate(rounds, start=1)]
-    )
+    return objections_text(numbered(*rounds))
+
+
+def numbered(*rounds: list[Objection]) -> list[tuple[Round, list[Objection]]]:
+    return [(Round(stage="tests", attempt=n, error=0.0), each) for n, each in enumerate(rounds, start=1)]
 
 
 EMAIL = objection(
@@ -148,3 +150,13 @@ def test_each_objection_that_ever_was_is_told_once(rounds: list[list[Objection]]
         assert text.count(f"`{each}`") == 1
     last = {o.fingerprint for o in rounds[-1]}
     assert f"{len(last)} open" in text
+
+
+def test_a_narrowed_correction_names_only_what_it_is_narrowed_to() -> None:
+    back = numbered([EMAIL], [SHAPE], [EMAIL, NAMES])
+    text = objections_text(back, (EMAIL.fingerprint, SHAPE.fingerprint))
+    assert "This attempt is narrowed" in text
+    assert EMAIL.what in text
+    assert SHAPE.what in text
+    assert NAMES.what not in text
+    assert NAMES.what in objections_text(back)

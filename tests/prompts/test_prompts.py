@@ -13,12 +13,14 @@ PHASES = sorted(
 )
 VALIDATED = ("functional_spec", "tech_spec", "plan", "tests", "diagnosis", "split")
 BUDGET = {"review": 700}
+VERSION = {"review": 2}
+"""Prompts that were rewritten since their first words."""
 
 
 @pytest.mark.parametrize("name", [*PHASES, "rework", "lessons", *(f"validate_{name}" for name in VALIDATED)])
 def test_every_phase_and_validator_has_its_prompt(name: str) -> None:
     found = prompt(name)
-    assert (found.name, found.version) == (name, 1)
+    assert (found.name, found.version) == (name, VERSION.get(name, 1))
     assert re.fullmatch(r"[0-9a-f]{64}", found.sha256)
 
 

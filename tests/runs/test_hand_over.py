@@ -24,13 +24,14 @@ def drafts(count: int) -> Session:
 
 A, B = (finding(what, path="cause") for what in ("the cause is not shown", "the range is not said"))
 C, D = (finding(what, path="places") for what in ("nobody is named", "the line is wrong"))
+E = finding("the harm is not said", path="places")
 PATIENT = "[phase.diagnosis]\nattempts = 9\n[loop]\nplateau = 9\n"
 STUCK: dict[str, tuple[Session, list[Session], str]] = {
     "repeated diff": ([[hand_in(story.DIAGNOSIS)]], [minds(A), minds(B)], ""),
     "plateau": (drafts(9), [minds(f) for f in (A, B, C, A, A, A, A)], "[phase.diagnosis]\nattempts = 9\n"),
     "oscillation": (drafts(9), [minds(f) for f in (A, B, A, B, A)], PATIENT),
-    "reversal": (drafts(9), [minds(A), minds(A, B), minds(A, B, C), minds(A, B, C, D)], PATIENT),
-    "limit": (drafts(9), [minds(A), minds(B), minds(C)], "[phase.diagnosis]\nattempts = 2\n"),
+    "reversal": (drafts(9), [minds(A), minds(A, B), minds(A, B, C), minds(A, B, C, D), minds(A, B, C, D, E)], PATIENT),
+    "limit": (drafts(9), [minds(A)], "[phase.diagnosis]\nattempts = 1\n"),
 }
 
 

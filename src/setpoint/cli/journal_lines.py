@@ -38,6 +38,7 @@ def _created(data: dict[str, Any], stage: str) -> str:
 _DECISIONS = {
     "accept": ("accepted", "green"),
     "correct": ("goes back", "yellow"),
+    "narrow": ("goes back, narrowed", "yellow"),
     "escalate": ("a stronger model tries", "yellow"),
     "plan-fault": ("back to the plan", "red"),
     "hand-over": ("a person is called", "red"),
@@ -50,7 +51,7 @@ def _round(data: dict[str, Any], stage: str) -> str:
     marks += [f"{data['blocking']} above Low"] if data["blocking"] else []
     marks += [f"{len(data['closed'])} closed"] if data["closed"] else []
     marks += [f"{len(data['reopened'])} came back"] if data["reopened"] else []
-    reason = f": {data['cause']}" if data["decision"] in ("hand-over", "escalate") else ""
+    reason = f": {data['cause']}" if data["decision"] in ("hand-over", "escalate", "narrow") else ""
     lines = [f"round {data['attempt']}: {', '.join(marks)} → {paint(words, colour)}{visible(reason)}"]
     lines += [_objection(objection) for objection in data["objections"][:8]]
     return "\n".join(lines)
@@ -127,6 +128,10 @@ def _lesson(data: dict[str, Any], stage: str) -> str:
     return f"lesson candidate: {visible(data['rule'])}"
 
 
+def _follow_up(data: dict[str, Any], stage: str) -> str:
+    return f"follow-up, outside this change: {visible(data['what'])[:130]}"
+
+
 def _manual(data: dict[str, Any], stage: str) -> str:
     return visible(f"{data['by']} changed {', '.join(data['files'][:8]) or 'nothing'} by hand")
 
@@ -153,6 +158,7 @@ _TOLD = {
     "stopped": _stopped,
     "deliverable": _deliverable,
     "lesson-candidate": _lesson,
+    "follow-up": _follow_up,
     "manual": _manual,
     "joined": _joined,
     "restarted": _restarted,

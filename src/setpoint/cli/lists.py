@@ -1,6 +1,7 @@
 """Commands that only show: list, show, log, diff, cost, export."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,10 +12,13 @@ from .people import RUN
 from .runs import in_house
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..app import House
-    from ..service.views import RunView
+    from ..service.views import RoundView, RunView
 
 JSON = typer.Option(False, "--json", help="One JSON document.")
+PLOT = typer.Option(None, "--plot", help="Draw how it converges into this file, as SVG.")
 
 
 def list_(as_json: bool = JSON) -> None:
@@ -40,18 +44,50 @@ def list_(as_json: bool = JSON) -> None:
     in_house(show)
 
 
-def show(run: str = RUN, as_json: bool = JSON) -> None:
+def show(
+    run: str = RUN,
+    as_json: bool = JSON,
+    plot: Path | None = PLOT,
+    follow_up: str = typer.Option("", "--follow-up", help="The ticket of a follow-up, by its id, to run on its own."),
+) -> None:
     """Where a run is, and what happens next. Error per round, objections, gates, cost."""
 
     async def use(house: "House") -> int:
         view = house.view(house.store.run(run))
-        if as_json:
+        if plot is not None:
+            _draw(view, plot)
+        elif follow_up:
+            data(visible(_ticket_of(view, follow_up)).rstrip())
+        elif as_json:
             document(view)
         else:
             _print(view)
         return 0
 
     in_house(use)
+
+
+def _draw(view: "RunView", file: Path) -> None:
+    from ..errors import UsageError
+    from ..service.picture import svg
+
+    if file.suffix.lower() != ".svg":
+        raise UsageError(f"{file.name} is no SVG file", fix=f"setpoint show {view.id} --plot {file.stem or 'run'}.svg")
+    try:
+        file.write_text(svg(view), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written", why=str(error.strerror)) from error
+    plain(f"drew {file}")
+
+
+def _ticket_of(view: "RunView", prefix: str) -> str:
+    from ..errors import UsageError
+
+    found = [each for each in view.follow_ups if each.id.startswith(prefix)]
+    if len(found) != 1:
+        known = ", ".join(each.id for each in view.follow_ups) or "this run has none"
+        raise UsageError(f"{len(found)} follow-ups begin with `{prefix}`", fix=f"one of: {known}")
+    return found[0].ticket
 
 
 def _print(view: "RunView") -> None:
@@ -103,22 +139,38 @@ def _print(view: "RunView") -> None:
         plain(f"next: {step_text}")
 
 
+def _counts(rounds: "Sequence[RoundView]") -> tuple[tuple[int, str], ...]:
+    """What a loop's rounds came to, where it tells more than the error."""
+    if len(rounds) < 2:
+        return ()
+    return (
+        (sum(round_.closed for round_ in rounds), "closed"),
+        (sum(round_.reopened for round_ in rounds), "came back"),
+        (sum(round_.failed_again for round_ in rounds), "failed again the same way"),
+    )
+
+
 def _print_rounds(view: "RunView", head: Any) -> None:
+    from ..service.picture import bars, loops_of
+
     if view.rounds:
         data(head("error per round"))
-    loops: dict[tuple[int, str], list[Any]] = {}
-    for round_ in view.rounds:
-        loops.setdefault((round_.cycle, round_.loop), []).append(round_)
-    for (cycle, loop), rounds in loops.items():
-        series = " → ".join(f"{round_.error:g}" for round_ in rounds)
-        came_back = sum(round_.reopened for round_ in rounds)
-        data(f"  {cycle}.{loop:<28} {series}" + (f"   {came_back} came back" if came_back else ""))
+    for (cycle, loop), rounds in loops_of(view.rounds).items():
+        errors = [round_.error for round_ in rounds]
+        series = " → ".join(f"{error:g}" for error in errors)
+        notes = [f"{count} {what}" for count, what in _counts(rounds) if count]
+        told = f"   {', '.join(notes)}" if notes else ""
+        data(f"  {cycle}.{loop:<28} {paint(bars(errors), 'cyan')}  {series}{told}")
     for objection in view.objections:
         place = f" {objection.place.path}:{objection.place.line or ''}" if objection.place else ""
         data(
             f"  {objection.severity.value.upper():<6} {objection.fingerprint} {objection.source.value}:{place} "
-            f"{visible(objection.what)[:160]}"
+            f"{visible(objection.what)[:160]}" + (" (advice: no command shows it)" if objection.advisory else "")
         )
+    if view.follow_ups:
+        data(head("follow-ups") + f" outside this change; `setpoint show {view.id} --follow-up ID` prints the ticket")
+    for each in view.follow_ups:
+        data(f"  {each.severity.upper():<6} {each.id} {visible(each.path)} {visible(each.what)[:160]}")
 
 
 def log(

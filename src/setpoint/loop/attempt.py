@@ -12,7 +12,12 @@ from ..model.record import Record
 from ..model.run import Round
 from ..model.session import Asked
 from ..model.settings import Loop
-from .controller import Decision, decide, measured
+from .controller import Decision, decide
+from .identity import recognised
+from .signal import measured, weighed
+
+NAMED = 4
+"""Objections that a reason names; the rest is counted."""
 
 
 class Handed(Record):
@@ -59,21 +64,38 @@ class Verdict:
 History = Sequence[tuple[Round, tuple[Objection, ...]]]
 
 
-async def attempt(work: Work, history: History, limits: Loop, *, escalated: int = 0) -> Verdict | Asked:
+async def attempt(
+    work: Work, history: History, limits: Loop, *, since: int = 0, cap: float | None = None
+) -> Verdict | Asked:
     """One finished verdict on `work`, or the session's question. What is raised on the way (an outage, a limit) costs
-    no attempt: no round exists until this returns."""
+    no attempt: no round exists until this returns. The controller counts the rounds from `since` on; objections keep
+    the ids of all of `history`. `cap` is the run's budget in dollars."""
+    counted = history[since:]
     handed = await work.produce()
     if isinstance(handed, Asked):
         return handed
-    objections = list(await work.check(handed))
-    if not any(objection.blocks for objection in objections):
-        objections += await work.judge(handed)
+    found = list(await work.check(handed))
+    if not any(objection.blocks for objection in found):
+        found += await work.judge(handed)
     else:
-        objections += _not_judged_again(history, objections)
-    rounds = [round_ for round_, _ in history]
+        found += _not_judged_again(counted, found)
+    rounds = [round_ for round_, _ in counted]
+    objections = weighed(recognised(found, history), rounds)
     now = measured(rounds, objections, stage=work.stage, lines=handed.lines, diff=handed.diff, usd=handed.usd)
-    decision = decide([*rounds, now], limits, attempts=work.attempts, escalated=escalated)
-    return Verdict(decision, now, tuple(objections), handed)
+    chosen = decide([*rounds, now], limits, attempts=work.attempts, cap=cap)
+    decision = chosen.model_copy(
+        update={"cause": _told(chosen, [*(o for _, each in history for o in each), *objections])}
+    )
+    kept = now.model_copy(update={"choice": decision.choice.value, "given": decision.given})
+    return Verdict(decision, kept, tuple(objections), handed)
+
+
+def _told(decision: Decision, known: Sequence[Objection]) -> str:
+    """The reason with the objections it is about, by id and words."""
+    said = {objection.fingerprint: " ".join(objection.what.split()) for objection in known}
+    names = [f"`{mark}` {said[mark][:100]}" for mark in decision.about if mark in said]
+    more = f"; and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{decision.cause}: {'; '.join(names[:NAMED])}{more}" if names else decision.cause
 
 
 def _not_judged_again(history: History, objections: Sequence[Objection]) -> list[Objection]:

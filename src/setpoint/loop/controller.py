@@ -4,23 +4,15 @@ P is the present error, I what keeps coming back, D the change of the error and 
 it does not stop a loop that still converges: an attempt limit alone ends only a loop whose error has not fallen lately.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
 from ..model.numbers import counted
-from ..model.objection import Objection, Severity, Source
 from ..model.record import Record
 from ..model.run import Round
 from ..model.settings import Loop
-
-WEIGHT = {Severity.HIGH: 8.0, Severity.MEDIUM: 3.0, Severity.LOW: 0.0}
-"""Weight of an open objection by severity; Low is listed, it does not drive the loop."""
-
-OPINION = 0.5
-"""Factor for a model's objection that brings no command that fails while it holds."""
-
-_MODELS = frozenset({Source.VALIDATOR, Source.REVIEWER})
+from . import stops
+from .stops import Stop
 
 
 class Choice(StrEnum):
@@ -28,6 +20,8 @@ class Choice(StrEnum):
 
     ACCEPT = "accept"
     CORRECT = "correct"
+    NARROW = "narrow"
+    """Correct, but only what is named."""
     ESCALATE = "escalate"
     PLAN_FAULT = "plan-fault"
     HAND_OVER = "hand-over"
@@ -38,124 +32,76 @@ class Decision(Record):
 
     choice: Choice
     cause: str
+    about: tuple[str, ...] = ()
+    """Ids of the objections the reason is about."""
+    given: tuple[str, ...] = ()
+    """Ids the next attempt is narrowed to; empty: all."""
 
 
-def error_of(objections: Sequence[Objection]) -> float:
-    """The weighted sum of open objections."""
-    return sum(_weight(objection) for objection in objections)
-
-
-def _weight(objection: Objection) -> float:
-    opinion = objection.source in _MODELS and not objection.probe and not objection.evidence
-    return WEIGHT[objection.severity] * (OPINION if opinion else 1.0)
-
-
-def measured(
-    earlier: Sequence[Round],
-    objections: Sequence[Objection],
-    *,
-    stage: str,
-    lines: int = 0,
-    diff: str = "",
-    usd: float | None = 0.0,
-) -> Round:
-    """This round's numbers: what opened, closed, came back or stayed, against all rounds before it."""
-    now = {objection.fingerprint for objection in objections}
-    before = set(_open_after(earlier))
-    ever = {mark for round_ in earlier for mark in (*round_.opened, *round_.reopened)}
-    blocking = [objection for objection in objections if objection.blocks]
-    return Round(
-        stage=stage,
-        attempt=len(earlier) + 1,
-        error=error_of(objections),
-        opened=tuple(sorted(now - ever)),
-        closed=tuple(sorted(before - now)),
-        reopened=tuple(sorted((now & ever) - before)),
-        repeated=tuple(sorted(now & before)),
-        blocking=len(blocking),
-        lines=lines,
-        diff=diff,
-        usd=usd,
-        about_plan=any(objection.about_plan for objection in blocking),
-    )
-
-
-def _open_after(rounds: Sequence[Round]) -> tuple[str, ...]:
-    if not rounds:
-        return ()
-    last = rounds[-1]
-    return (*last.opened, *last.reopened, *last.repeated)
-
-
-def decide(rounds: Sequence[Round], limits: Loop, *, attempts: int, escalated: int = 0) -> Decision:
-    """What follows the last of `rounds` (oldest first). `attempts` is the limit of the stage, `escalated` how often a
-    stronger model has been called already."""
+def decide(rounds: Sequence[Round], limits: Loop, *, attempts: int, cap: float | None = None) -> Decision:
+    """What follows the last of `rounds` (oldest first). `attempts` is the limit of the stage, `cap` the run's budget in
+    dollars."""
     now = rounds[-1]
     if now.blocking == 0:
         return Decision(choice=Choice.ACCEPT, cause="nothing above Low is open")
     if now.about_plan:
-        return Decision(choice=Choice.PLAN_FAULT, cause="an objection traces to the plan; code cannot mend it")
-    stop = _oscillates(rounds, limits) or _repeats(rounds) or _grows(rounds, limits)
-    if stop:
-        return Decision(choice=Choice.HAND_OVER, cause=stop)
-    stuck = _plateau(rounds, limits) or _reverses(rounds)
-    if stuck:
-        return _stuck(stuck, rounds, escalated)
-    if len(rounds) >= attempts and not _converges(rounds):
-        return Decision(
-            choice=Choice.HAND_OVER, cause=f"limit: {counted(len(rounds), 'attempts')} without an end in sight"
-        )
-    if len(rounds) >= 2 * attempts:
-        return Decision(choice=Choice.HAND_OVER, cause=f"limit: {counted(len(rounds), 'attempts')}, twice the limit")
-    return Decision(choice=Choice.CORRECT, cause=f"error {now.error:g}: {now.blocking} above Low")
+        cause = "an objection traces to the plan; code cannot mend it"
+        return Decision(choice=Choice.PLAN_FAULT, cause=cause, about=stops.worst(now))
+    over = _over(rounds, limits, cap)
+    if over:
+        return _handed_over(over)
+    stuck = _stuck(rounds, limits, attempts)
+    if stuck is None:
+        return _corrected(rounds, limits)
+    if len(rounds) >= 2 and stops.since_stronger(rounds) is None and len(rounds) < 2 * attempts:
+        return Decision(choice=Choice.ESCALATE, cause=stuck.cause, about=stuck.about)
+    return _handed_over(stuck)
 
 
-def _stuck(cause: str, rounds: Sequence[Round], escalated: int) -> Decision:
-    if escalated == 0 and len(rounds) >= 2:
-        return Decision(choice=Choice.ESCALATE, cause=cause)
-    return Decision(choice=Choice.HAND_OVER, cause=cause)
+def _over(rounds: Sequence[Round], limits: Loop, cap: float | None) -> Stop | None:
+    """What no stronger model would mend."""
+    return (
+        stops.oscillates(rounds, limits)
+        or stops.repeats(rounds)
+        or stops.grows(rounds, limits)
+        or stops.disagrees(rounds, limits)
+        or stops.burns(rounds, cap)
+    )
 
 
-def _oscillates(rounds: Sequence[Round], limits: Loop) -> str:
-    back = Counter(mark for round_ in rounds for mark in round_.reopened)
-    worst = max(back.values(), default=0)
-    return f"oscillation: a closed objection came back {counted(worst, 'times')}" if worst >= limits.reopened else ""
+def _stuck(rounds: Sequence[Round], limits: Loop, attempts: int) -> Stop | None:
+    """What a stronger model may mend, once."""
+    return (
+        stops.reverses(rounds)
+        or stops.plateaus(rounds, limits)
+        or stops.fails_again(rounds, limits)
+        or _at_limit(rounds, limits, attempts)
+    )
 
 
-def _repeats(rounds: Sequence[Round]) -> str:
+def _at_limit(rounds: Sequence[Round], limits: Loop, attempts: int) -> Stop | None:
+    count, about = len(rounds), stops.worst(rounds[-1])
+    if count >= 2 * attempts:
+        return Stop(f"limit: {counted(count, 'attempts')}, twice the limit", about)
+    fresh = stops.since_stronger(rounds)
+    tried = fresh is None or fresh >= limits.stronger
+    if count >= attempts and tried and not stops.fell_lately(rounds):
+        return Stop(f"limit: {counted(count, 'attempts')} without an end in sight", about)
+    return None
+
+
+def _handed_over(stop: Stop) -> Decision:
+    return Decision(choice=Choice.HAND_OVER, cause=stop.cause, about=stop.about)
+
+
+def _corrected(rounds: Sequence[Round], limits: Loop) -> Decision:
     now = rounds[-1]
-    if now.diff and any(round_.diff == now.diff and round_.blocking for round_ in rounds[:-1]):
-        return "repeated diff: the same work was handed in and rejected before"
-    return ""
-
-
-def _grows(rounds: Sequence[Round], limits: Loop) -> str:
-    first = next((round_.lines for round_ in rounds if round_.lines), 0)
-    now = rounds[-1].lines
-    if first >= 20 and now > limits.growth * first:
-        return f"growth: the change grew from {first} to {counted(now, 'lines')}"
-    return ""
-
-
-def _plateau(rounds: Sequence[Round], limits: Loop) -> str:
-    if len(rounds) <= limits.plateau:
-        return ""
-    best_before = min(round_.error for round_ in rounds[: -limits.plateau])
-    lately = min(round_.error for round_ in rounds[-limits.plateau :])
-    if lately >= best_before:
-        return f"plateau: no better error in {counted(limits.plateau, 'rounds')} ({lately:g} against {best_before:g})"
-    return ""
-
-
-def _reverses(rounds: Sequence[Round]) -> str:
-    if len(rounds) < 3:
-        return ""
-    errors = [round_.error for round_ in rounds]
-    if errors[-1] > errors[-2] > errors[-3]:
-        return f"reversal: the error rose twice, to {errors[-1]:g}"
-    return ""
-
-
-def _converges(rounds: Sequence[Round]) -> bool:
-    """Whether the last step still brought the error to a new low."""
-    return len(rounds) >= 2 and rounds[-1].error < min(round_.error for round_ in rounds[:-1])
+    swap = stops.changed_places(rounds)
+    if swap:
+        cause = "an earlier mend was undone: both sides are to hold at once"
+        return Decision(choice=Choice.NARROW, cause=cause, about=swap.sides, given=swap.sides)
+    few = stops.spreads(rounds, limits)
+    if few:
+        cause = f"it spreads: {now.blocking} above Low, more opened than closed; the worst {len(few)} come first"
+        return Decision(choice=Choice.NARROW, cause=cause, about=few, given=few)
+    return Decision(choice=Choice.CORRECT, cause=f"error {now.error:g}: {now.blocking} above Low")

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from .record import Line, Record, Text
 
@@ -41,6 +42,15 @@ class Source(StrEnum):
     PERSON = "person"
 
 
+class Strength(StrEnum):
+    """What an objection rests on."""
+
+    SHOWN = "shown"
+    """A command the engine ran, a check of its own, or a person's word."""
+    ARGUED = "argued"
+    """A model's word, however well it reads."""
+
+
 class Place(Record):
     """Where in the tree, or in which part of a deliverable."""
 
@@ -70,14 +80,45 @@ class Objection(Record):
     about_plan: bool = False
     """True when code cannot mend it: the plan or the specification is wrong."""
 
+    again: str = ""
+    """Id of the earlier objection that this is, in other words or at another place."""
+    shown: bool = False
+    """Whether the engine ran the probe itself and saw it fail."""
+    advisory: bool = False
+    """Lowered from Medium: said again after it was answered, and no command shows it."""
+
     @property
     def fingerprint(self) -> str:
-        """The same for a moved or renumbered objection: 12 hex digits."""
-        words = re.sub(r"[\d\W_]+", " ", self.what.casefold()).strip()
+        """The objection's id: that of the earlier one it is, or its own mark."""
+        return self.again or self.mark
+
+    @property
+    def mark(self) -> str:
+        """The same for an objection on another line or with other measured numbers: 12 hex digits."""
         path = self.place.path if self.place else ""
-        return hashlib.sha256(f"{self.source}|{path}|{words}".encode()).hexdigest()[:12]
+        words = " ".join(wording(self.what))
+        return hashlib.sha256(f"{self.source}|{path}|{self.rule}|{words}".encode()).hexdigest()[:12]
 
     @property
     def blocks(self) -> bool:
         """Whether the loop must go on while this is open."""
         return self.severity is not Severity.LOW
+
+    @property
+    def strength(self) -> Strength:
+        """Whether a command or a person stands behind it, or a model's word alone."""
+        by_model = self.source in (Source.VALIDATOR, Source.REVIEWER)
+        return Strength.ARGUED if by_model and not self.shown else Strength.SHOWN
+
+
+_TOKEN = re.compile(r"\w(?:[\w.-]*\w)?")
+_NUMBER = re.compile(r"-?\d[\d.,_]*(?:%|[kmg]?b|[kmg]ib|[mnu]?s|x|th|st|nd|rd)?|0x[0-9a-f]+|(?=[a-f]*\d)[0-9a-f]{7,64}")
+
+
+@lru_cache(maxsize=4096)
+def wording(text: str) -> tuple[str, ...]:
+    """The words of an objection that tell it from others. Names keep their digits (`FR-001`, `test_2`, a test's id with
+    its parameters); line numbers, counts, times and digests are left out."""
+    parts = (part.rstrip(".,;:)'\"") for part in text.casefold().split())
+    tokens = (token for part in parts for token in ([part] if "::" in part else _TOKEN.findall(part)))
+    return tuple(token for token in tokens if not _NUMBER.fullmatch(token))

@@ -42,6 +42,8 @@ class Finding(Record):
     """A command that fails while this holds."""
     about_plan: bool = False
     """True when code cannot mend it because the plan or specification is wrong."""
+    again: str = ""
+    """Id of the earlier finding this is, if it is one."""
 
     def objection(self, source: Source) -> Objection:
         """The same, as the loop counts it."""
@@ -55,6 +57,7 @@ class Finding(Record):
             evidence=self.evidence,
             probe=self.probe,
             about_plan=self.about_plan,
+            again=self.again,
         )
 
 

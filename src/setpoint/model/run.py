@@ -120,3 +120,15 @@ class Round(Record):
     usd: float | None = 0.0
     about_plan: bool = False
     """Whether a blocking objection traces to the plan."""
+    weights: dict[str, float] = {}
+    """What each open objection weighs, by id; Low ones weigh nothing."""
+    opinions: tuple[str, ...] = ()
+    """Open objections above Low that are a reviewer's word alone."""
+    failing: dict[str, str] = {}
+    """Digest of what the failing command printed, by the objection it raised."""
+    model: str = ""
+    """Model whose work was judged."""
+    choice: str = ""
+    """What the controller chose then."""
+    given: tuple[str, ...] = ()
+    """Ids of the objections the next attempt was narrowed to; empty: all."""

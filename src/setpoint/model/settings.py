@@ -63,14 +63,24 @@ class PhaseSettings(Record):
 
 
 class Loop(Record):
-    """Limits of the controller."""
+    """Limits of the controller; the law they belong to is docs/control-law.md."""
 
-    plateau: int = 3
-    """Rounds without a better error before hand-over."""
-    reopened: int = 2
-    """Times one objection may come back before it counts as oscillation."""
-    growth: float = 4.0
+    plateau: int = Field(default=3, ge=1)
+    """Rounds without a better error before the loop counts as stuck."""
+    stronger: int = Field(default=2, ge=1)
+    """Rounds a stronger model gets to beat the best error so far."""
+    reopened: int = Field(default=2, ge=1)
+    """Times one objection may come back, or two may change places, before it counts as oscillation."""
+    same_failure: int = Field(default=3, ge=2)
+    """Rounds in a row one command may fail with the same output."""
+    opinions: int = Field(default=2, ge=1)
+    """Answers a reviewer's opinion gets before a person decides between the two."""
+    growth: float = Field(default=4.0, gt=1)
     """Most growth of the diff over the first round's."""
+    narrow_from: int = Field(default=5, ge=2)
+    """Open objections above Low from which a loop that spreads is narrowed."""
+    narrow_to: int = Field(default=3, ge=1)
+    """How many of the worst the next attempt is given then."""
     reopen_cycles: int = 2
     """Times a ticket may be reopened after a failed smoke."""
     ci_fixes: int = 3

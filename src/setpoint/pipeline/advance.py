@@ -114,7 +114,7 @@ def _accepted(position: Position, outcome: Accepted, route: Route) -> Move:
 def _again(position: Position, outcome: Again, route: Route) -> Move:
     step = route.step(position.stage)
     if isinstance(step, Phase) and step.rework:
-        return _rework(position, route, by=position.stage, level=1 if outcome.escalate else 0)
+        return _rework(position, route, by=position.stage, level=max(outcome.level, int(outcome.escalate)))
     level = position.level + (1 if outcome.escalate else 0)
     new = _at(position, attempt=position.attempt + 1, level=level)
     return Move(to=new, job=True, because="a stronger model tries" if outcome.escalate else "objections go back")

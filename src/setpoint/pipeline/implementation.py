@@ -12,7 +12,7 @@ from ..loop.attempt import Handed, Verdict
 from ..model.change import Change
 from ..model.evidence import GateResult
 from ..model.gate import Gate
-from ..model.objection import Objection
+from ..model.objection import Deviation, Objection, Severity, Source
 from ..model.plan import PlanTask
 from ..model.session import Asked
 from ..policy.diffcheck import judge_unsaved
@@ -29,7 +29,7 @@ from .messages import commit_message
 from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
 from .prompts import prompt, section
-from .rounds import Done, Write, later_turns, looped
+from .rounds import Done, Write, history, later_turns, looped
 
 
 class CodeWork:
@@ -106,14 +106,34 @@ class CodeWork:
         torn = await conflicts(self._ground, self._workspace, mended=True)
         if torn:
             return torn
+        if handed.diff == self._judged_before():
+            return (_unchanged(),)
         gates = {f"{self._task.id}.{n}": task_gate(c) for n, c in enumerate(self._task.checks, 1)} if self._task else {}
         results, found = await check_code(self._ground, self._workspace, gates, whole=self._whole)
         self.results += results
         return found
 
+    def _judged_before(self) -> str:
+        """Tree that the review objected to, which a rework must differ from; empty elsewhere."""
+        reviews = history(self._ground, self._ground.loop_of("review"))
+        return reviews[-1][0].diff if self._ground.position.rework == "review" and reviews else ""
+
     async def judge(self, handed: Handed) -> Sequence[Objection]:
         """Gates judge code here; the reviewer comes when all of it is there."""
         return ()
+
+
+def _unchanged() -> Objection:
+    """Work that is claimed and not done."""
+    return Objection(
+        source=Source.GATE,
+        deviation=Deviation.BEHAVIOUR,
+        severity=Severity.HIGH,
+        what="the change was handed in as mended, and no file differs from what was objected to",
+        cause="an objection is closed by a change that a check or a fresh reviewer sees, not by a claim",
+        evidence="the tree is the very one that was reviewed",
+        rule="claim/unchanged",
+    )
 
 
 def by_person(ground: Ground) -> bool:

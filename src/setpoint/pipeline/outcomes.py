@@ -23,6 +23,8 @@ class Again(Record):
     kind: Literal["again"] = "again"
     escalate: bool = False
     """With a stronger model."""
+    level: int = 0
+    """How often this loop has called a stronger model so far."""
 
 
 class PlanFault(Record):

@@ -1,14 +1,15 @@
 """Review: a strict, independent judge of the whole change against the original ticket, fresh each round.
 
 The reviewer runs in its own copy of the tree; what it writes reaches nothing. Earlier findings are claims to verify,
-and each of them must be accounted for.
+and each of them must be accounted for. What it finds outside the change's surface becomes a follow-up.
 """
 
 from collections.abc import Sequence
 
-from ..errors import RefusedError
+from ..errors import BugError, RefusedError
 from ..gates.protected import protected_changes
 from ..loop.attempt import Handed, Verdict
+from ..loop.identity import recognised
 from ..model.evidence import GateResult
 from ..model.objection import Objection, Source
 from ..model.review import Review
@@ -25,9 +26,11 @@ from .judging import closed_boundaries, measured_by, sealed
 from .messages import commit_message
 from .moved_base import bring_in, conflicts, handed_over, require_green_base
 from .outcomes import Outcome
+from .probes import probed
 from .prompts import objections_text, prompt, section, untrusted
 from .reseal import reseal
 from .rounds import Done, Write, fresh_judge, history, later_turns, looped, plain_accept
+from .surface import FOLLOW_UPS, follow_ups, split_by_surface
 
 
 class ReviewWork:
@@ -42,6 +45,7 @@ class ReviewWork:
         self._ground = ground
         self._workspace = workspace
         self.mechanical: Sequence[Objection] = ()
+        self.follow_ups: Sequence[Objection] = ()
         self._room = room
         self._handing = Handing(None)
 
@@ -49,7 +53,7 @@ class ReviewWork:
         """Let the reviewer try to break the change and report; a change that is not green costs no reviewer."""
         ground = self._ground
         if any(objection.blocks for objection in self.mechanical):
-            return Handed(content={}, diff=self.tree)
+            return Handed(content={}, diff=self.tree, usd=ground.bench.store.run(ground.run.id).cost.usd)
         sitting = Sitting(
             session=self.session,
             prompt=prompt("review"),
@@ -99,18 +103,23 @@ class ReviewWork:
         )
 
     async def check(self, handed: Handed) -> Sequence[Objection]:
-        """Form; and every earlier finding that was open is accounted for."""
+        """What needs no reviewer, and then whether the report has its form."""
         if any(objection.blocks for objection in self.mechanical):
-            last = self.earlier[-1][1] if self.earlier else ()
-            return (*self.mechanical, *(old for old in last if old.source is Source.REVIEWER and old.blocks))
-        review = self._handing.record
-        if not isinstance(review, Review):
+            return self.mechanical
+        if not isinstance(self._handing.record, Review):
             raise RefusedError(
                 "the reviewer gave no report in form",
                 why="; ".join(self._handing.problems) or "nothing was handed in",
                 fix="`setpoint retry` lets a fresh reviewer look",
             )
-        found = [finding.objection(Source.REVIEWER) for finding in review.findings]
+        return ()
+
+    async def judge(self, handed: Handed) -> Sequence[Objection]:
+        """The report: what each probe shows; and every earlier finding that was open is accounted for."""
+        review = self._handing.record
+        if not isinstance(review, Review):
+            raise BugError("a report without form was judged")
+        found = list(await self._within([finding.objection(Source.REVIEWER) for finding in review.findings]))
         raised = {objection.fingerprint for objection in found}
         for old in self.earlier[-1][1] if self.earlier else ():
             # What gates minded is measured anew each round; only a reviewer's word needs a reviewer's answer.
@@ -118,9 +127,13 @@ class ReviewWork:
                 found.append(old)
         return found
 
-    async def judge(self, handed: Handed) -> Sequence[Objection]:
-        """The report is the judgement."""
-        return ()
+    async def _within(self, told: Sequence[Objection]) -> Sequence[Objection]:
+        """What was found within the surface, each with what its probe shows; the rest is kept as follow-ups."""
+        ground, workspace = self._ground, self._workspace
+        seen = await probed(recognised(told, self.earlier), workspace.checkout, self.tree, ground.bench.redact)
+        changed = await workspace.changed(ground.run.base, self.tree)
+        inside, self.follow_ups = await split_by_surface(seen, self._room, changed, workspace.checkout, ground.run.base)
+        return inside
 
 
 async def review(ground: Ground) -> Done:
@@ -163,8 +176,22 @@ async def review(ground: Ground) -> Done:
             return  # nobody looked
         tx.remember(ground.run.id, f"reviewed:{ground.position.cycle}", fact)
         tx.event(ground.run.id, "reviewed", "review", fact)
+        keep_follow_ups(ground, tx, work.follow_ups)
 
     return measured_by(ground, results, Done(done.outcome, (*done.writes, remembered), note=done.note))
+
+
+def keep_follow_ups(ground: Ground, tx: Transaction, found: Sequence[Objection]) -> None:
+    """Put what lies outside the change on the run's record, each once."""
+    kept = {objection.fingerprint: objection for objection in follow_ups(ground.bench.store, ground.run)}
+    new = [objection for objection in found if objection.fingerprint not in kept]
+    if new:
+        told = [objection.model_dump(mode="json") for objection in (*kept.values(), *new)]
+        tx.remember(ground.run.id, FOLLOW_UPS, {"objections": told})
+    for objection in new:
+        tx.event(
+            ground.run.id, "follow-up", "review", {"id": objection.fingerprint, **objection.model_dump(mode="json")}
+        )
 
 
 async def _mechanical(

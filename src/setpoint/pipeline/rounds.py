@@ -1,7 +1,7 @@
 """From a finished attempt to the run's next move, with all that is written beside it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..loop.attempt import History, Verdict, Work, attempt
@@ -11,7 +11,7 @@ from ..model.objection import Objection
 from ..model.session import Asked, Role, SessionId
 from ..ports import Transaction
 from .bench import Ground
-from .desk import answers, producer, question_of
+from .desk import answers, chosen, producer, question_of
 from .outcomes import Accepted, Again, AskedPerson, HandedOver, Outcome, PlanFault
 from .prompts import objections_text
 from .routes import Decision, Effect, Phase
@@ -43,11 +43,11 @@ def history(ground: Ground, loop: str) -> History:
     return tuple(ground.bench.store.rounds(ground.run.id, ground.position.cycle, loop))
 
 
-def since_person(ground: Ground, loop: str) -> History:
-    """The rounds since a person last let the loop start over, or the base moved: what the controller counts."""
+def counted_from(ground: Ground, loop: str) -> int:
+    """The first round the controller counts: the one after a person last let the loop start over, or the base moved."""
     store, run, cycle = ground.bench.store, ground.run.id, ground.position.cycle
     starts = [store.recall(run, f"{why}:{cycle}:{loop}") for why in ("restart", "base")]
-    return history(ground, loop)[max((start["rounds"] for start in starts if start), default=0) :]
+    return max((start["rounds"] for start in starts if start), default=0)
 
 
 def ci_fixes(ground: Ground) -> frozenset[str]:
@@ -59,10 +59,13 @@ def ci_fixes(ground: Ground) -> frozenset[str]:
 async def looped(ground: Ground, work: Work, session: SessionId, accept: Accept) -> Done:
     """One attempt on `work`, settled: its round is written whatever the controller decides."""
     loop = work.stage
-    result = await attempt(work, since_person(ground, loop), ground.config.loop, escalated=ground.position.level)
+    cap = ground.config.budget.ticket_usd
+    past, since = history(ground, loop), counted_from(ground, loop)
+    result = await attempt(work, past, ground.config.loop, since=since, cap=cap)
     if isinstance(result, Asked):
         question = question_of(ground, result)
         return Done(AskedPerson(), (lambda tx: tx.ask(ground.run.id, question, session),), note=question.question)
+    result = replace(result, round=result.round.model_copy(update={"model": _worker(ground, session)}))
     writes: list[Write] = [_round(ground, result), _handed(ground, result)]
     if result.decision.choice is Choice.ACCEPT:
         outcome, more = await accept(result)
@@ -70,10 +73,19 @@ async def looped(ground: Ground, work: Work, session: SessionId, accept: Accept)
     return _not_accepted(ground, loop, result, writes)
 
 
+def _worker(ground: Ground, session: SessionId) -> str:
+    """The model whose work was judged; empty where a person did it."""
+    by_hand = ground.position.stage in ground.run.ticket.phases_by_person
+    return "" if by_hand else str(chosen(ground, session).models[0])
+
+
 def _not_accepted(ground: Ground, loop: str, result: Verdict, writes: list[Write]) -> Done:
     choice, cause = result.decision.choice, result.decision.cause
-    if choice is Choice.CORRECT or choice is Choice.ESCALATE:
-        return Done(Again(escalate=choice is Choice.ESCALATE), tuple(writes), note=cause)
+    if choice in (Choice.CORRECT, Choice.NARROW, Choice.ESCALATE):
+        past = history(ground, loop)[counted_from(ground, loop) :]
+        rounds = [*(round_ for round_, _ in past), result.round]
+        level = sum(1 for round_ in rounds if round_.choice == Choice.ESCALATE)
+        return Done(Again(escalate=choice is Choice.ESCALATE, level=level), tuple(writes), note=cause)
     plans = ground.position.stage != ground.route.plans_in and ground.position.epoch <= PLAN_FAULTS
     if choice is Choice.PLAN_FAULT and plans:
         return Done(PlanFault(), (*writes, plan_objections(ground, result.objections)), note=cause)
@@ -199,7 +211,7 @@ def later_turns(ground: Ground, session: SessionId, loops: Sequence[str]) -> dic
     for loop in loops:
         rounds = history(ground, loop)
         if rounds and rounds[-1][0].blocking:
-            turns[f"round:{loop}:{len(rounds)}"] = objections_text(rounds)
+            turns[f"round:{loop}:{len(rounds)}"] = objections_text(rounds, rounds[-1][0].given)
     turns.update(answers(ground, session))
     for number, text in enumerate(words_for(ground, session)):
         turns[f"word:{number}"] = text

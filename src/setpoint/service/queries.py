@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..model.numbers import counted
-from ..model.run import Run, State, Waits
+from ..model.objection import Objection
+from ..model.run import Round, Run, State, Waits
 from ..model.session import Role
 from ..pipeline.bench import Ground
 from ..pipeline.desk import chosen, unanswered
 from ..pipeline.routes import Decision, Phase
+from ..pipeline.surface import follow_ups, ticket_of
 from ..ports import Store
 from .practice import practices
-from .views import GateView, RoundView, RunView, StageView
+from .views import FollowUpView, GateView, RoundView, RunView, StageView
 
 NEXT: dict[Waits, tuple[str, ...]] = {
     Waits.DECISION: ("setpoint approve {id}", "setpoint diff {id}", "setpoint reject {id} -m '…'"),
@@ -110,9 +112,10 @@ def view(ground: Ground) -> RunView:
         agent=ground.config.agent.kind,
         independence=str(reviewed.get("independence", "")),
         stages=stages(ground),
-        rounds=tuple(_round(cycle, r) for cycle, r, _ in rounds),
+        rounds=_rounds([(cycle, r) for cycle, r, _ in rounds]),
         objections=tuple(rounds[-1][2]) if rounds else (),
         practices=practices(events),
+        follow_ups=tuple(_follow_up(objection) for objection in follow_ups(store, run)),
         gates=_gates(store, run),
         approvals=tuple(a for cycle in cycles for a in store.approvals(run.id, cycle)),
         questions=tuple(question for question, _ in store.questions(run.id)),
@@ -136,7 +139,19 @@ def _because(run: Run) -> str:
     return f"reopened {counted(times, 'times')} after a failed smoke; it began as {run.ticket.kind.value}"
 
 
-def _round(cycle: int, round_: Any) -> RoundView:
+def _rounds(rounds: Sequence[tuple[int, Round]]) -> tuple[RoundView, ...]:
+    """Each round beside the one before it in its loop. What the first cost began with the last round of any loop."""
+    last: dict[tuple[int, str], Round] = {}
+    found, spent = [], 0.0
+    for cycle, round_ in rounds:
+        before = last.get((cycle, round_.stage))
+        found.append(_round(cycle, round_, before, spent))
+        last[cycle, round_.stage] = round_
+        spent = round_.usd or spent
+    return tuple(found)
+
+
+def _round(cycle: int, round_: Round, before: Round | None, spent: float) -> RoundView:
     return RoundView(
         cycle=cycle,
         loop=round_.stage,
@@ -147,6 +162,19 @@ def _round(cycle: int, round_: Any) -> RoundView:
         repeated=len(round_.repeated),
         reopened=len(round_.reopened),
         lines=round_.lines,
+        usd=None if round_.usd is None else max(round_.usd - spent, 0.0),
+        failed_again=sum(1 for mark, said in round_.failing.items() if before and before.failing.get(mark) == said),
+        choice=round_.choice,
+    )
+
+
+def _follow_up(objection: Objection) -> FollowUpView:
+    return FollowUpView(
+        id=objection.fingerprint,
+        severity=objection.severity.value,
+        path=objection.place.path if objection.place else "",
+        what=objection.what,
+        ticket=ticket_of(objection),
     )
 
 

@@ -32,6 +32,23 @@ class RoundView(Record):
     repeated: int
     reopened: int
     lines: int
+    usd: float | None = 0.0
+    """What this round cost; None: unknown."""
+    failed_again: int = 0
+    """Commands that failed with the same output as the round before."""
+    choice: str = ""
+    """What the controller chose then."""
+
+
+class FollowUpView(Record):
+    """Something a review found outside the change."""
+
+    id: Line
+    severity: Line
+    path: str
+    what: str
+    ticket: str
+    """The text of a ticket that asks for its mend."""
 
 
 class GateView(Record):
@@ -88,6 +105,8 @@ class RunView(Record):
     """Open in the latest round of the present loop, Low included."""
     practices: tuple[Practice, ...]
     """What each session that wrote code did besides writing."""
+    follow_ups: tuple[FollowUpView, ...]
+    """What reviews found outside the change; each can be a ticket of its own."""
     gates: tuple[GateView, ...]
     approvals: tuple[Approval, ...]
     questions: tuple[Question, ...]
