@@ -12,8 +12,8 @@
       - Request POST /signups {"address": "a@b.example"} - 201 {"id": "*"}
       - Log `logs/signup.log` - all entries match `request=\\w+`
 
-A line that starts with two spaces goes on with the item before it; below a `[Testing]` line a bullet is a step of the check
-(`model/steps.py` has all of them). What would read as something else starts with a backslash.
+A line that starts with two spaces goes on with the item before it; below a `[Testing]` line a bullet is a step of the
+check (`model/steps.py` has all of them). What would read as something else starts with a backslash.
 """
 
 import re

@@ -33,9 +33,7 @@ def _command_or_none(text: str) -> str:
 class Check(Record):
     """One `[Testing]` line: what must hold before its task is complete."""
 
-    run: Annotated[
-        str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_command_or_none)
-    ] = ""
+    run: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_command_or_none)] = ""
     """One plain command, run in the sandbox from the repository's root."""
     standard: Line = "must pass"
     """What counts as passed; `all 12 scenarios must pass` is counted."""

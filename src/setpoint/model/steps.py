@@ -207,7 +207,7 @@ def _rows(rest: str, text: str) -> Step:
         raise ValueError(f"`{_short(text)}` expects nothing and cannot fail; end it as `{FORMS[4]}`")
     rows, at = _json(listed, 0, text)
     if not isinstance(rows, list) or any(not isinstance(row, list) for row in rows) or listed[at:].strip():
-        raise ValueError(f"`{_short(text)}`: rows are a list of lists: [[1, \"new\"]]")
+        raise ValueError(f'`{_short(text)}`: rows are a list of lists: [[1, "new"]]')
     if not rows and how == "including":
         raise ValueError(f"`{_short(text)}` names no row and cannot fail; name one, or write `exactly []`")
     return RowsStep(query=query, database=database, how=how, rows=tuple(map(tuple, rows)))

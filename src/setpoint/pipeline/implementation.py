@@ -4,7 +4,7 @@ The tests, the gates' configuration, CI and lock files are frozen meanwhile. On 
 the session of the last task goes on with all objections of all rounds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..errors import BugError
 from ..gates.checks import task_gate
@@ -137,7 +137,7 @@ async def handed_code(ground: Ground, workspace: Workspace, handing: Handing) ->
 
 
 async def check_code(
-    ground: Ground, workspace: Workspace, gates: dict[str, Gate], *, whole: bool
+    ground: Ground, workspace: Workspace, gates: Mapping[str, Gate], *, whole: bool
 ) -> tuple[list[GateResult], list[Objection]]:
     """Judge the workspace as it is."""
     left = judge_unsaved(workspace.unsaved())
