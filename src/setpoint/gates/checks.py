@@ -5,13 +5,18 @@ from collections.abc import Sequence
 
 from ..model.evidence import GateKind
 from ..model.gate import Gate, TaskGate
-from ..model.plan import Check
+from ..model.plan import Check, PlanTask
 from ..model.steps import RunStep
 from .commands import reporting
 from .words import words
 
 SECONDS = 600.0
 _PYTHON_TOOLS = frozenset(("pytest", "unittest", "mypy", "ruff check", "ruff format", "black", "flake8", "pyright"))
+
+
+def task_gates(task: PlanTask) -> dict[str, TaskGate]:
+    """The gates of a task's checks: `T001.1` and so on."""
+    return {f"{task.id}.{n}": task_gate(check) for n, check in enumerate(task.checks, 1)}
 
 
 def task_gate(check: Check, *, timeout: float = SECONDS) -> TaskGate:

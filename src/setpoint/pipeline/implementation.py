@@ -7,7 +7,7 @@ the session of the last task goes on with all objections of all rounds.
 from collections.abc import Mapping, Sequence
 
 from ..errors import BugError
-from ..gates.checks import task_gate
+from ..gates.checks import task_gates
 from ..loop.attempt import Handed, Verdict
 from ..model.change import Change
 from ..model.evidence import GateResult
@@ -106,7 +106,7 @@ class CodeWork:
         torn = await conflicts(self._ground, self._workspace, mended=True)
         if torn:
             return torn
-        gates = {f"{self._task.id}.{n}": task_gate(c) for n, c in enumerate(self._task.checks, 1)} if self._task else {}
+        gates = task_gates(self._task) if self._task else {}
         results, found = await check_code(self._ground, self._workspace, gates, whole=self._whole)
         self.results += results
         return found
