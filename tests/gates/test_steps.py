@@ -4,6 +4,8 @@ import re
 import socket
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from setpoint.errors import UsageError
@@ -12,6 +14,7 @@ from setpoint.gates.judge import run_gates
 from setpoint.gates.run import run_gate
 from setpoint.gates.step_verdicts import differences
 from setpoint.gates.steps import take_steps
+from setpoint.gates.steps_inside import entries
 from setpoint.gates.tasks_md import parse_tasks, write_tasks
 from setpoint.model.evidence import GateResult, Outcome
 from setpoint.model.plan import Check
@@ -212,6 +215,31 @@ def test_an_answer_may_say_more_than_is_expected_and_not_less(
     expected: object, given: object, told: list[tuple[str, str]]
 ) -> None:
     assert list(differences(expected, given)) == told
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3).filter(lambda text: text != "*"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(whole=st.dictionaries(st.sampled_from("abcd"), plain, min_size=1), data=st.data())
+def test_any_part_of_an_answer_is_in_it_and_anything_else_is_told(
+    whole: dict[str, object], data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(sorted(whole)))
+    assert list(differences({name: whole[name]}, whole)) == []
+    assert list(differences({name: [whole[name]]}, whole)) != []
+    assert list(differences({**whole, "new": 1}, whole)) == [("field new", "is missing")]
+
+
+@given(lines=st.lists(st.text("ab \t:", max_size=6)))
+def test_every_line_that_is_not_indented_is_an_entry_of_its_own(lines: list[str]) -> None:
+    found = entries("\n".join(["first", *lines]))
+    own = [line for line in lines if line.strip() and not line[0].isspace()]
+    assert [entry.partition("\n")[0] for _, entry in found] == ["first", *own]
+    assert [number for number, _ in found] == sorted({number for number, _ in found})
 
 
 # -- done for real -----------------------------------------------------------------------------------------------------

@@ -48,13 +48,15 @@ class Service:
 
     def __init__(self, argv: list[str], port: int, output: Any) -> None:
         self.port = port
+        self.host = ""
         self.output = output
         self.process = started(argv, self.output, self.output)
 
     def ready(self, until: float) -> bool:
         """Wait until the port takes a connection; False when the service ended before, or time ran out."""
         while time.monotonic() < until and self.process.poll() is None:
-            if open_at(self.port):
+            self.host = open_at(self.port) or ""
+            if self.host:
                 return True
             time.sleep(LOOK)
         return False
@@ -120,11 +122,11 @@ def run(step: Told, until: float) -> Told:
         return {"code": process.wait(), "out": said(output), "err": said(errors), "late": late}
 
 
-def request(step: Told, port: int) -> Told:
+def request(step: Told, service: Service) -> Told:
     """Ask the service, and tell its answer; no redirection is followed."""
     body = None if step["body"] is None else step["body"].encode()
     headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body is not None else {})}
-    connection = http.client.HTTPConnection(open_at(port) or "127.0.0.1", port, timeout=ANSWER)
+    connection = http.client.HTTPConnection(service.host, service.port, timeout=ANSWER)
     try:
         connection.request(step["method"], step["path"], body, headers)
         answer = connection.getresponse()
@@ -254,7 +256,7 @@ def done(steps: list[Told], until: float, output: Any) -> list[Told]:
                 service, came = serve(step, until, output)
                 told.append(came)
             elif step["do"] == "request" and service:
-                told.append(request(step, service.port))
+                told.append(request(step, service))
             elif step["do"] == "rows":
                 told.append(rows(step))
             elif step["do"] == "log":
