@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model.evidence import Finding, Outcome, Shown
+from ..model.numbers import counted
 from ..model.record import Record
 from ..model.steps import ANY, LogStep, RequestStep, RowsStep, ServeStep
 from .reading import capped, line
@@ -119,7 +120,7 @@ def answered(step: RequestStep, told: Told, service: ServeStep) -> Seen:
         return Seen(Outcome.FAILED, f"{asked} answered {told.status}, and {wrong[0].message}", tuple(wrong), shown)
     count = sum(1 for _ in _leaves(step.answer))
     return Seen(
-        Outcome.PASSED, f"{asked} answered {told.status} with {_many(count, 'field')} as expected", output=shown
+        Outcome.PASSED, f"{asked} answered {told.status} with {counted(count, 'fields')} as expected", output=shown
     )
 
 
@@ -166,7 +167,7 @@ def queried(step: RowsStep, told: Told) -> Seen:
     """Whether the database holds what was expected."""
     if told.why:
         return Seen(Outcome.REFUSED, f"the rows cannot be looked at: {told.why}")
-    there = _many(len(told.rows), "row")
+    there = counted(len(told.rows), "rows")
     shown = "\n".join(_json(list(row)) for row in told.rows)
     if step.how == "count":
         wrong = f"{there} instead of {step.count}" if len(told.rows) != step.count else ""
@@ -223,7 +224,7 @@ def logged(step: LogStep, told: Told) -> Seen:
         return Seen(Outcome.REFUSED, told.why)
     if not told.entries:
         return Seen(Outcome.REFUSED, f"{step.path} holds no entry of this check: nothing was examined")
-    total = _many(told.entries, "entry", "entries")
+    total = counted(told.entries, "entries")
     wrong: tuple[Row, ...] = ()
     if step.how == "all":
         wrong, without = told.others, told.entries - told.hits
@@ -272,7 +273,3 @@ def _curl(step: RequestStep, service: ServeStep) -> str:
 def _json(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 200 else text[:200] + "…"
-
-
-def _many(count: int, one: str, more: str = "") -> str:
-    return f"{count} {one if count == 1 else more or one + 's'}"

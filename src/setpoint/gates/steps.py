@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from ..model.command import CommandLimits, Completed
 from ..model.evidence import GateResult, Outcome
 from ..model.gate import TaskGate
+from ..model.numbers import counted
 from ..model.record import Record
 from ..model.steps import LogStep, RequestStep, RowsStep, RunStep, ServeStep, Step
 from ..ports import Room
@@ -168,7 +169,9 @@ def _verdict(doing: Sequence[_Doing], seen: Sequence[Seen], trouble: str) -> Ver
     if refused or len(seen) < len(doing):
         reading = replace(reading, examined=0 if trouble else len(steps))
         return Verdict(Outcome.REFUSED, line(refused or "not all steps were done"), reading)
-    return Verdict(Outcome.PASSED, line(f"{count} steps held: {'; '.join(one.words for one in steps)}"), reading)
+    return Verdict(
+        Outcome.PASSED, line(f"{counted(count, 'steps')} held: {'; '.join(one.words for one in steps)}"), reading
+    )
 
 
 def _transcript(doing: Sequence[_Doing], seen: Sequence[Seen]) -> str:
