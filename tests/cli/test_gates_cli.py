@@ -55,3 +55,58 @@ def test_only_the_gates_of_changed_projects_are_run(shop: GateRepository) -> Non
     assert [result["gate"] for result in json.loads(run.stdout)] == ["web", "root"]
     assert run.returncode == 0
     assert shop.setpoint("gates", "run").returncode == 10
+
+
+TASKS = """## Tasks: whisper
+
+### Task 1: Whisper
+- [Testing] Run `pytest tests/test_shop.py` - all 1 tests must pass
+
+### Task 2: Keep it
+- [Testing] What was whispered is kept
+  - Run `python keep.py`
+  - Rows `SELECT said FROM whispers` in `whispers.db` - exactly [["a"]]
+- [Testing] What was whispered is kept once
+  - Run `python keep.py`
+  - Rows `SELECT said FROM whispers` in `whispers.db` - 1 row
+"""
+KEEP = (
+    "import sqlite3\nbase = sqlite3.connect('whispers.db')\n"
+    "base.execute('CREATE TABLE IF NOT EXISTS whispers (said)')\n"
+    "base.execute('INSERT INTO whispers VALUES (?)', ('{said}',))\nbase.commit()\n"
+)
+
+
+@pytest.mark.slow
+def test_the_checks_of_a_tasks_file_are_run_each_on_a_clean_checkout(shop: GateRepository) -> None:
+    shop.put("tasks.md", TASKS)
+    shop.put("keep.py", KEEP.format(said="a"))
+    run = shop.setpoint("gates", "tasks", "--json")
+    assert run.returncode == 0, run.stdout
+    assert [(one["gate"], one["evidence"]["unit"]) for one in json.loads(run.stdout)] == [
+        ("T001.1", "tests"),
+        ("T002.1", "steps"),
+        ("T002.2", "steps"),
+    ]
+    shop.put("keep.py", KEEP.format(said="b"))
+    run = shop.setpoint("gates", "tasks", "tasks.md", "--task", "2")
+    assert run.returncode == 10
+    assert 'whispers.db: database: whispers.db gives 1 row, and ["a"] is not among them' in run.stdout
+    assert "probe: sqlite3 -readonly whispers.db" in run.stdout
+    assert "✓ T002.2" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("gates", "tasks", "none.md"), "none.md cannot be read"),
+        (("gates", "tasks", "--task", "3"), "there is not task 3"),
+        (("gates", "tasks", "bad.md"), "bad.md:4: "),
+    ],
+)
+def test_a_tasks_file_that_cannot_be_run_is_named(shop: GateRepository, words: tuple[str, ...], why: str) -> None:
+    shop.put("tasks.md", TASKS)
+    shop.put("bad.md", "## Tasks: x\n\n### Task 1: y\n- [Testing] Logs\n  - Log `x.log`\n")
+    run = shop.setpoint(*words)
+    assert run.returncode == 2
+    assert why in run.stderr

@@ -1,5 +1,7 @@
 """`tasks.md` is written and read without loss, and its `[Testing]` lines become gates."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,17 @@ WRITTEN = """## Tasks: Refuse a signup without an address
 line = st.text(min_size=1, max_size=30).map(str.strip).filter(bool)
 tricky = st.sampled_from(["[Testing] Run `x`", "File: a", "\\x", "[x] done", "a\n  b\n\nc", "### Task 9: x", "- a"])
 word = st.text(st.characters(codec="ascii", exclude_characters=";|&<>`$\n'\"\\#", exclude_categories=["C"]), min_size=1)
-checks = st.builds(Check, run=word.map(str.strip).filter(bool), standard=line)
+standard = (line | tricky | st.just("Run `x`")).filter(lambda text: not re.match(r"(?i)all \d", text))
+steps = st.sampled_from(
+    [
+        "Run `make x`",
+        'Rows `SELECT 1` in `a.db` - exactly [[1, "a"]]',
+        "Log `a.log` - all entries match `id=\\w+`",
+    ]
+)
+checks = st.builds(
+    Check, run=word.map(str.strip).filter(bool), standard=standard, then=st.lists(steps, max_size=2).map(tuple)
+) | st.builds(Check, standard=standard, then=st.lists(steps, max_size=2).map(lambda rest: ("Run `make y`", *rest)))
 tasks = st.lists(
     st.builds(
         PlanTask,

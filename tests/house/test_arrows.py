@@ -52,9 +52,10 @@ def _is_part(package: Path, name: str) -> bool:
 
 
 def test_only_adapters_speak_to_databases_and_the_network() -> None:
-    """The engine stands on its own database; what the application keeps is the store's alone."""
+    """The engine stands on its own database; what the application keeps is the store's alone. What runs inside the
+    sandbox is a program of its own, and speaks to the project's databases."""
     outside = {"httpx2", "sqlalchemy", "psycopg", "alembic", "dbos"}
-    allowed = ("adapters/", "engine/", "testing/", "app.py")
+    allowed = ("adapters/", "engine/", "testing/", "app.py", "gates/steps_inside.py")
     found = [
         f"{module.place}: {name}"
         for module in modules()

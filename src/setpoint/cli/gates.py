@@ -1,9 +1,11 @@
 """`setpoint gates`: the commands that decide, without any model."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from .judgements import print_objection
 from .out import MARKS, data, document, paint, plain, visible
 from .runs import in_house
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from ..app import House
 
 app = typer.Typer(no_args_is_help=True)
+FILE = typer.Argument(Path("tasks.md"), help="Tasks with [Testing] lines.")
 JSON = typer.Option(False, "--json", help="One JSON document.")
 
 
@@ -64,6 +67,35 @@ def run(
             if result.tail and not result.findings:
                 data(visible(result.tail))
         return exit_code(measured, house.config.gates)
+
+    in_house(use)
+
+
+@app.command("tasks")
+def tasks(
+    file: Path = FILE,
+    task: int | None = typer.Option(None, "--task", min=0, help="Only the checks of this task."),
+    as_json: bool = JSON,
+) -> None:
+    """Run the checks of a tasks.md on the working tree as it is. Exit 10 when one fails, 11 when one could not tell.
+
+    Each check of several steps has a clean checkout of its own.
+    """
+
+    from ..service.tasks import check_tasks, exit_code, tasks_in
+
+    found = tasks_in(file, task)
+
+    async def use(house: "House") -> int:
+        lab, tree = house.judging.lab(house.config), await house.repository.snapshot()
+        measured = await check_tasks(lab, tree, found)
+        if as_json:
+            document([one.result.model_dump(mode="json") for one in measured])
+        for one in measured if not as_json else ():
+            data(f"{MARKS[one.result.outcome.value]} {one.result.gate:<8} {visible(one.result.reason)}")
+            for objection in one.objections:
+                print_objection(objection)
+        return exit_code(measured)
 
     in_house(use)
 

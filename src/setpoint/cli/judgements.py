@@ -63,7 +63,7 @@ def _print(judgement: "Judgement") -> None:
     blocking = [objection for objection in judgement.objections if objection.blocks]
     noted = [objection for objection in judgement.objections if not objection.blocks]
     for objection in [*blocking, *noted][:SHOWN]:
-        _print_objection(objection)
+        print_objection(objection)
     more = len(blocking) + len(noted) - SHOWN
     if more > 0:
         data(f"  and {more} more: --json has all")
@@ -85,7 +85,8 @@ def _row(result: "GateResult", *, optional: bool) -> str:
     return f"{MARKS[result.outcome.value]} {result.gate:<14} {seconds}  {visible(result.reason)[:140]}{beside}"
 
 
-def _print_objection(objection: "Objection") -> None:
+def print_objection(objection: "Objection") -> None:
+    """What is wrong, where, why, and how to see it."""
     place = objection.place
     at = f"{place.path}{f':{place.line}' if place.line else ''}: " if place else ""
     mark = paint("✗", "red") if objection.blocks else "·"

@@ -77,7 +77,7 @@ async def run_as(
         limits = CommandLimits(seconds=gate.timeout, output_bytes=OUTPUT_BYTES)
         told = {**ENVIRONMENT, **(env or {})}
         done = await room.run(in_shell(asked), limits=limits, env=told, reports=Path(folder))
-        found = {name: _report(Path(folder), name) for name in reports}
+        found = {name: report_below(Path(folder), name) for name in reports}
     return Said(done, {name: content for name, content in found.items() if content is not None})
 
 
@@ -93,8 +93,8 @@ async def run_script(
     return await run_as(gate, room, ("sh", "-c", script, "sh", *argv), reports=reports, env=env)
 
 
-def _report(folder: Path, name: str) -> bytes | None:
-    """The sandbox wrote there: no link is followed, at no step of the way."""
+def report_below(folder: Path, name: str) -> bytes | None:
+    """A report by its name; None when there is none. The sandbox wrote there: no link is followed on the way."""
     steps = [folder, *(folder / part for part in Path(name).parents)]
     return None if any(step.is_symlink() for step in steps) else read_report(folder / name)
 

@@ -8,9 +8,10 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from ..model.evidence import GateResult, Outcome
-from ..model.gate import Gate
+from ..model.gate import Gate, TaskGate
 from ..ports import Room
 from .run import Keep, run_gate, sha256
+from .steps import take_steps
 from .tools import tool_of
 from .words import words
 
@@ -64,9 +65,14 @@ async def run_gates(
         result = held.get(name)
         if result is None:
             async with cores.held(cores_of(gate)):
-                result = await run_gate(
-                    name, gate, room, tree=tree, environment=environment, keep=keep, reruns=reruns, files=files
-                )
+                if isinstance(gate, TaskGate) and gate.steps:
+                    result = await take_steps(
+                        name, gate, room, tree=tree, environment=environment, keep=keep, files=files
+                    )
+                else:
+                    result = await run_gate(
+                        name, gate, room, tree=tree, environment=environment, keep=keep, reruns=reruns, files=files
+                    )
         on_result(result)
         return result
 

@@ -80,15 +80,16 @@ def _where(test: TestResult) -> tuple[str, int | None]:
 def _of_finding(result: GateResult, finding: Finding, check: str) -> Objection:
     rule = f"{finding.rule}: " if finding.rule else ""
     at = f"{finding.path}{f':{finding.line}' if finding.line else ''}"
+    grounds = finding.shown
     return Objection(
         source=_source(result),
         deviation=_DEVIATES.get(result.kind, Deviation.QUALITY),
         severity=Severity.MEDIUM if result.kind in _MEDIUM else Severity.HIGH,
         what=steady(f"{rule}{finding.message}"),
-        cause=f"gate {result.gate} minds it",
+        cause=steady(grounds.cause) if grounds else f"gate {result.gate} minds it",
         place=Place(path=finding.path, line=finding.line),
-        evidence=f"{at}: {rule}{finding.message}",
-        probe=shown(result.evidence.argv),
+        evidence=capped(grounds.evidence) if grounds else f"{at}: {rule}{finding.message}",
+        probe=grounds.probe if grounds else shown(result.evidence.argv),
         rule=check or "gate/finding",
     )
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from ..model.command import CommandLimits, Completed
 from ..model.evidence import Evidence, GateKind, GateResult, Outcome
-from ..model.gate import Gate
+from ..model.gate import Gate, TaskGate
 from ..ports import Room
 from .commands import REPORT_FILE, in_shell, only
 from .reading import KEPT_FINDINGS, LOOKED_AT, Layout, Reading, capped, line
+from .scenarios import all_of
 from .tools import count_command, tool_of
 from .tripwire import Tripwire
 from .verdict import Verdict, judge
@@ -63,7 +64,7 @@ async def run_gate(
     if wires:
         verdict = wires.unwired(verdict, done)
     flaky = await _unsteady(gate, room, layout, verdict, reruns)
-    result = _result(
+    result = result_of(
         name, gate, done, _weighed(verdict, flaky), flaky, tree, environment, keep, time.monotonic() - started
     )
     if wires is None:
@@ -83,7 +84,9 @@ async def _once(gate: Gate, room: Room, layout: Layout) -> tuple[Completed, Verd
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
         report = read_report(reports / REPORT_FILE) if gate.report != "exit" else None
-    return done, judge(gate, done, report, layout, listed)
+    verdict = judge(gate, done, report, layout, listed)
+    count = gate.count if isinstance(gate, TaskGate) else None
+    return done, all_of(count, verdict, done) if count else verdict
 
 
 def read_report(path: Path) -> bytes | None:
@@ -159,7 +162,7 @@ def _weighed(verdict: Verdict, flaky: tuple[str, ...]) -> Verdict:
     return Verdict(verdict.outcome, reason, verdict.reading)
 
 
-def _result(
+def result_of(
     name: str,
     gate: Gate,
     done: Completed,
@@ -170,6 +173,7 @@ def _result(
     keep: Keep,
     seconds: float,
 ) -> GateResult:
+    """The verdict as it is kept, with the evidence it rests on."""
     output = whole_output(gate.run, done)
     reading: Reading = verdict.reading
     evidence = Evidence(

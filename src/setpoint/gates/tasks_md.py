@@ -7,9 +7,13 @@
     - File: src/signup.py
     - Criteria: FR-001, FR-002
     - [Testing] Run `pytest tests/test_signup.py` - must pass
+    - [Testing] A signup leaves its traces
+      - Serve `python -m signup` on 8000
+      - Request POST /signups {"address": "a@b.example"} - 201 {"id": "*"}
+      - Log `logs/signup.log` - all entries match `request=\\w+`
 
-A line that starts with two spaces goes on with the item before it. A step that would read as something else starts with
-a backslash.
+A line that starts with two spaces goes on with the item before it; below a `[Testing]` line a bullet is a step of the
+check (`model/steps.py` has all of them). What would read as something else starts with a backslash.
 """
 
 import re
@@ -20,10 +24,15 @@ from pydantic import ValidationError
 from ..errors import UsageError
 from ..model.plan import Check, PlanTask
 from ..model.record import Line, Record
+from ..model.steps import FORMS
 
 _MARKED = re.compile(r"^(?:\\|\[|\*\*\[|(?:File|Criteria|Needs):)", re.IGNORECASE)
-_TESTING = re.compile(r"^(?:\*\*)?\[Testing\](?:\*\*)? Run `([^`]*)`(?:\s+[-–—]\s+(.*))?$", re.DOTALL | re.IGNORECASE)
+_TESTING = re.compile(r"^(?:\*\*)?\[Testing\](?:\*\*)?\s+", re.IGNORECASE)
+_RUN = re.compile(r"Run `([^`]*)`(?:\s+[-–—]\s+(.*))?$", re.DOTALL)
+_STEP = re.compile(r"^\s*[-*] ")
+_LEADS = re.compile(r"^(?:\\|\s*[-*] |Run `)")
 _TASK = re.compile(r"^### Task (\d{1,3}): (.*)$")
+_STEPS = "; ".join(f"- {form}" for form in FORMS)
 _BULLET = re.compile(r"^[-*] (?:\[[ xX]\] )?")
 
 
@@ -42,9 +51,21 @@ def write_tasks(tasks: Tasks) -> str:
         bullets += [f"- File: {_lines(path)}" for path in task.files]
         bullets += [f"- Criteria: {', '.join(task.criteria)}"] if task.criteria else []
         bullets += [f"- Needs: {', '.join(task.needs)}"] if task.needs else []
-        bullets += [f"- [Testing] Run `{check.run}` - {_lines(check.standard)}" for check in task.checks]
+        bullets += [row for check in task.checks for row in check_lines(check)]
         parts.append("\n".join([f"### Task {int(task.id[1:])}: {_lines(task.title)}", *bullets]))
     return "\n\n".join(parts) + "\n"
+
+
+def check_lines(check: Check) -> list[str]:
+    """The `[Testing]` line of `check`, and a line below it for each step."""
+    first, *others = check.standard.split("\n")
+    standard = "\n  ".join([first if check.run else _led(first), *map(_led, others)])
+    head = f"Run `{check.run}` - {standard}" if check.run else standard
+    return [f"- [Testing] {head}", *(f"  - {step}" for step in check.then)]
+
+
+def _led(row: str) -> str:
+    return f"\\{row}" if _LEADS.match(row) else row
 
 
 def _lines(text: str) -> str:
@@ -104,10 +125,8 @@ def _task(entry: dict[str, Any], where: str) -> PlanTask:
     for number, bullet in entry["bullets"]:
         testing = _TESTING.match(bullet)
         word, colon, rest = bullet.partition(": ")
-        if testing:
-            checks.append(_check(testing[1], testing[2], f"{where}:{number}"))
-        elif bullet.casefold().lstrip("*").startswith("[testing]"):
-            raise _unusable(f"{where}:{number}: a [Testing] line reads: [Testing] Run `command` - must pass")
+        if testing or bullet.casefold().lstrip("*").startswith("[testing]"):
+            checks.append(_check(bullet[testing.end() :] if testing else "", f"{where}:{number}"))
         elif colon and word.casefold() == "file":
             files.append(rest)
         elif colon and word.casefold() in ("criteria", "needs"):
@@ -121,11 +140,27 @@ def _task(entry: dict[str, Any], where: str) -> PlanTask:
         raise _unusable(f"{where}:{entry['at']}: task {entry['id']}: {_problem(error)}") from error
 
 
-def _check(run: str, standard: str | None, place: str) -> Check:
+def _check(text: str, place: str) -> Check:
+    standard: list[str] = []
+    steps: list[str] = []
+    for row in text.split("\n"):
+        if _STEP.match(row) and (standard or steps):
+            steps.append(_STEP.sub("", row, count=1))
+        elif steps:
+            steps[-1] += f" {row.strip()}"
+        else:
+            standard.append(row)
+    told = _RUN.match("\n".join(standard))
+    if told is None and not steps:
+        raise _unusable(
+            f"{place}: a [Testing] line reads: [Testing] Run `command` - must pass, or has steps below it: {_STEPS}"
+        )
+    run, expected = (told[1], told[2] or "") if told else ("", "\n".join(standard))
+    expected = re.sub(r"^\\", "", expected, flags=re.MULTILINE) if not run else re.sub(r"\n\\", "\n", expected)
     try:
-        return Check(run=run, standard=standard) if standard else Check(run=run)
+        return Check.model_validate({"run": run, "then": steps, **({"standard": expected} if expected.strip() else {})})
     except ValidationError as error:
-        raise _unusable(f"{place}: `{run}`: {_problem(error)}") from error
+        raise _unusable(f"{place}: {f'`{run}`: ' if run else ''}{_problem(error)}") from error
 
 
 def _problem(error: ValidationError) -> str:

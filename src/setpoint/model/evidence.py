@@ -47,8 +47,18 @@ class TestResult(Record):
     """The failure's own words, capped."""
 
 
+class Shown(Record):
+    """What stands behind a finding, where its gate knows more than the words."""
+
+    cause: str
+    evidence: str
+    """What was seen: an answer, rows, entries of a log."""
+    probe: str
+    """A command that shows it."""
+
+
 class Finding(Record):
-    """One thing a linter, type checker or scanner minds."""
+    """One thing a linter, type checker, scanner or check minds."""
 
     path: Line
     """File, relative to the repository."""
@@ -56,6 +66,7 @@ class Finding(Record):
     rule: str = ""
     """The tool's own name of the rule, where it has one."""
     message: Line
+    shown: Shown | None = None
 
 
 class Evidence(Record):

@@ -4,6 +4,7 @@ from typing import Literal
 
 from .evidence import GateKind
 from .record import Line, Record
+from .steps import Count, Step
 
 
 class Gate(Record):
@@ -20,6 +21,15 @@ class Gate(Record):
     where: str = "."
     """Project folder the command runs in, relative to the repository."""
     required: bool = True
+
+
+class TaskGate(Gate):
+    """A check of a plan's task: more than an exit code may be looked at."""
+
+    count: Count | None = None
+    """How many the command must say it went through."""
+    steps: tuple[Step, ...] = ()
+    """All that is done, the first command among it; empty: the command alone decides."""
 
 
 class Candidate(Record):

@@ -1,16 +1,17 @@
 """The plan: an implementation contract that another engineer can execute without guessing."""
 
 import shlex
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from .boundary import Boundaries
 from .record import Line, Listing, Nothing, Record, Text
+from .steps import RunStep, ServeStep, Step, StepLine, count_of, one_command, parse_steps
 from .ticket import CriterionId
 
 TaskId = Annotated[str, StringConstraints(pattern=r"^T\d{3}$")]
-_SHELL = set(";|&<>`$\n")
 
 Challenge = Literal[
     "shared model touched?",
@@ -25,26 +26,49 @@ Challenge = Literal[
 CHALLENGES: tuple[str, ...] = get_args(Challenge)
 
 
-def _one_command(text: str) -> str:
-    if _SHELL & set(text):
-        raise ValueError("one plain command, without shell operators")
-    if not shlex.split(text):
-        raise ValueError("an empty command checks nothing")
-    return text
+def _command_or_none(text: str) -> str:
+    return one_command(text) if text else ""
 
 
 class Check(Record):
-    """One `[Testing]` line: a command that must pass before its task is complete."""
+    """One `[Testing]` line: what must hold before its task is complete."""
 
-    run: Annotated[Line, AfterValidator(_one_command)]
+    run: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_command_or_none)] = ""
     """One plain command, run in the sandbox from the repository's root."""
     standard: Line = "must pass"
-    """What counts as passed."""
+    """What counts as passed; `all 12 scenarios must pass` is counted."""
+    then: tuple[StepLine, ...] = ()
+    """What an exit code cannot tell, in order: Serve `CMD` on PORT; Request POST /p {..} - 201 {"id": "*"}; Rows
+    `SELECT ..` in `x.db` - exactly [[..]] (including [[..]], 2 rows); Log `x.log` - all entries (at least one entry, no
+    entry) match `REGEX`; Run `CMD`."""
+
+    @model_validator(mode="after")
+    def _can_fail(self) -> Self:
+        if not self.run and not self.then:
+            raise ValueError("a check without a command and without a step cannot fail; give `run` or `then`")
+        if not self.run and count_of(self.standard):
+            raise ValueError(f"`{self.standard}` speaks of no command; put it at the `Run` step that counts")
+        parse_steps(self.then, begun=bool(self.run))
+        count_of(self.standard)
+        return self
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """All that is done, in order, the command first."""
+        first = (RunStep(command=self.run, count=count_of(self.standard)),) if self.run else ()
+        return (*first, *parse_steps(self.then, begun=bool(self.run)))
 
     @property
     def argv(self) -> tuple[str, ...]:
-        """The command as an argument list."""
-        return tuple(shlex.split(self.run))
+        """The first command as an argument list."""
+        first = self.steps[0]
+        assert isinstance(first, RunStep | ServeStep), "a check begins with a command"
+        return tuple(shlex.split(first.command))
+
+    @property
+    def said(self) -> str:
+        """The check in a few words: its command, or what it is to show."""
+        return self.run or self.standard
 
 
 class PlanTask(Record):

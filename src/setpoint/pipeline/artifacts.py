@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..errors import BugError
+from ..gates.tasks_md import check_lines
 from ..model.boundary import Boundaries
 from ..model.change import AcceptanceTests, Change, CiFix, Lessons
 from ..model.numbers import counted
@@ -41,7 +42,7 @@ def task_text(task: PlanTask, number: int) -> str:
             *(f"- {_line(step)}" for step in task.steps),
             f"- Files: {', '.join(_code(path) for path in task.files) or 'none'}",
             f"- Criteria: {', '.join(task.criteria) or 'none'}",
-            *(f"- [Testing] Run {_code(check.run)} - {_line(check.standard)}" for check in task.checks),
+            *(row for check in task.checks for row in check_lines(check)),
         ]
     )
 

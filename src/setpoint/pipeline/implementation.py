@@ -4,10 +4,10 @@ The tests, the gates' configuration, CI and lock files are frozen meanwhile. On 
 the session of the last task goes on with all objections of all rounds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..errors import BugError
-from ..gates.checks import task_gate
+from ..gates.checks import task_gates
 from ..loop.attempt import Handed, Verdict
 from ..model.change import Change
 from ..model.evidence import GateResult
@@ -108,7 +108,7 @@ class CodeWork:
             return torn
         if handed.diff == self._judged_before():
             return (_unchanged(),)
-        gates = {f"{self._task.id}.{n}": task_gate(c) for n, c in enumerate(self._task.checks, 1)} if self._task else {}
+        gates = task_gates(self._task) if self._task else {}
         results, found = await check_code(self._ground, self._workspace, gates, whole=self._whole)
         self.results += results
         return found
@@ -157,7 +157,7 @@ async def handed_code(ground: Ground, workspace: Workspace, handing: Handing) ->
 
 
 async def check_code(
-    ground: Ground, workspace: Workspace, gates: dict[str, Gate], *, whole: bool
+    ground: Ground, workspace: Workspace, gates: Mapping[str, Gate], *, whole: bool
 ) -> tuple[list[GateResult], list[Objection]]:
     """Judge the workspace as it is."""
     left = judge_unsaved(workspace.unsaved())

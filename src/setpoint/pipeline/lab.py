@@ -1,6 +1,6 @@
 """Where a change is tried: rooms on any tree, and what earlier trials found out. Nothing is run twice on one tree."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from ..gates.run import Keep, sha256
 from ..model.boundary import Boundaries
 from ..model.change import Entry, TestClaim
 from ..model.evidence import GateResult, Outcome
-from ..model.gate import Gate
+from ..model.gate import Gate, TaskGate
 from ..model.judgement import Measured
 from ..model.record import digest_of
 from ..model.settings import Checks
@@ -107,10 +107,10 @@ class Lab:
         """One result a gate on `tree`, in the order of `gates`; what is known of it is not run again."""
         known = {name: found for name, gate in gates.items() if (found := self._known(tree, name, gate, environment))}
         missing = {name: gate for name, gate in gates.items() if name not in known}
-        if missing:
+        for together in _shared(missing):
             async with self.checkout(tree, None) as room:
                 ran = await run_gates(
-                    missing, room, tree=tree, environment=environment, keep=self.keep, parallel=PARALLEL, reruns=reruns
+                    together, room, tree=tree, environment=environment, keep=self.keep, parallel=PARALLEL, reruns=reruns
                 )
             for result in ran:
                 known[result.gate] = result
@@ -134,6 +134,17 @@ class Lab:
         if all(one.result.outcome is not Outcome.REFUSED for one in found):
             self.archive.keep(key, [one.model_dump(mode="json") for one in found])
         return found
+
+
+def _shared(gates: Mapping[str, Gate]) -> Iterator[Mapping[str, Gate]]:
+    """Gates that may share a room. A check of several steps has one of its own: it writes databases and logs."""
+    alone = {name for name, gate in gates.items() if isinstance(gate, TaskGate) and gate.steps}
+    rest = {name: gate for name, gate in gates.items() if name not in alone}
+    if rest:
+        yield rest
+    for name in gates:
+        if name in alone:
+            yield {name: gates[name]}
 
 
 def _dumped(result: GateResult) -> object:

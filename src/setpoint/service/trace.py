@@ -236,6 +236,6 @@ def _orphans(code: Mapping[str, frozenset[int]], ran: _Ran) -> Iterable[str]:
 def _unproved(ground: Ground, plan: Plan | None) -> Iterable[str]:
     green = {result.gate for _, result in ground.bench.store.results(ground.run.id) if result.green}
     for task in plan.tasks if plan else ():
-        missing = [check.run for n, check in enumerate(task.checks, 1) if f"{task.id}.{n}" not in green]
+        missing = [check.said for n, check in enumerate(task.checks, 1) if f"{task.id}.{n}" not in green]
         if missing:
             yield f"{task.id} {task.title}: no green result of {', '.join(missing)}"
