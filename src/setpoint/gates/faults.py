@@ -71,6 +71,8 @@ _TS_TYPE = Fault(
     what="a type error", beside=TYPESCRIPT, content="export const planted: number = 'text';\n", suffix=".ts"
 )
 
+_TESTS = (_PYTEST, _UNITTEST, _DJANGO, _NODE, _VITEST, _JEST, _MOCHA, _AVA)
+
 OF_TOOL: Mapping[str, tuple[Fault, ...]] = {
     "pytest": (_PYTEST,),
     "unittest": (_UNITTEST,),
@@ -99,7 +101,8 @@ OF_TOOL: Mapping[str, tuple[Fault, ...]] = {
     "biome": (_JS_SYNTAX, _JS_UNTIDY, _JS_UNUSED),
 }
 OF_KIND: Mapping[GateKind, tuple[Fault, ...]] = {
-    GateKind.TESTS: (_PYTEST, _UNITTEST, _DJANGO, _NODE, _VITEST, _JEST, _MOCHA, _AVA),
+    GateKind.TESTS: _TESTS,
+    GateKind.INTEGRATION: _TESTS,
     GateKind.LINT: (_IMPORT, _PY_SYNTAX, _JS_SYNTAX, _JS_UNUSED),
     GateKind.FORMAT: (_UNTIDY, _ORDER, _JS_UNTIDY),
     GateKind.TYPES: (_TYPE, _CALL, _TS_TYPE),

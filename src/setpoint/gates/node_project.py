@@ -15,6 +15,14 @@ _LOCKS = (
 )
 _SCRIPTS: tuple[tuple[str, GateKind, tuple[str, ...]], ...] = (
     ("tests", GateKind.TESTS, ("test", "test:unit", "tests", "unit")),
+    (
+        "integration",
+        GateKind.INTEGRATION,
+        (
+            *("test:integration", "integration", "integration-test", "test-integration", "test:e2e", "e2e", "test-e2e"),
+            *("e2e:test", "test:functional"),
+        ),
+    ),
     ("lint", GateKind.LINT, ("lint", "lint:check", "eslint", "lint:js", "lint:ts")),
     ("format", GateKind.FORMAT, ("format:check", "check:format", "fmt:check", "prettier:check", "lint:format")),
     (
@@ -24,7 +32,13 @@ _SCRIPTS: tuple[tuple[str, GateKind, tuple[str, ...]], ...] = (
     ),
     ("build", GateKind.BUILD, ("build",)),
 )
-_NAMES = {GateKind.TESTS: "tests", GateKind.LINT: "lint", GateKind.FORMAT: "format", GateKind.TYPES: "types"}
+_NAMES = {
+    GateKind.TESTS: "tests",
+    GateKind.INTEGRATION: "integration",
+    GateKind.LINT: "lint",
+    GateKind.FORMAT: "format",
+    GateKind.TYPES: "types",
+}
 _SUFFIX = r"[cm]?[jt]sx?"
 _DEPTH = 4
 """How deep scripts that run scripts are followed."""
@@ -135,7 +149,7 @@ def _direct(project: Project, line: Said, kind: GateKind, name: str) -> Candidat
         run = argv
     else:
         run = (*argv[:at], *_bin(project, argv[at]), *argv[at + 1 :])
-    own = _kind_of(line, tool.kind)
+    own = kind if kind.runs_tests and tool.kind is GateKind.TESTS else _kind_of(line, tool.kind)
     return project.candidate(_NAMES.get(own, name), own, run, line.place)
 
 
@@ -150,7 +164,10 @@ def _bin(project: Project, tool: str) -> tuple[str, ...]:
 
 def _first_of_each(found: list[Candidate]) -> list[Candidate]:
     """Scripts that come down to the same command are one gate."""
-    return list({candidate.gate.run: candidate for candidate in reversed(found)}.values())[::-1]
+    kept = {candidate.gate.run: candidate for candidate in reversed(found)}
+    # Of all names for one command the closest counts: `test` may run what `test:e2e` is the name of.
+    kept |= {candidate.gate.run: candidate for candidate in found if candidate.gate.kind is GateKind.INTEGRATION}
+    return list(kept.values())[::-1]
 
 
 def _manager(project: Project, package: dict[str, object]) -> str:

@@ -35,6 +35,8 @@ class Said:
     told: Words
     where: str = "."
     """Folder it runs in, relative to the project."""
+    named: str = ""
+    """The target, environment or script it stands in, where it has a name."""
 
     @property
     def plain(self) -> bool:
@@ -77,8 +79,8 @@ def joined(heard: Sequence[Heard]) -> Heard:
     return Heard(tuple(x for h in heard for x in h.said), tuple(x for h in heard for x in h.aside))
 
 
-def commands_in(text: str, place: str, where: str = ".") -> Iterator[Said]:
-    """The commands of one shell line; `cd` moves those after it."""
+def commands_in(text: str, place: str, where: str = ".", *, named: str = "") -> Iterator[Said]:
+    """The commands of one shell line, which stands in what is `named` so; `cd` moves those after it."""
     for piece in re.split(r"\s*(?:&&|;)\s*", text.strip()):
         try:
             parts = shlex.split(piece.lstrip("@-+ "), comments=True)
@@ -88,7 +90,7 @@ def commands_in(text: str, place: str, where: str = ".") -> Iterator[Said]:
             below = parts[1].strip("/").removeprefix("./")
             where = below if where == "." else f"{where}/{below}"
         elif parts:
-            yield Said(place, words(unwrapped(parts)), where)
+            yield Said(place, words(unwrapped(parts)), where, named)
 
 
 def unwrapped(parts: Sequence[str]) -> tuple[str, ...]:
