@@ -19,6 +19,7 @@ from ..gates.migrations import check_migrations
 from ..gates.mutation import mutants
 from ..gates.objections import objections
 from ..gates.performance import check_benchmarks, check_bundle, check_page
+from ..gates.permissions import check_permissions
 from ..gates.quarantine import check_quarantine, settle
 from ..gates.reach import check_reach
 from ..gates.redproof import green_proof
@@ -27,6 +28,7 @@ from ..gates.tamper.guard import tamper
 from ..gates.tests_gate import tests_gate
 from ..gates.tokens import check_tokens
 from ..gates.trusted import run_wired
+from ..gates.undeclared import check_imports
 from ..gates.unicode import check_unicode
 from ..gates.workflows import check_workflows
 from ..model.boundary import Boundaries
@@ -149,6 +151,7 @@ STATIC: Mapping[str, StaticCheck] = {
     "dependencies": alone(check_dependencies),
     "api": interfaces,
     "workflows": alone(check_workflows),
+    "permissions": alone(check_permissions),
     "migrations": alone(check_migrations),
     "flaky": alone(check_quarantine),
     "integration": integration,
@@ -247,6 +250,11 @@ def _grounds(trial: Trial) -> Grounds:
     return Grounds(trial.change, trial.lab.checkout, trial.terms.gates, trial.environment, trial.judged)
 
 
+async def imported(trial: Trial) -> Sequence[Measured]:
+    """Packages that the code needs and nothing declares."""
+    return (await check_imports(_grounds(trial)),) if trial.terms.whole else ()
+
+
 async def migrated(trial: Trial) -> Sequence[Measured]:
     """Migrations, run on a scratch database."""
     return (await try_migrations(_grounds(trial)),) if trial.terms.whole else ()
@@ -316,6 +324,7 @@ COMMANDS: Mapping[str, CommandCheck] = {
     "proof": proved,
     "green-proof": green_proved,
     "coverage": covered,
+    "environment": imported,
     "migration-trial": migrated,
     "interfaces": answering,
     "performance": waited_for,
