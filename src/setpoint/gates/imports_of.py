@@ -59,7 +59,7 @@ def new_imports(change: ChangeSet) -> list[Imported]:
             found += _new(delta, _python)
         elif delta.suffix in JAVASCRIPT:
             found += _new(delta, _javascript)
-    own = _own(change.head_files)
+    own = own_modules(change.head_files)
     return [entry for entry in found if not (entry.path.endswith(".py") and entry.module in own)]
 
 
@@ -77,7 +77,7 @@ def _new(delta: Delta, read: _Read) -> Iterator[Imported]:
     yield from first.values()
 
 
-def _own(files: Collection[str]) -> frozenset[str]:
+def own_modules(files: Collection[str]) -> frozenset[str]:
     """Names that a file or a folder of the repository has: an import of one is its own as far as can be told."""
     names: set[str] = set()
     for path in files:

@@ -18,6 +18,7 @@ from ..gates.migration_trial import try_migrations
 from ..gates.migrations import check_migrations
 from ..gates.mutation import mutants
 from ..gates.objections import objections
+from ..gates.packaging import check_packaging
 from ..gates.performance import check_benchmarks, check_bundle, check_page
 from ..gates.permissions import check_permissions
 from ..gates.quarantine import check_quarantine, settle
@@ -255,6 +256,11 @@ async def imported(trial: Trial) -> Sequence[Measured]:
     return (await check_imports(_grounds(trial)),) if trial.terms.whole else ()
 
 
+async def packaged(trial: Trial) -> Sequence[Measured]:
+    """What of the change is in the package that is published."""
+    return await check_packaging(_grounds(trial)) if trial.terms.whole else ()
+
+
 async def migrated(trial: Trial) -> Sequence[Measured]:
     """Migrations, run on a scratch database."""
     return (await try_migrations(_grounds(trial)),) if trial.terms.whole else ()
@@ -325,6 +331,7 @@ COMMANDS: Mapping[str, CommandCheck] = {
     "green-proof": green_proved,
     "coverage": covered,
     "environment": imported,
+    "packaging": packaged,
     "migration-trial": migrated,
     "interfaces": answering,
     "performance": waited_for,
