@@ -30,6 +30,7 @@ _SCRIPTS: tuple[tuple[str, GateKind, tuple[str, ...]], ...] = (
         GateKind.TYPES,
         ("typecheck", "type-check", "check-types", "check:types", "types", "tsc", "test:types", "lint:types"),
     ),
+    ("audit", GateKind.SECURITY, ("audit", "audit:ci", "audit:prod", "security", "security:audit", "check:audit")),
     ("build", GateKind.BUILD, ("build",)),
 )
 _NAMES = {
@@ -145,7 +146,7 @@ def _direct(project: Project, line: Said, kind: GateKind, name: str) -> Candidat
     argv = line.argv
     at = next(i for i, part in enumerate(argv) if "=" not in part or part.startswith(("-", "/")))
     tool = TOOLS[line.told.tool]
-    if line.told.tool in ("node --test",) or "/" in argv[at]:
+    if line.told.tool == "node --test" or line.told.tool.endswith("audit") or "/" in argv[at]:
         run = argv
     else:
         run = (*argv[:at], *_bin(project, argv[at]), *argv[at + 1 :])

@@ -47,6 +47,7 @@ class Said:
         names = {part.partition("=")[0] for part in self.told.args}
         # A mere `-w` or `-i` is another thing to other tools.
         writes = names & _WRITES if self.told.tool in ("eslint", "prettier", "biome", "isort") else names & {"--fix"}
+        writes |= names & {"fix", "--fix"} if self.told.tool.endswith("audit") else set()
         return self.told.tool in TOOLS and not shell and not writes and (checks is None or bool(names & {*checks}))
 
     @property
