@@ -33,13 +33,6 @@ _SCRIPTS: tuple[tuple[str, GateKind, tuple[str, ...]], ...] = (
     ("audit", GateKind.SECURITY, ("audit", "audit:ci", "audit:prod", "security", "security:audit", "check:audit")),
     ("build", GateKind.BUILD, ("build",)),
 )
-_NAMES = {
-    GateKind.TESTS: "tests",
-    GateKind.INTEGRATION: "integration",
-    GateKind.LINT: "lint",
-    GateKind.FORMAT: "format",
-    GateKind.TYPES: "types",
-}
 _SUFFIX = r"[cm]?[jt]sx?"
 _DEPTH = 4
 """How deep scripts that run scripts are followed."""
@@ -100,7 +93,7 @@ def _of_script(
     found = []
     for piece in [key] if whole else _pieces(scripts, key):
         if isinstance(piece, Said):
-            found.append(_direct(project, replace(piece, place=place), kind, name))
+            found.append(_direct(project, replace(piece, place=place), kind))
         else:
             own = next((told for told in _SCRIPTS if piece in told[2]), (name, kind, ()))
             run = (_manager(project, package), "run", piece)
@@ -142,7 +135,7 @@ def _glob(word: str, scripts: dict[str, str]) -> list[str]:
     return [name for name in scripts if re.fullmatch(pattern, name)]
 
 
-def _direct(project: Project, line: Said, kind: GateKind, name: str) -> Candidate:
+def _direct(project: Project, line: Said, kind: GateKind) -> Candidate:
     argv = line.argv
     at = next(i for i, part in enumerate(argv) if "=" not in part or part.startswith(("-", "/")))
     tool = TOOLS[line.told.tool]
@@ -151,7 +144,7 @@ def _direct(project: Project, line: Said, kind: GateKind, name: str) -> Candidat
     else:
         run = (*argv[:at], *_bin(project, argv[at]), *argv[at + 1 :])
     own = kind if kind.runs_tests and tool.kind is GateKind.TESTS else _kind_of(line, tool.kind)
-    return project.candidate(_NAMES.get(own, name), own, run, line.place)
+    return project.candidate(own.value, own, run, line.place)
 
 
 def _kind_of(line: Said, kind: GateKind) -> GateKind:

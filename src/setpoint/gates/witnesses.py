@@ -11,14 +11,6 @@ from .together import said_together
 from .tools import TOOLS
 from .words import words
 
-_NAMES = {
-    GateKind.TESTS: "tests",
-    GateKind.INTEGRATION: "integration",
-    GateKind.LINT: "lint",
-    GateKind.FORMAT: "format",
-    GateKind.TYPES: "types",
-    GateKind.SECURITY: "security",
-}
 _GUESSED = frozenset(("mypy", "bandit"))
 """Tools whose targets were guessed where their configuration names none: what the repository says is better."""
 
@@ -38,7 +30,7 @@ def witnessed(candidates: list[Candidate], said: Sequence[Said], project: Projec
         if line.plain:
             known |= {line.told.tool} if kind is tool.kind else set()
             kinds.add(kind)
-            confirmed.append(project.candidate(_NAMES[kind], kind, line.argv, line.place))
+            confirmed.append(project.candidate(kind.value, kind, line.argv, line.place))
     return confirmed
 
 
