@@ -373,7 +373,7 @@ class House:
             _, base = await self.repository.base(config.project.base)
             ci = await base_config(base, self.repository) or ci
             found += await examined(self.bench(config), base, await self.repository.tree(base))
-            found += await bootstrap(self.bench(config).workspaces, config, base, self.root)
+            found += await bootstrap(self.bench(config).workspaces, config, base)
             found += doctor.decoration(kept_proofs(self.store), config)
         except SetpointError as error:
             found.append(doctor.trouble("base", error))

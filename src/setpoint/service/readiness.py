@@ -38,12 +38,12 @@ def production(config: Config, ci: Mapping[str, Gate]) -> list[Check]:
     return found
 
 
-async def bootstrap(workspaces: Workspaces, config: Config, base: str, repository: Path) -> list[Check]:
+async def bootstrap(workspaces: Workspaces, config: Config, base: str) -> list[Check]:
     """Whether a clean checkout of the base is made ready by `worktree.setup`, else by what the repository calls its
     set-up, run in the sandbox; and whether the gates find their tools there."""
     own = config.worktree.setup
-    setup = Setup(own, "worktree.setup") if own else found_setup(repository)
     async with workspaces.checkout(base) as room:
+        setup = Setup(own, "worktree.setup") if own else found_setup(Path(room.path))
         trouble = await failed(setup, room) if setup else ""
         missing = await missing_tools(config.gates, room)
     if missing:
