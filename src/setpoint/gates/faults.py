@@ -90,6 +90,8 @@ OF_TOOL: Mapping[str, tuple[Fault, ...]] = {
     "ty check": (_TYPE, _CALL),
     "ty": (_TYPE, _CALL),
     "bandit": (_SHELL, _SAFETY),
+    # What an advisory service will say cannot be planted.
+    **dict.fromkeys(("npm audit", "pnpm audit", "yarn npm audit", "pip-audit", "osv-scanner"), ()),
     "node --test": (_NODE,),
     "vitest": (_VITEST,),
     "jest": (_JEST,),
@@ -114,4 +116,4 @@ OF_KIND: Mapping[GateKind, tuple[Fault, ...]] = {
 
 def faults_for(gate: Gate) -> tuple[Fault, ...]:
     """The faults that `gate` should mind: its tool's; of a wrapper (make, tox, npm run, pre-commit), its kind's."""
-    return OF_TOOL.get(words(gate.run).tool) or OF_KIND.get(gate.kind, ())
+    return OF_TOOL.get(words(gate.run).tool, OF_KIND.get(gate.kind, ()))
