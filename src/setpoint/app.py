@@ -359,8 +359,10 @@ class House:
         from .engine.database import describe
         from .parts import examined, kept_proofs, sandboxed
         from .service import doctor
+        from .service.check import base_config
+        from .service.readiness import bootstrap, production
 
-        config = self.config
+        config, ci = self.config, Config()
         found = [doctor.git(await self.repository.version()), doctor.disk(self.root)]
         try:
             found += doctor.database(describe(self.database_url))
@@ -369,11 +371,13 @@ class House:
         found += sandboxed(config)
         try:
             _, base = await self.repository.base(config.project.base)
+            ci = await base_config(base, self.repository) or ci
             found += await examined(self.bench(config), base, await self.repository.tree(base))
+            found += await bootstrap(self.bench(config).workspaces, config, base)
             found += doctor.decoration(kept_proofs(self.store), config)
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
-        return [*found, *doctor.models(config), *doctor.delivery(config)]
+        return [*found, *doctor.models(config), *production(config, ci.gates)]
 
     def rests(self, run_id: str) -> bool:
         """Whether nothing carries the run on by itself."""

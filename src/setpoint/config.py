@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,12 +32,36 @@ def parse(text: str | bytes, where: str) -> Config:
 def validated(raw: Mapping[str, Any], where: str) -> Config:
     """`raw` as a Config; every problem in one ConfigError."""
     try:
-        return Config.model_validate(raw)
+        return _in_order(Config.model_validate(raw), where)
     except ValidationError as error:
         problems = [_said(problem, where) for problem in error.errors()]
         raise ConfigError(
             "\n".join(problems), fix=f"mend {where}; `setpoint schema config` prints what may stand there"
         ) from error
+
+
+_PRODUCTION = frozenset(("prod", "production", "prd", "live"))
+_BEFORE_IT = frozenset(("pre", "non", "not", "no", "like", "test", "staging", "stage", "uat", "acceptance", "dev"))
+
+
+def is_production(name: str) -> bool:
+    """Whether an environment of that name is where customers are: `production`, `eu-prod`, and not `pre-production`."""
+    parts = set(re.split(r"[^a-z]+", name.lower()))
+    return bool(parts & _PRODUCTION) and not parts & _BEFORE_IT
+
+
+def _in_order(config: Config, where: str) -> Config:
+    """`config`, its first environment one for acceptance. Raises ConfigError."""
+    names = [place.name for place in config.environment]
+    if not names or not is_production(names[0]):
+        return config
+    staging = next((name for name in names if not is_production(name)), "")
+    fix = f"put [[environment]] {staging} first" if staging else 'add [[environment]] name = "pre-staging" before it'
+    raise ConfigError(
+        f"{where}: environment {names[0]} would be deployed to first",
+        why="a release is accepted in a pre-staging environment before it reaches production",
+        fix=fix,
+    )
 
 
 def _said(problem: Any, where: str) -> str:

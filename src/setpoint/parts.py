@@ -255,10 +255,12 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
     a linter minds on the base too does not count."""
 
     async def judge(commit: str, base: str) -> CiRun:
-        from .gates.compared import compared
+        from .gates.compared import change_of, compared
         from .gates.environment import environment_digest
         from .gates.judge import run_gates
         from .gates.quarantine import FILE, pardoned
+        from .gates.reach import demanded
+        from .model.evidence import GateKind
 
         text = await forge().show(base, "setpoint.toml")
         gates = parse(text, "setpoint.toml").gates if text else config.gates
@@ -268,6 +270,9 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
             told = await run_gates(gates, room, tree=commit, environment=environment)
             before = _room_of(workspaces, forge().checkout(base))
             judged = await compared(gates, told, room, before, base_tree=base)
+            if any(gate.kind is GateKind.INTEGRATION and not gate.required for gate in gates.values()):
+                async with _room_of(workspaces, forge().checkout(base)) as there:
+                    gates = demanded(gates, change_of(there, room))
         flaky = await forge().show(base, FILE)
         results = tuple(pardoned(one.result, flaky) for one in judged)
         required = [result for result in results if gates[result.gate].required]

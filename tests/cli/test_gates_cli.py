@@ -42,6 +42,22 @@ def test_a_base_that_is_red_by_findings_alone_judges_by_new_ones(shop: GateRepos
 
 
 @pytest.mark.slow
+def test_integration_tests_are_left_out_where_nothing_that_changed_reaches_so_far(shop: GateRepository) -> None:
+    parts = '[gates.parts]\nkind = "integration"\nrun = ["sh", "-c", "echo Ran 1 test in 0s; false"]\n'
+    shop.put("setpoint.toml", f'{parts}required = false\n[gates.root]\nkind = "other"\nrun = ["true"]\n')
+    shop.put("query.py", "ALL = 'SELECT name FROM goods'\n")
+    shop.commit()
+    shop.put("query.py", "# all there is\nALL = 'SELECT name FROM goods'\n")
+    run = shop.setpoint("gates", "run", "--changed", "--json")
+    assert ([result["gate"] for result in json.loads(run.stdout)], run.returncode) == (["root"], 0)
+    assert "parts: left out: nothing that changed reaches the database or the API" in run.stderr
+    shop.put("query.py", "ALL = 'SELECT price FROM goods'\n")
+    run = shop.setpoint("gates", "run", "--changed", "--json")
+    assert [result["gate"] for result in json.loads(run.stdout)] == ["parts", "root"]
+    assert run.returncode == 10  # it is required for such a change
+
+
+@pytest.mark.slow
 def test_only_the_gates_of_changed_projects_are_run(shop: GateRepository) -> None:
     web = '[gates.web]\nkind = "other"\nwhere = "web"\nrun = ["true"]\n'
     api = '[gates.api]\nkind = "other"\nwhere = "api"\nrun = ["false"]\n'

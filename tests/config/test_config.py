@@ -33,6 +33,36 @@ def test_a_wrong_key_or_value_is_named_with_its_place(text: str, said: str) -> N
     assert caught.value.exit_code == 2
 
 
+def places(*names: str) -> str:
+    return "".join(
+        f'[[environment]]\nname = "{name}"\ndeploy = ["a"]\nsmoke = ["a"]\nrollback = ["a"]\n' for name in names
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "fix"),
+    [
+        (("production", "pre-staging"), "put [[environment]] pre-staging first"),
+        (("eu-prod", "us-prod", "uat"), "put [[environment]] uat first"),
+        (("live",), 'add [[environment]] name = "pre-staging" before it'),
+    ],
+)
+def test_production_never_comes_first(names: tuple[str, ...], fix: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(places(*names), "setpoint.toml")
+    assert caught.value.what == f"setpoint.toml: environment {names[0]} would be deployed to first"
+    assert "accepted in a pre-staging environment before it reaches production" in caught.value.why
+    assert caught.value.fix == fix
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("pre-staging", "production"), ("pre-production", "prod"), ("staging",), ("prod-like", "live"), ("delivery",)],
+)
+def test_an_environment_for_acceptance_comes_before_it(names: tuple[str, ...]) -> None:
+    assert [place.name for place in parse(places(*names), "setpoint.toml").environment] == list(names)
+
+
 def test_every_problem_is_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         parse("foo = 1\n[loop]\nplateu = 2", "setpoint.toml")

@@ -7,7 +7,16 @@ import pytest
 
 from setpoint.gates.commands import reporting
 from setpoint.gates.coverage import check_coverage, measure
-from setpoint.gates.coverage_report import Coverage, read_cobertura, read_coverage_json, read_lcov, with_tests
+from setpoint.gates.coverage_report import (
+    Coverage,
+    Covered,
+    joined,
+    of_one_project,
+    read_cobertura,
+    read_coverage_json,
+    read_lcov,
+    with_tests,
+)
 from setpoint.gates.measured import vacuous
 from setpoint.gates.reading import Layout
 from setpoint.model.evidence import GateKind, Outcome
@@ -213,3 +222,12 @@ def test_reports_that_cannot_be_read_say_so(content: bytes) -> None:
     assert isinstance(read_coverage_json(content, LAYOUT), str)
     assert isinstance(read_lcov(content, LAYOUT), str)
     assert isinstance(read_cobertura(content, LAYOUT), str)
+
+
+def test_runs_over_one_project_are_counted_together_and_projects_by_the_lowest() -> None:
+    unit = Coverage({"a.py": Covered(frozenset((1, 2)), frozenset((3, 4)))}, 50.0)
+    parts = Coverage({"a.py": Covered(frozenset((1, 3)), frozenset((2, 4)))}, 50.0)
+    both = of_one_project([unit, parts])
+    assert (both.total, both.files["a.py"].missing) == (75.0, frozenset((4,)))
+    assert of_one_project([unit]).total == 50.0
+    assert joined([both, unit]).total == 50.0

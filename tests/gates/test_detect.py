@@ -288,7 +288,7 @@ def test_django_is_found_with_its_own_checks(project: MakeRoom) -> None:
             {"lint": "node_modules/.bin/eslint src", "tests": "node_modules/.bin/ava"},
         ),
         ({"test": "run-s test:*", "test:unit": "mocha", "test:e2e": "./e2e"}, {"tests": "node_modules/.bin/mocha",
-            "tests-npm": "npm run test:e2e"}),
+            "integration": "npm run test:e2e"}),
         ({"test": "jest", "pretest": "rollup -c"}, {"tests": "npm run test"}),
         ({"test": "jest", "pretest": "eslint ."}, {"tests": "node_modules/.bin/jest --ci"}),
         ({"lint": "biome check src"}, {"lint": "node_modules/.bin/biome check src"}),

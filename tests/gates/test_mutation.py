@@ -189,6 +189,19 @@ async def test_a_test_that_minds_every_fault_proves_the_change(project: MakeRoom
     assert "killed, 0 survived, 0 timed out, 0 not covered" in found.result.reason
 
 
+@pytest.mark.slow
+async def test_what_unit_tests_let_pass_is_shown_to_the_tests_of_parts_together(project: MakeRoom) -> None:
+    parts = "def test_parts():\n    from shop import total\n    assert (total([]), total([1, 2])) == (0, 6)\n"
+    after = {**BASE, "shop.py": SHOP, "tests/integration/test_parts.py": parts}
+    room, change = project(after), change_of(BASE, after)
+    unit, together = gate("pytest -q --ignore=tests/integration"), gate("pytest -q tests/integration")
+    alone = await mutants(change_of(BASE, {**BASE, "shop.py": SHOP}), unit, room.checkout, environment="e")
+    both = await mutants(change, unit, room.checkout, more=[together], environment="e")
+    assert not alone.holds
+    assert both.holds, both.result.reason
+    assert "0 survived" in both.result.reason
+
+
 TAUTOLOGIES = {
     "it asserts nothing": "def test_new():\n    from shop import total\n    total([1])\n    total([])\n",
     "it asserts what is always true": "def test_new():\n    from shop import total\n    assert total([1]) or True\n",

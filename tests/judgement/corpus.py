@@ -10,7 +10,21 @@ from pathlib import Path
 HERE = Path(__file__).parent
 _MADE = frozenset(("__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "node_modules", ".setpoint", ".git"))
 _KEYS = frozenset(
-    ("name", "project", "honest", "rules", "side", "needs", "write", "replace", "before", "delete", "move", "waivers")
+    (
+        "name",
+        "project",
+        "honest",
+        "rules",
+        "side",
+        "needs",
+        "write",
+        "replace",
+        "before",
+        "delete",
+        "move",
+        "modes",
+        "waivers",
+    )
 )
 
 
@@ -51,6 +65,8 @@ class Case:
     added_before: Mapping[str, str] = field(default_factory=dict, repr=False)
     delete: tuple[str, ...] = ()
     move: Mapping[str, str] = field(default_factory=dict)
+    modes: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
+    """File modes before and after, of files that have not the usual one."""
     waivers: tuple[Accepted, ...] = ()
 
     @property
@@ -133,5 +149,6 @@ def _of_file(path: Path) -> Iterator[Case]:
             added_before=entry.get("before", {}),
             delete=tuple(entry.get("delete", ())),
             move=entry.get("move", {}),
+            modes=(entry.get("modes", {}).get("before", {}), entry.get("modes", {}).get("after", {})),
             waivers=tuple(Accepted(**waiver) for waiver in entry.get("waivers", ())),
         )

@@ -65,7 +65,7 @@ class Verdict:
 
 def judged_by_files(case: Case) -> Verdict:
     """The verdict of all checks that run nothing."""
-    change = between(case.before, case.after, base="base", head="head")
+    change = between(case.before, case.after, base="base", head="head", modes=case.modes)
     found = [objection for one in static_checks(change, _terms(case, {})) for objection in one.objections]
     return _verdict(case, found)
 

@@ -54,7 +54,11 @@ def run(
     async def use(house: "House") -> int:
         from ..service.gates import exit_code, run_here
 
-        measured = await run_here(house.bench(house.config), house.repository, changed=changed)
+        def left_out(name: str, why: str) -> None:
+            plain(f"· {name}: left out: {why}")
+
+        bench = house.bench(house.config)
+        measured, gates = await run_here(bench, house.repository, changed=changed, left_out=left_out)
         if as_json:
             document([one.result.model_dump(mode="json") for one in measured])
         for one in measured if not as_json else ():
@@ -66,7 +70,7 @@ def run(
                 data(f"    {visible(objection.evidence)}")
             if result.tail and not result.findings:
                 data(visible(result.tail))
-        return exit_code(measured, house.config.gates)
+        return exit_code(measured, gates)
 
     in_house(use)
 

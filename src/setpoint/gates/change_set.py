@@ -126,11 +126,34 @@ def as_lines(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def between(before: Mapping[str, bytes], after: Mapping[str, bytes], *, base: str = "", head: str = "") -> ChangeSet:
-    """The change from files `before` to files `after`. For whole trees of a repository give only what differs, and see
-    `change_set`."""
-    changed = [path for path in sorted(before.keys() | after.keys()) if before.get(path) != after.get(path)]
-    deltas = renamed([Delta(path, before.get(path), after.get(path)) for path in changed])
+def between(
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
+    *,
+    base: str = "",
+    head: str = "",
+    modes: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {}),
+) -> ChangeSet:
+    """The change from files `before` to files `after`, whose `modes` are told where they are not the usual one. For
+    whole trees of a repository give only what differs, and see `change_set`."""
+    (old, new), usual = modes, Delta.mode_after
+    changed = [
+        path
+        for path in sorted(before.keys() | after.keys())
+        if (before.get(path), old.get(path, usual)) != (after.get(path), new.get(path, usual))
+    ]
+    deltas = renamed(
+        [
+            Delta(
+                path,
+                before.get(path),
+                after.get(path),
+                mode_before=old.get(path, usual),
+                mode_after=new.get(path, usual),
+            )
+            for path in changed
+        ]
+    )
     return ChangeSet(
         deltas, frozenset(before), frozenset(after), read_base=before.get, read_head=after.get, base=base, head=head
     )

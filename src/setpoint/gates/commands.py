@@ -137,11 +137,28 @@ def _tsc(told: Words) -> Asked:
     return (*told.before, "--pretty", "false", "--listFiles", *_without(told.args, "--pretty")), "exit"
 
 
+def _npm_audit(told: Words) -> Asked:
+    kept = _without(_without(told.args, "--audit-level"), "--json", flags=True)
+    return (*told.before, "--json", "--audit-level=high", *kept), "exit"
+
+
+def _yarn_audit(told: Words) -> Asked:
+    kept = _without(_without(told.args, "--severity"), "--json", flags=True)
+    return (*told.before, "--json", "--severity=high", *kept), "exit"
+
+
+def _json_audit(told: Words) -> Asked:
+    kept = _without(told.args, "-f", "--format")
+    inner = tuple(takewhile(lambda part: part in ("scan", "source"), kept))
+    return (*told.before, *inner, "--format=json", *kept[len(inner) :]), "exit"
+
+
 _ASK: dict[str, Callable[[Words], Asked]] = {
     **{"pytest": _pytest, "unittest": _unittest, "django test": _django_test, "ruff check": _ruff, "mypy": _mypy},
     **{"pyright": _pyright, "ty check": _ty, "flake8": _flake8, "bandit": _bandit, "node --test": _node_test},
     **{"vitest": _vitest, "jest": _jest, "mocha": _mocha, "ava": _ava, "eslint": _eslint, "prettier": _prettier},
-    **{"biome": _biome, "tsc": _tsc},
+    **{"biome": _biome, "tsc": _tsc, "npm audit": _npm_audit, "pnpm audit": _npm_audit, "yarn npm audit": _yarn_audit},
+    **{"pip-audit": _json_audit, "osv-scanner": _json_audit},
 }
 
 
@@ -198,9 +215,22 @@ def _in_place(word: str) -> str:
 
 _OURS = (
     *("--junit-xml", "--test-reporter", "--output-format=sarif", "--output-format=gitlab", "--benchmark", "--tap"),
-    *("--outputjson", "--log-level=debug", "--reporter=json", "--max-diagnostics=none", "--listFiles", "--json"),
+    *(
+        "--outputjson",
+        "--log-level=debug",
+        "--format=json",
+        "--audit-level=high",
+        "--severity=high",
+        "--reporter=json",
+        "--max-diagnostics=none",
+        "--listFiles",
+        "--json",
+    ),
 )
 _OURS_OF = {
+    **{"npm audit": ("--json", "--audit-level=high"), "pnpm audit": ("--json", "--audit-level=high")},
+    **{"yarn npm audit": ("--json", "--severity=high"), "pip-audit": ("--format=json",)},
+    "osv-scanner": ("--format=json",),
     "pytest": ("-o", "junit_family=xunit1", "-p", "no:cacheprovider", "--rootdir=."),
     "ty check": ("-v",),
     "bandit": ("-q", "-f", "json", "-o"),

@@ -15,7 +15,7 @@ from ..model.judgement import Measured
 from ..model.objection import Deviation, Objection, Severity
 from .change_set import ChangeSet, Delta
 from .coverage_lines import changed_code, excused_lines, without_excuses
-from .coverage_report import Coverage, Covered, joined
+from .coverage_report import Coverage, Covered, joined, of_one_project
 from .coverage_run import Lines, command, measured, measures, overlay
 from .coverage_settings import CoverageSettings, settings
 from .grounds import NO_TOOL, Grounds, could_not_tell, nothing, verdict
@@ -47,7 +47,7 @@ async def check_coverage(grounds: Grounds, *, share: float = SHARE, floor: float
     lowered = list(lowered_floors(grounds))
     if not changed:
         return _judged(grounds, [], lowered, None, [], (), 0.0) if lowered else _nothing(grounds)
-    gates = [gate for _, gate in grounds.of(GateKind.TESTS) if any(_concerns(gate, path) for path in changed)]
+    gates = [gate for gate in grounds.tests if any(_concerns(gate, path) for path in changed)]
     if not gates:
         return could_not_tell(
             NAME,
@@ -86,7 +86,7 @@ async def measure(
     """The coverage of the head by `gates`, with the tests that ran each of `lines` where the tool keeps them. Excluding
     comments that the change added are ignored unless `excuses`. Raises RefusedError."""
     wanted = lines or {}
-    reports = []
+    reports: dict[tuple[str, frozenset[str]], list[Coverage]] = {}
     for gate in gates:
         said = _settings(grounds, gate)
         laid: dict[str, bytes | None] = dict(overlay(gate, said, wanted))
@@ -94,8 +94,8 @@ async def measure(
             laid |= _without_excuses(grounds.change, said)
         async with grounds.checkout(grounds.head, laid) as room:
             report, _ = await measured(gate, room, said, grounds.change.head_files, wanted)
-        reports.append(report)
-    return joined(reports)
+        reports.setdefault((gate.where, measures(gate)), []).append(report)
+    return joined(of_one_project(told) for told in reports.values())
 
 
 def _settings(grounds: Grounds, gate: Gate) -> CoverageSettings:
@@ -212,7 +212,7 @@ def _uncovered(
 def lowered_floors(grounds: Grounds) -> Iterator[Objection]:
     """An objection for each floor of the base that the change lowers or takes away."""
     change = grounds.change
-    folders = {".", *(gate.where for _, gate in grounds.of(GateKind.TESTS))}
+    folders = {".", *(gate.where for gate in grounds.tests)}
     for where in sorted(folders):
         before, after = settings(change.read_base, where), settings(change.read_head, where)
         if before.floor is not None and (after.floor is None or after.floor < before.floor):

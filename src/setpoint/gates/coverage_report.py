@@ -127,11 +127,29 @@ def _merged(one: Covered, other: Covered) -> Covered:
 
 
 def joined(reports: Iterable[Coverage]) -> Coverage:
-    """What several runs know together: a line that any of them ran is run. The lowest total stands."""
+    """What runs over several projects know together. The lowest total stands."""
+    told = list(reports)
+    totals = [report.total for report in told if report.total is not None]
+    return Coverage(_files(told), min(totals, default=None))
+
+
+def of_one_project(reports: Iterable[Coverage]) -> Coverage:
+    """What several runs over one project know together. Its total is at least that of each, and the share of the lines
+    that any of them ran: what tools count besides lines cannot be joined."""
+    told = list(reports)
+    totals = [report.total for report in told if report.total is not None]
+    files = _files(told)
+    executed = sum(len(file.executed) for file in files.values())
+    lines = executed + sum(len(file.missing) for file in files.values())
+    if len(totals) > 1 and lines:
+        totals.append(100 * executed / lines)
+    return Coverage(files, max(totals, default=None))
+
+
+def _files(reports: Iterable[Coverage]) -> dict[str, Covered]:
+    """By path; a line that any of them ran is run."""
     files: dict[str, Covered] = {}
-    totals = []
     for report in reports:
         for path, covered in report.files.items():
             files[path] = _merged(files.get(path, Covered()), covered)
-        totals += [report.total] if report.total is not None else []
-    return Coverage(files, min(totals, default=None))
+    return files

@@ -15,10 +15,11 @@ from .python_project import is_python, python_candidates
 from .python_runners import runner_lines
 from .said import Heard, Said, joined
 from .task_files import target_candidates, target_lines, targets
+from .together import told_apart
 from .witnesses import witnessed
 from .words import words
 
-_HOSTED = frozenset((GateKind.TESTS, GateKind.TYPES, GateKind.BUILD))
+_HOSTED = frozenset((GateKind.TESTS, GateKind.INTEGRATION, GateKind.TYPES, GateKind.BUILD))
 """What a workspace runs for itself though the root runs its own; linters of the root go down by themselves."""
 
 
@@ -71,7 +72,7 @@ def _of_project(project: Project, ci: Sequence[Said]) -> tuple[list[Candidate], 
     found = witnessed(found, heard.said, project)
     kinds = {candidate.gate.kind for candidate in found}
     found += [candidate for candidate in target_candidates(project, tasks) if candidate.gate.kind not in kinds]
-    return found, _once(heard.aside, heard.said)
+    return told_apart(found, project), _once(heard.aside, heard.said)
 
 
 def _at(ci: Sequence[Said], where: str) -> tuple[Said, ...]:

@@ -71,6 +71,8 @@ _TS_TYPE = Fault(
     what="a type error", beside=TYPESCRIPT, content="export const planted: number = 'text';\n", suffix=".ts"
 )
 
+_TESTS = (_PYTEST, _UNITTEST, _DJANGO, _NODE, _VITEST, _JEST, _MOCHA, _AVA)
+
 OF_TOOL: Mapping[str, tuple[Fault, ...]] = {
     "pytest": (_PYTEST,),
     "unittest": (_UNITTEST,),
@@ -88,6 +90,8 @@ OF_TOOL: Mapping[str, tuple[Fault, ...]] = {
     "ty check": (_TYPE, _CALL),
     "ty": (_TYPE, _CALL),
     "bandit": (_SHELL, _SAFETY),
+    # What an advisory service will say cannot be planted.
+    **dict.fromkeys(("npm audit", "pnpm audit", "yarn npm audit", "pip-audit", "osv-scanner"), ()),
     "node --test": (_NODE,),
     "vitest": (_VITEST,),
     "jest": (_JEST,),
@@ -99,7 +103,8 @@ OF_TOOL: Mapping[str, tuple[Fault, ...]] = {
     "biome": (_JS_SYNTAX, _JS_UNTIDY, _JS_UNUSED),
 }
 OF_KIND: Mapping[GateKind, tuple[Fault, ...]] = {
-    GateKind.TESTS: (_PYTEST, _UNITTEST, _DJANGO, _NODE, _VITEST, _JEST, _MOCHA, _AVA),
+    GateKind.TESTS: _TESTS,
+    GateKind.INTEGRATION: _TESTS,
     GateKind.LINT: (_IMPORT, _PY_SYNTAX, _JS_SYNTAX, _JS_UNUSED),
     GateKind.FORMAT: (_UNTIDY, _ORDER, _JS_UNTIDY),
     GateKind.TYPES: (_TYPE, _CALL, _TS_TYPE),
@@ -111,4 +116,4 @@ OF_KIND: Mapping[GateKind, tuple[Fault, ...]] = {
 
 def faults_for(gate: Gate) -> tuple[Fault, ...]:
     """The faults that `gate` should mind: its tool's; of a wrapper (make, tox, npm run, pre-commit), its kind's."""
-    return OF_TOOL.get(words(gate.run).tool) or OF_KIND.get(gate.kind, ())
+    return OF_TOOL.get(words(gate.run).tool, OF_KIND.get(gate.kind, ()))

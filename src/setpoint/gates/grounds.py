@@ -29,6 +29,9 @@ class Checkout(Protocol):
     ) -> AbstractAsyncContextManager[Room]: ...
 
 
+TESTS = GateKind.TESTS
+
+
 @dataclass(frozen=True)
 class Grounds:
     """What a check that runs commands is given."""
@@ -47,6 +50,11 @@ class Grounds:
     def head(self) -> str:
         """What commands run on as the change."""
         return self.judged or self.change.head
+
+    @property
+    def tests(self) -> list[Gate]:
+        """The gates that run tests; those of parts together only where they must hold."""
+        return [gate for gate in self.gates.values() if gate.kind.runs_tests and (gate.required or gate.kind is TESTS)]
 
     def of(self, *kinds: GateKind) -> list[tuple[str, Gate]]:
         """The gates of these kinds, in their order."""

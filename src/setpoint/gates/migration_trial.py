@@ -128,8 +128,8 @@ def _plain(change: ChangeSet, before: list[Migration], after: list[Migration]) -
 async def _told(
     grounds: Grounds, revision: str, trial: _Trial, arguments: tuple[str, ...]
 ) -> tuple[dict[str, Any] | None, Said]:
-    tests = grounds.of(GateKind.TESTS)
-    python = interpreter(tests[0][1]) if tests and "python" in " ".join(tests[0][1].run) else ("python",)
+    tests = grounds.tests
+    python = interpreter(tests[0]) if tests and "python" in " ".join(tests[0].run) else ("python",)
     gate = Gate(kind=GateKind.OTHER, run=python, timeout=SECONDS, where=trial.where)
     async with grounds.checkout(revision, None) as room:
         said = await run_as(gate, room, (*python, "-c", trial.script, *arguments), reports=("told.json",))

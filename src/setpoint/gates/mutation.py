@@ -75,12 +75,14 @@ async def mutants(
     checkout: Plant,
     *,
     claims: Sequence[Named] = (),
+    more: Sequence[Gate] = (),
     environment: str,
     seconds: float = SECONDS,
     most: int = MOST,
 ) -> Measured:
     """Try up to `most` mutants of the changed lines for up to `seconds`. `checkout` gives throw-away rooms of the
-    change. The claimed tests and those of the change are asked first, what they let pass is shown to all of `gate`."""
+    change. The claimed tests and those of the change are asked first, what they let pass is shown to all of `gate`,
+    then to the gates of `more`."""
     drawn, total = planned(change, most)
     if not drawn:
         return built_in(CHECK, (), examined=0, unit="mutants", tree=change.head, environment=environment)
@@ -90,7 +92,7 @@ async def mutants(
         rooms = [await stack.enter_async_context(checkout({})) for _ in range(min(WORKERS, len(drawn)))]
         trial.known = frozenset(rooms[0].files())
         quick = _narrowed(gate, change, claims, trial.known)
-        tried, problem = await trial.stages(drawn, rooms, [quick, gate] if quick else [gate])
+        tried, problem = await trial.stages(drawn, rooms, [quick] if quick else [], [gate, *more])
     if not problem and not tried.noticed and not tried.unnoticed:
         return built_in(CHECK, (_no_time(gate, seconds, total),), examined=0, unit="mutants", tree=change.head)
     found = () if problem else _objections(tried, gate)
@@ -118,9 +120,13 @@ class _Trial:
     until: float
     known: frozenset[str] = frozenset()
 
-    async def stages(self, drawn: Sequence[Mutant], rooms: Sequence[Room], gates: Sequence[Gate]) -> tuple[Tried, str]:
-        """Each gate is shown what the one before it let pass; then it is asked what of the rest is executed at all."""
+    async def stages(
+        self, drawn: Sequence[Mutant], rooms: Sequence[Room], quick: Sequence[Gate], whole: Sequence[Gate]
+    ) -> tuple[Tried, str]:
+        """Each gate is shown what the one before it let pass; then the whole ones are asked what of the rest is
+        executed at all."""
         tried, waiting, usual = Tried(), list(drawn), 0.0
+        gates = [*quick, *whole]
         for at, gate in enumerate(gates):
             last = at == len(gates) - 1
             first, usual = await self._ask(gate, rooms[0], max(self.until - time.monotonic(), 1.0))
@@ -138,7 +144,7 @@ class _Trial:
             if not waiting:
                 return tried, ""
         tried.survived = waiting
-        await self._executed(gates[-1], rooms, tried, usual)
+        await self._executed(whole, rooms, tried, usual)
         return tried, ""
 
     async def _through(
@@ -160,13 +166,18 @@ class _Trial:
         await together(work(room) for room in rooms)
         return passed
 
-    async def _executed(self, gate: Gate, rooms: Sequence[Room], tried: Tried, usual: float) -> None:
+    async def _executed(self, gates: Sequence[Gate], rooms: Sequence[Room], tried: Tried, usual: float) -> None:
         """An exception in a statement's place that no test meets: the statement is not executed."""
-        asked: dict[bytes, str] = {}
+        asked: dict[bytes, bool] = {}
         for mutant in tried.survived:
-            if mutant.poisoned not in asked and time.monotonic() + usual < self.until:
-                asked[mutant.poisoned] = await self._with(gate, rooms[0], mutant.path, mutant.poisoned, usual)
-        tried.uncovered = [mutant for mutant in tried.survived if asked.get(mutant.poisoned) == "passed"]
+            if mutant.poisoned in asked or time.monotonic() + usual > self.until:
+                continue
+            quiet = True
+            for gate in gates:
+                told = await self._with(gate, rooms[0], mutant.path, mutant.poisoned, usual) if quiet else ""
+                quiet = told == "passed"
+            asked[mutant.poisoned] = quiet
+        tried.uncovered = [mutant for mutant in tried.survived if asked.get(mutant.poisoned)]
         tried.survived = [mutant for mutant in tried.survived if mutant not in tried.uncovered]
 
     async def _with(self, gate: Gate, room: Room, path: str, content: bytes, usual: float) -> str:

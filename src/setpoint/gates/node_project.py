@@ -15,6 +15,14 @@ _LOCKS = (
 )
 _SCRIPTS: tuple[tuple[str, GateKind, tuple[str, ...]], ...] = (
     ("tests", GateKind.TESTS, ("test", "test:unit", "tests", "unit")),
+    (
+        "integration",
+        GateKind.INTEGRATION,
+        (
+            *("test:integration", "integration", "integration-test", "test-integration", "test:e2e", "e2e", "test-e2e"),
+            *("e2e:test", "test:functional"),
+        ),
+    ),
     ("lint", GateKind.LINT, ("lint", "lint:check", "eslint", "lint:js", "lint:ts")),
     ("format", GateKind.FORMAT, ("format:check", "check:format", "fmt:check", "prettier:check", "lint:format")),
     (
@@ -22,9 +30,9 @@ _SCRIPTS: tuple[tuple[str, GateKind, tuple[str, ...]], ...] = (
         GateKind.TYPES,
         ("typecheck", "type-check", "check-types", "check:types", "types", "tsc", "test:types", "lint:types"),
     ),
+    ("audit", GateKind.SECURITY, ("audit", "audit:ci", "audit:prod", "security", "security:audit", "check:audit")),
     ("build", GateKind.BUILD, ("build",)),
 )
-_NAMES = {GateKind.TESTS: "tests", GateKind.LINT: "lint", GateKind.FORMAT: "format", GateKind.TYPES: "types"}
 _SUFFIX = r"[cm]?[jt]sx?"
 _DEPTH = 4
 """How deep scripts that run scripts are followed."""
@@ -85,7 +93,7 @@ def _of_script(
     found = []
     for piece in [key] if whole else _pieces(scripts, key):
         if isinstance(piece, Said):
-            found.append(_direct(project, replace(piece, place=place), kind, name))
+            found.append(_direct(project, replace(piece, place=place), kind))
         else:
             own = next((told for told in _SCRIPTS if piece in told[2]), (name, kind, ()))
             run = (_manager(project, package), "run", piece)
@@ -127,16 +135,16 @@ def _glob(word: str, scripts: dict[str, str]) -> list[str]:
     return [name for name in scripts if re.fullmatch(pattern, name)]
 
 
-def _direct(project: Project, line: Said, kind: GateKind, name: str) -> Candidate:
+def _direct(project: Project, line: Said, kind: GateKind) -> Candidate:
     argv = line.argv
     at = next(i for i, part in enumerate(argv) if "=" not in part or part.startswith(("-", "/")))
     tool = TOOLS[line.told.tool]
-    if line.told.tool in ("node --test",) or "/" in argv[at]:
+    if line.told.tool == "node --test" or line.told.tool.endswith("audit") or "/" in argv[at]:
         run = argv
     else:
         run = (*argv[:at], *_bin(project, argv[at]), *argv[at + 1 :])
-    own = _kind_of(line, tool.kind)
-    return project.candidate(_NAMES.get(own, name), own, run, line.place)
+    own = kind if kind.runs_tests and tool.kind is GateKind.TESTS else _kind_of(line, tool.kind)
+    return project.candidate(own.value, own, run, line.place)
 
 
 def _kind_of(line: Said, kind: GateKind) -> GateKind:
@@ -150,7 +158,10 @@ def _bin(project: Project, tool: str) -> tuple[str, ...]:
 
 def _first_of_each(found: list[Candidate]) -> list[Candidate]:
     """Scripts that come down to the same command are one gate."""
-    return list({candidate.gate.run: candidate for candidate in reversed(found)}.values())[::-1]
+    kept = {candidate.gate.run: candidate for candidate in reversed(found)}
+    # Of all names for one command the closest counts: `test` may run what `test:e2e` is the name of.
+    kept |= {candidate.gate.run: candidate for candidate in found if candidate.gate.kind is GateKind.INTEGRATION}
+    return list(kept.values())[::-1]
 
 
 def _manager(project: Project, package: dict[str, object]) -> str:

@@ -14,6 +14,7 @@ CAP = 20
 _MEDIUM = frozenset((GateKind.LINT, GateKind.FORMAT))
 _DEVIATES = {
     GateKind.TESTS: Deviation.BEHAVIOUR,
+    GateKind.INTEGRATION: Deviation.BEHAVIOUR,
     GateKind.TASK: Deviation.BEHAVIOUR,
     GateKind.RED_PROOF: Deviation.REQUIREMENT,
     GateKind.FROZEN: Deviation.BOUNDARY,

@@ -82,7 +82,7 @@ async def check_benchmarks(grounds: Grounds, *, share: float = SLOWER) -> Measur
     """The benchmarks that the base has, run on both sides in turn with the base's own benchmark files."""
     change = grounds.change
     files = benchmark_files(change)
-    gate = next((gate for _, gate in grounds.of(GateKind.TESTS) if words(gate.run).tool == "pytest"), None)
+    gate = next((gate for gate in grounds.tests if words(gate.run).tool == "pytest"), None)
     if gate is None or not files or not any(is_source(path) for path in change.paths):
         return nothing("benchmarks", grounds=grounds, unit="benchmarks")
     started = time.monotonic()

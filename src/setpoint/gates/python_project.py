@@ -6,6 +6,8 @@ from ..model.evidence import GateKind
 from ..model.gate import Candidate
 from .project import Project
 from .projects import MARKERS
+from .together import folders_of, marker_of
+from .words import words
 
 _TEST_NAME = r"(?:test_.*|.*_test|tests)\.py"
 _PYTEST = (
@@ -21,7 +23,15 @@ _RUFF_FORMAT = (
 
 def python_candidates(project: Project) -> list[Candidate]:
     """Tests first, then lint, format, types and security."""
-    found = [_tests(project), _ruff(project), _ruff_format(project), _black(project), _flake8(project)]
+    tests = _tests(project)
+    found = [
+        tests,
+        _integration(project, tests) if tests else None,
+        _ruff(project),
+        _ruff_format(project),
+        _black(project),
+        _flake8(project),
+    ]
     found += [_mypy(project), _pyright(project), _ty(project), _bandit(project), *_django(project)]
     return [candidate for candidate in found if candidate is not None]
 
@@ -69,6 +79,26 @@ def _tests(project: Project) -> Candidate | None:
         because = str(files[0].relative_to(project.root))
         return project.candidate("tests", GateKind.TESTS, ("python", "-m", "pytest", "-q"), because)
     return None
+
+
+def _integration(project: Project, tests: Candidate) -> Candidate | None:
+    """Tests of parts together, by their folders, else by their declared markers."""
+    tool, kind, folders = words(tests.gate.run).tool, GateKind.INTEGRATION, folders_of(project)
+    if tool == "pytest":
+        expression, because = ("", "") if folders else marker_of(project)
+        asked = folders or (("-m", expression) if expression else ())
+        argv = ("python", "-m", "pytest", "-q", *asked)
+        return project.candidate("integration", kind, argv, because or _shown(project, folders)) if asked else None
+    if tool == "unittest" and folders:
+        first = folders[0]
+        start = ("-s", first, *(("-t", ".") if project.has(f"{first}/__init__.py") else ()))
+        argv = ("python", "-m", "unittest", "discover", "-v", *start)
+        return project.candidate("integration", kind, argv, _shown(project, folders))
+    return None
+
+
+def _shown(project: Project, folders: tuple[str, ...]) -> str:
+    return project.at(folders[0]) if folders else ""
 
 
 def _imports(project: Project, name: str, module: str) -> bool:

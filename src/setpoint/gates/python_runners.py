@@ -57,7 +57,8 @@ def _tox_rows(project: Project, name: str, rows: list[tuple[str, str]], values: 
                 why = f"tox fills in a part of it, and {_NO_NETWORK}"
                 found.append(_aside(text, place, why))
             elif text.strip():
-                found.append(Heard(tuple(commands_in(text, f"{place} (tox {environment})" if environment else place))))
+                shown = f"{place} (tox {environment})" if environment else place
+                found.append(Heard(tuple(commands_in(text, shown, named=environment))))
     return joined(found)
 
 
@@ -104,7 +105,8 @@ def _tox_toml(project: Project) -> Heard:
             if isinstance(command, list):
                 words = [_substituted(part, {}) for part in command if isinstance(part, str)]
                 place = f"{project.at(name, words[0] if words else '')} (tox {environment or 'run base'})"
-                said += commands_in(" ".join(f'"{word}"' if " " in word else word for word in words), place)
+                text = " ".join(f'"{word}"' if " " in word else word for word in words)
+                said += commands_in(text, place, named=environment)
     return Heard(tuple(said))
 
 
@@ -135,7 +137,7 @@ def _session(project: Project, function: ast.FunctionDef) -> Heard:
             # What stars bring is the caller's own words; anything else is made as it runs.
             if all(isinstance(part, ast.Starred) for part in given):
                 text = " ".join(f'"{word}"' if " " in word else word for word in words)
-                found.append(Heard(tuple(commands_in(text, place))))
+                found.append(Heard(tuple(commands_in(text, place, named=function.name))))
             elif words:
                 why = f"the session makes a part of it as it runs, and nox {_NO_NETWORK}"
                 found.append(_aside(" ".join(words), place, why))
@@ -166,7 +168,7 @@ def _scripts(project: Project) -> Heard:
         for key, value in table.items() if isinstance(table, dict) else ():
             for text in _texts(value):
                 place = f"{project.at(name, _first_words(text))} ({runner} {key})"
-                said += commands_in(_substituted(text, {}), place)
+                said += commands_in(_substituted(text, {}), place, named=str(key))
     return Heard(tuple(said))
 
 

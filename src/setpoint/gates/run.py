@@ -118,7 +118,7 @@ async def _listed(gate: Gate, room: Room, layout: Layout) -> tuple[str, ...] | N
 
 async def _unsteady(gate: Gate, room: Room, layout: Layout, verdict: Verdict, reruns: int) -> tuple[str, ...]:
     """Failed tests that pass when they are run again on the same tree; WHOLE, where a command tells no tests apart."""
-    if verdict.outcome is not Outcome.FAILED or not reruns or gate.kind not in (GateKind.TESTS, GateKind.TASK):
+    if verdict.outcome is not Outcome.FAILED or not reruns or not (gate.kind.runs_tests or gate.kind is GateKind.TASK):
         return ()
     left = [test.id for test in verdict.reading.bad if "::" in test.id]
     if not left or len(left) > RERUN_TESTS:

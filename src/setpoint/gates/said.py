@@ -35,6 +35,8 @@ class Said:
     told: Words
     where: str = "."
     """Folder it runs in, relative to the project."""
+    named: str = ""
+    """The target, environment or script it stands in, where it has a name."""
 
     @property
     def plain(self) -> bool:
@@ -45,6 +47,7 @@ class Said:
         names = {part.partition("=")[0] for part in self.told.args}
         # A mere `-w` or `-i` is another thing to other tools.
         writes = names & _WRITES if self.told.tool in ("eslint", "prettier", "biome", "isort") else names & {"--fix"}
+        writes |= names & {"fix", "--fix"} if self.told.tool.endswith("audit") else set()
         return self.told.tool in TOOLS and not shell and not writes and (checks is None or bool(names & {*checks}))
 
     @property
@@ -77,8 +80,8 @@ def joined(heard: Sequence[Heard]) -> Heard:
     return Heard(tuple(x for h in heard for x in h.said), tuple(x for h in heard for x in h.aside))
 
 
-def commands_in(text: str, place: str, where: str = ".") -> Iterator[Said]:
-    """The commands of one shell line; `cd` moves those after it."""
+def commands_in(text: str, place: str, where: str = ".", *, named: str = "") -> Iterator[Said]:
+    """The commands of one shell line, which stands in what is `named` so; `cd` moves those after it."""
     for piece in re.split(r"\s*(?:&&|;)\s*", text.strip()):
         try:
             parts = shlex.split(piece.lstrip("@-+ "), comments=True)
@@ -88,7 +91,7 @@ def commands_in(text: str, place: str, where: str = ".") -> Iterator[Said]:
             below = parts[1].strip("/").removeprefix("./")
             where = below if where == "." else f"{where}/{below}"
         elif parts:
-            yield Said(place, words(unwrapped(parts)), where)
+            yield Said(place, words(unwrapped(parts)), where, named)
 
 
 def unwrapped(parts: Sequence[str]) -> tuple[str, ...]:

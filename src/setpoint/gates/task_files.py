@@ -12,12 +12,23 @@ from .said import Heard, Said, commands_in
 
 _TARGETS: tuple[tuple[str, GateKind, tuple[str, ...]], ...] = (
     ("tests", GateKind.TESTS, ("test", "tests", "check", "unit", "test-unit", "unittest")),
+    (
+        "integration",
+        GateKind.INTEGRATION,
+        (
+            *("test-integration", "integration-test", "integration-tests", "test_integration", "test:integration"),
+            *("integration", "test-e2e", "test_e2e", "test:e2e", "e2e", "e2e-test", "e2e-tests", "test-functional"),
+        ),
+    ),
     ("lint", GateKind.LINT, ("lint", "linters", "style")),
     ("types", GateKind.TYPES, ("typecheck", "type-check", "types", "typing", "mypy", "pyright")),
     ("format", GateKind.FORMAT, ("format-check", "check-format", "fmt-check", "check-fmt", "format_check")),
     ("security", GateKind.SECURITY, ("security", "bandit")),
 )
-_CHECKS = re.compile(r"test|check|lint|type|mypy|ci\b|verify|qa\b|style|format|security|quality", re.IGNORECASE)
+_CHECKS = re.compile(
+    r"test|check|lint|type|mypy|ci\b|verify|qa\b|style|format|security|quality|integration|e2e|functional",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ def target_lines(found: Sequence[Target]) -> Heard:
 
 def _lines(target: Target) -> Iterator[Said]:
     for row in target.rows:
-        yield from commands_in(row, target.place)
+        yield from commands_in(row, target.place, named=target.name)
 
 
 def target_candidates(project: Project, found: Sequence[Target]) -> list[Candidate]:

@@ -10,8 +10,10 @@ from .tools import how_to_report
 
 
 def tests_gate(gates: Mapping[str, Gate]) -> tuple[str, Gate]:
-    """The gate that runs the tests and reports them one by one. Raises ConfigError when there is none."""
-    found = [(name, gate) for name, gate in gates.items() if gate.kind is GateKind.TESTS]
+    """The gate that runs the tests and reports them one by one; unit tests before those of parts together. Raises
+    ConfigError when there is none."""
+    found = [(name, gate) for name, gate in gates.items() if gate.kind.runs_tests]
+    found.sort(key=lambda named: named[1].kind is not GateKind.TESTS)
     if not found:
         raise ConfigError(
             "no gate runs tests", why="nothing could prove a criterion", fix="`setpoint init`, or add [gates.tests]"

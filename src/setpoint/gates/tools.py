@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ..model.command import Completed
 from ..model.evidence import GateKind
 from ..model.gate import Gate
-from . import spoken, texts
+from . import audits, spoken, texts
 from .commands import REPORT, reporting
 from .reading import Layout, Reading
 from .words import words
@@ -72,6 +72,11 @@ TOOLS: dict[str, Tool] = {
         refuses=("io",),
         whole=True,
     ),
+    "npm audit": Tool(GateKind.SECURITY, text=audits.npm),
+    "pnpm audit": Tool(GateKind.SECURITY, text=audits.npm),
+    "yarn npm audit": Tool(GateKind.SECURITY, text=audits.yarn),
+    "pip-audit": Tool(GateKind.SECURITY, text=audits.pip_audit),
+    "osv-scanner": Tool(GateKind.SECURITY, says={128: "it found no packages"}, text=audits.osv),
     "bandit": Tool(GateKind.SECURITY, says={2: _CONFIG}),
     "node --test": Tool(whole=True),
     "vitest": Tool(whole=True),

@@ -198,7 +198,9 @@ def _taken(gate: Gate, path: str) -> bool:
     """Whether the command's own words take the file, where it names files or folders."""
     named = named_targets(gate)
     local = path if gate.where == "." else posixpath.relpath(path, gate.where)
-    return not named or any(_within(local, name) for name in named)
+    ignored = [part.removeprefix("--ignore=").rstrip("/") for part in words(gate.run).args if part[:9] == "--ignore="]
+    taken = not named or any(_within(local, name) for name in named)
+    return taken and not any(_within(local, name) for name in ignored)
 
 
 def _within(local: str, name: str) -> bool:

@@ -116,7 +116,7 @@ def read(gate: Gate, done: Completed, report: bytes | None, layout: Layout, tool
         return _READERS[gate.report](report, layout)
     if tool and tool.text:
         return tool.text(done, layout) or unreadable(f"the output of {words(gate.run).tool} holds no count", unit)
-    told = spoken.counted(done) if gate.kind in (GateKind.TESTS, GateKind.TASK) else None
+    told = spoken.counted(done) if gate.kind.runs_tests or gate.kind is GateKind.TASK else None
     if told is not None:
         return Reading(told, "tests")
     return Reading(layout.count(), "files", guessed=True)
@@ -124,7 +124,7 @@ def read(gate: Gate, done: Completed, report: bytes | None, layout: Layout, tool
 
 def unit_of(kind: GateKind) -> str:
     """What gates of this kind count."""
-    return {GateKind.TESTS: "tests", GateKind.COVERAGE: "lines"}.get(kind, "files")
+    return "tests" if kind.runs_tests else "lines" if kind is GateKind.COVERAGE else "files"
 
 
 def _judged(done: Completed, reading: Reading) -> Verdict:

@@ -7,16 +7,10 @@ from ..model.gate import Candidate
 from .commands import reporting
 from .project import Project
 from .said import Said
+from .together import said_together
 from .tools import TOOLS
 from .words import words
 
-_NAMES = {
-    GateKind.TESTS: "tests",
-    GateKind.LINT: "lint",
-    GateKind.FORMAT: "format",
-    GateKind.TYPES: "types",
-    GateKind.SECURITY: "security",
-}
 _GUESSED = frozenset(("mypy", "bandit"))
 """Tools whose targets were guessed where their configuration names none: what the repository says is better."""
 
@@ -25,23 +19,26 @@ def witnessed(candidates: list[Candidate], said: Sequence[Said], project: Projec
     """`candidates` with the line that runs the same tool named, and candidates for what only such lines speak of."""
     here = [line for line in said if line.where == "."]
     confirmed = [_confirmed(candidate, here, project) for candidate in candidates]
-    known = {words(candidate.gate.run).tool for candidate in candidates}
+    known = {words(one.gate.run).tool for one in candidates if one.gate.kind is not GateKind.INTEGRATION}
     kinds = {candidate.gate.kind for candidate in candidates}
     for line in here:
         tool = TOOLS.get(line.told.tool)
+        kind = GateKind.INTEGRATION if said_together(line) else tool.kind if tool else GateKind.OTHER
         # A second runner of the same tests is no second gate.
-        if tool is None or line.told.tool in known or (tool.kind is GateKind.TESTS and tool.kind in kinds):
+        if tool is None or (kind.runs_tests and kind in kinds) or (line.told.tool in known and kind is tool.kind):
             continue
         if line.plain:
-            known.add(line.told.tool)
-            kinds.add(tool.kind)
-            confirmed.append(project.candidate(_NAMES[tool.kind], tool.kind, line.argv, line.place))
+            known |= {line.told.tool} if kind is tool.kind else set()
+            kinds.add(kind)
+            confirmed.append(project.candidate(kind.value, kind, line.argv, line.place))
     return confirmed
 
 
 def _confirmed(candidate: Candidate, said: Sequence[Said], project: Project) -> Candidate:
     told = words(candidate.gate.run)
-    lines = [line for line in said if line.told.tool == told.tool or _runs_script(line, candidate)]
+    apart = candidate.gate.kind is GateKind.INTEGRATION
+    fitting = [line for line in said if said_together(line) == apart]
+    lines = [line for line in fitting if line.told.tool == told.tool or apart or _runs_script(line, candidate)]
     if not lines:
         return candidate
     because = f"{candidate.because}, {lines[0].place}"[:500]

@@ -18,8 +18,8 @@ _RUNNER_VALUED = frozenset(
 )
 """Options of runners whose value is the next word."""
 _PYTHON = re.compile(r"^(?:python(\d+(\.\d+)?)?|pypy3?)$")
-_SAME = {"py.test": "pytest", "_mocha": "mocha", "basedpyright": "pyright"}
-_SUBCOMMANDS = {"ruff": ("check", "format"), "ty": ("check",)}
+_SAME = {"pip_audit": "pip-audit", "py.test": "pytest", "_mocha": "mocha", "basedpyright": "pyright"}
+_SUBCOMMANDS = {"ruff": ("check", "format"), "ty": ("check",), "npm": ("audit",), "pnpm": ("audit",)}
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,8 @@ def _named(before: list[str], rest: list[str]) -> Words:
     name = _SAME.get(name, name)
     if name == "node" and "--test" in rest:
         name = "node --test"
+    elif name == "yarn" and rest[:2] == ["npm", "audit"]:
+        before, name, rest = [*before, *rest[:2]], "yarn npm audit", rest[2:]
     elif rest and rest[0] in _SUBCOMMANDS.get(name, ()):
         before, name, rest = [*before, rest[0]], f"{name} {rest[0]}", rest[1:]
     return Words(tuple(before), name, tuple(rest))

@@ -9,6 +9,8 @@ class GateKind(StrEnum):
     """What a gate measures."""
 
     TESTS = "tests"
+    INTEGRATION = "integration"
+    """Tests of parts together: with the database, through the API."""
     LINT = "lint"
     FORMAT = "format"
     TYPES = "types"
@@ -23,6 +25,11 @@ class GateKind(StrEnum):
     BOUNDARY = "boundary"
     SECRETS = "secrets"
     OTHER = "other"
+
+    @property
+    def runs_tests(self) -> bool:
+        """Whether tests are run and reported."""
+        return self in (GateKind.TESTS, GateKind.INTEGRATION)
 
 
 class Outcome(StrEnum):

@@ -7,7 +7,6 @@ from ..gates.api import check_api, check_interfaces
 from ..gates.base_overlay import base_overlay, planted
 from ..gates.change_proof import prove_change, still_reported
 from ..gates.change_set import ChangeSet, Delta
-from ..gates.commands import words
 from ..gates.coverage import check_coverage
 from ..gates.dependencies import check_dependencies
 from ..gates.fresh import fresh
@@ -19,18 +18,20 @@ from ..gates.migration_trial import try_migrations
 from ..gates.migrations import check_migrations
 from ..gates.mutation import mutants
 from ..gates.objections import objections
+from ..gates.packaging import check_packaging
 from ..gates.performance import check_benchmarks, check_bundle, check_page
+from ..gates.permissions import check_permissions
 from ..gates.quarantine import check_quarantine, settle
+from ..gates.reach import check_reach
 from ..gates.redproof import green_proof
-from ..gates.run import is_test_tool
 from ..gates.secrets import secrets
 from ..gates.tamper.guard import tamper
 from ..gates.tests_gate import tests_gate
 from ..gates.tokens import check_tokens
 from ..gates.trusted import run_wired
+from ..gates.undeclared import check_imports
 from ..gates.unicode import check_unicode
 from ..gates.workflows import check_workflows
-from ..gates.written_tests import JAVASCRIPT
 from ..model.boundary import Boundaries
 from ..model.evidence import GateKind
 from ..model.gate import Gate
@@ -39,6 +40,7 @@ from ..model.objection import Objection
 from ..model.record import digest_of
 from ..policy.diffcheck import FileChange, judge_change
 from .lab import Terms, Trial
+from .tests_by_gate import beside, concerns, gate_of, gates_of_tests, with_tests_of
 
 Check = Callable[[ChangeSet], Measured]
 StaticCheck = Callable[[ChangeSet, Terms], Measured]
@@ -129,6 +131,11 @@ def planted_tools(change: ChangeSet) -> Measured:
     return _counted("planted-tools", found, change, GateKind.BOUNDARY, examined=len(change.deltas) if found else 0)
 
 
+def integration(change: ChangeSet, terms: Terms) -> Measured:
+    """Whether what the change reaches is tested together."""
+    return check_reach(change if terms.whole else replace(change, deltas=()), terms.gates)
+
+
 def interfaces(change: ChangeSet, terms: Terms) -> Measured:
     """What others build on; a break that a criterion names is noted."""
     return check_api(change, declared=terms.declared)
@@ -145,8 +152,10 @@ STATIC: Mapping[str, StaticCheck] = {
     "dependencies": alone(check_dependencies),
     "api": interfaces,
     "workflows": alone(check_workflows),
+    "permissions": alone(check_permissions),
     "migrations": alone(check_migrations),
     "flaky": alone(check_quarantine),
+    "integration": integration,
 }
 """Checks that read files and run nothing, in the order they are told."""
 
@@ -169,7 +178,7 @@ async def gates(trial: Trial) -> Sequence[Measured]:
 
 async def _gates(trial: Trial) -> Sequence[Measured]:
     asked = trial.asked
-    tests = {name: gate for name, gate in asked.items() if gate.kind is GateKind.TESTS}
+    tests = {name: gate for name, gate in asked.items() if gate.kind.runs_tests}
     others = {name: gate for name, gate in asked.items() if name not in tests}
     wired = await together(_wired(trial, name, gate) for name, gate in tests.items())
     rest = await trial.lab.results(trial.judged, others, environment=trial.environment)
@@ -208,7 +217,7 @@ async def expected_tests(trial: Trial) -> Sequence[Measured]:
     if not trial.terms.whole:
         return ()
     told = {one.result.gate: one.result for one in await gates(trial)}
-    pairs = [(trial.base_results.get(name), told[name]) for name in _test_gates(trial)]
+    pairs = [(trial.base_results.get(name), told[name]) for name in gates_of_tests(trial)]
     found = [still_reported(base, head, trial.change) for base, head in pairs if base and base.tests and head.tests]
     return tuple(found[:1] if len(found) == 1 else found)
 
@@ -218,8 +227,8 @@ async def proved(trial: Trial) -> Sequence[Measured]:
     if trial.terms.implementing or not trial.terms.whole:
         return ()
     found = []
-    for name, gate in _test_gates(trial).items():
-        change = _with_tests_of(trial, name)
+    for name, gate in gates_of_tests(trial).items():
+        change = with_tests_of(trial, name)
         found.append(
             await prove_change(
                 change, gate, trial.plant_base, trial.plant_head, environment=trial.environment, keep=trial.lab.keep
@@ -233,13 +242,23 @@ async def covered(trial: Trial) -> Sequence[Measured]:
     asked = trial.terms.settings
     if not trial.terms.whole or not asked.coverage or not trial.terms.gates:
         return ()
-    if any(not one.result.green for one in await gates(trial) if one.result.gate in _test_gates(trial)):
+    if any(not one.result.green for one in await gates(trial) if one.result.gate in gates_of_tests(trial)):
         return ()  # what a failing test ran is not covered by it, and it has told already
     return (await check_coverage(_grounds(trial), share=asked.coverage, floor=asked.coverage_floor),)
 
 
 def _grounds(trial: Trial) -> Grounds:
     return Grounds(trial.change, trial.lab.checkout, trial.terms.gates, trial.environment, trial.judged)
+
+
+async def imported(trial: Trial) -> Sequence[Measured]:
+    """Packages that the code needs and nothing declares."""
+    return (await check_imports(_grounds(trial)),) if trial.terms.whole else ()
+
+
+async def packaged(trial: Trial) -> Sequence[Measured]:
+    """What of the change is in the package that is published."""
+    return await check_packaging(_grounds(trial)) if trial.terms.whole else ()
 
 
 async def migrated(trial: Trial) -> Sequence[Measured]:
@@ -272,51 +291,22 @@ async def noticed(trial: Trial) -> Sequence[Measured]:
     asked = trial.terms.settings
     if not trial.terms.whole or not asked.mutants:
         return ()
-    green = {one.result.gate for one in await gates(trial) if one.result.green}
+    green = frozenset(one.result.gate for one in await gates(trial) if one.result.green)
     found = []
-    for name, gate in _test_gates(trial).items():
-        if name not in green:
-            continue  # red tests have told already
-        change = replace(trial.change, deltas=[d for d in trial.change.deltas if _concerns(gate, d.path)])
-        claims = [claim for claim in trial.terms.claims if _gate_of(trial, claim.id.partition("::")[0]) == name]
+    for name, gate in gates_of_tests(trial).items():
+        more = beside(trial, name, green)
+        if name not in green or more is None:
+            continue  # red tests have told already; others are asked after those of units
+        change = with_tests_of(trial, name)
+        change = replace(change, deltas=[d for d in change.deltas if concerns(gate, d.path)])
+        claims = [claim for claim in trial.terms.claims if gate_of(trial, claim.id.partition("::")[0]) == name]
         found.append(
             await mutants(
-                change, gate, trial.plant_head, claims=claims, environment=trial.environment,
+                change, gate, trial.plant_head, claims=claims, more=more, environment=trial.environment,
                 seconds=asked.mutant_seconds, most=asked.mutants,
             )
         )  # fmt: skip
     return tuple(found)
-
-
-def _test_gates(trial: Trial) -> dict[str, Gate]:
-    """The required gates that run tests and say of each what became of it."""
-    return {
-        name: gate
-        for name, gate in trial.terms.gates.items()
-        if gate.kind is GateKind.TESTS and gate.required and is_test_tool(gate)
-    }
-
-
-def _with_tests_of(trial: Trial, name: str) -> ChangeSet:
-    """The change with only those tests that gate `name` runs."""
-    deltas = [d for d in trial.change.deltas if not is_test_file(d.path) or _gate_of(trial, d.path) == name]
-    return replace(trial.change, deltas=deltas)
-
-
-def _gate_of(trial: Trial, path: str) -> str:
-    """The nearest project's gate that runs a test file; empty when none does."""
-    fitting = [
-        (0 if gate.where == "." else len(gate.where), -at, name)
-        for at, (name, gate) in enumerate(_test_gates(trial).items())
-        if _concerns(gate, path)
-    ]
-    return max(fitting)[2] if fitting else ""
-
-
-def _concerns(gate: Gate, path: str) -> bool:
-    below = gate.where == "." or path.startswith(gate.where.rstrip("/") + "/")
-    python = words(gate.run).tool in ("pytest", "unittest", "django test", "stestr")
-    return below and python != path.endswith(JAVASCRIPT)
 
 
 async def green_proved(trial: Trial) -> Sequence[Measured]:
@@ -340,6 +330,8 @@ COMMANDS: Mapping[str, CommandCheck] = {
     "proof": proved,
     "green-proof": green_proved,
     "coverage": covered,
+    "environment": imported,
+    "packaging": packaged,
     "migration-trial": migrated,
     "interfaces": answering,
     "performance": waited_for,

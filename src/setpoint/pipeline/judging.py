@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import RefusedError
+from ..gates.reach import demanded
 from ..gates.tree_change import change_between
 from ..model.boundary import Boundaries
 from ..model.change import TestClaim
@@ -59,7 +60,7 @@ async def judged_code(ground: Ground, tree: str, gates: Mapping[str, Gate], *, w
     change = await change_between(trees, base, tree)
     own = change if seal["commit"] == ground.run.base else await change_between(trees, seal["commit"], tree)
     terms = Terms(
-        gates=ground.config.gates,
+        gates=demanded(ground.config.gates, change),
         boundaries=closed_boundaries(ground),
         implementing=True,
         approved=approved_files(ground),

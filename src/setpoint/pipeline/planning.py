@@ -11,6 +11,7 @@ from .bench import Ground
 from .context import brief
 from .criteria import check_plan
 from .document import Document, write_document
+from .readiness import unobserved
 from .rounds import Done
 
 
@@ -21,7 +22,7 @@ def before(ground: Ground) -> str:
 
 def _check(ground: Ground, record: BaseModel) -> Sequence[Objection]:
     assert isinstance(record, Plan)
-    return check_plan(ground, record)
+    return [*check_plan(ground, record), *unobserved(ground.run.ticket, record)]
 
 
 PLANNING = Document("planning", "plan", Plan, before, _check)

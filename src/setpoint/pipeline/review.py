@@ -28,6 +28,7 @@ from .moved_base import bring_in, conflicts, handed_over, require_green_base
 from .outcomes import Outcome
 from .probes import probed
 from .prompts import objections_text, prompt, section, untrusted
+from .readiness import require_ready
 from .reseal import reseal
 from .rounds import Done, Write, fresh_judge, history, later_turns, looped, plain_accept
 from .surface import FOLLOW_UPS, follow_ups, split_by_surface
@@ -138,6 +139,7 @@ class ReviewWork:
 
 async def review(ground: Ground) -> Done:
     """One fresh review of the change as it is."""
+    require_ready(ground)
     workspace = await ground.workspace()
     joining = await bring_in(ground, workspace) or await reseal(ground, workspace)
     if joining is not None:

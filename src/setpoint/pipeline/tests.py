@@ -29,6 +29,7 @@ from .judging import measured_by
 from .messages import commit_message
 from .outcomes import Outcome
 from .prompts import prompt
+from .readiness import require_ready
 from .rounds import Done, Write, later_turns, looped, plain_accept
 from .validation import validate
 
@@ -189,6 +190,7 @@ def _unmapped(ground: Ground, tests: AcceptanceTests) -> list[Objection]:
 
 async def write_tests(ground: Ground) -> Done:
     """One attempt on the acceptance tests."""
+    require_ready(ground)
     workspace = await ground.workspace()
     await from_clean_ground(ground, workspace, ground.run.base)
     work = TestsWork(ground, workspace)

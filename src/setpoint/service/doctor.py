@@ -166,19 +166,3 @@ def decoration(proofs: Sequence[Proven], config: Config) -> list[Check]:
         found.append(Check(name="prove", state="warn", found=told, fix="`setpoint gates prove`"))
     able = [name for name in config.gates if name in tried and tried[name].red]
     return [*found, *([Check(name="prove", state="ok", found=f"can fail: {', '.join(able)}"[:480])] if able else [])]
-
-
-def delivery(config: Config) -> list[Check]:
-    """How far a change can go."""
-    if config.environment:
-        names = " → ".join(environment.name for environment in config.environment)
-        return [Check(name="deploy", state="ok", found=names)]
-    fix = "add [[environment]] with deploy, smoke and rollback; the first for acceptance, before production"
-    return [
-        Check(
-            name="deploy",
-            state="warn",
-            found="no environment: a run ends with its merge; not production-ready",
-            fix=fix,
-        )
-    ]

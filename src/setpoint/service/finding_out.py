@@ -9,6 +9,7 @@ from typing import Any
 from ..gates.detect import detect
 from ..gates.fresh import comparable
 from ..gates.measured import minded
+from ..gates.reach import demanded
 from ..gates.tree_change import change_between
 from ..model.boundary import Boundaries
 from ..model.evidence import GateKind, GateResult, Outcome
@@ -40,7 +41,11 @@ async def found_out(base: str, head: str, config: Config, said: Words, lab: Lab)
     else:
         gates, notes = await detected(base, lab)
     terms = Terms(
-        gates=gates, boundaries=said.boundaries, quick=said.quick, declared=said.declared, settings=config.checks
+        gates=demanded(gates, change),
+        boundaries=said.boundaries,
+        quick=said.quick,
+        declared=said.declared,
+        settings=config.checks,
     )
     judged = await judge(change, change, terms, lab)
     objections = [*judged.objections, *(() if gates else (_no_gate(),))]

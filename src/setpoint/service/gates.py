@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import UsageError
+from ..gates.change_set import ChangeSet
 from ..gates.commands import shown
 from ..gates.compared import compared
 from ..gates.detect import detect
 from ..gates.environment import environment_digest
 from ..gates.judge import run_gates, unheard
 from ..gates.projects import touched
-from ..model.evidence import GateResult, Outcome
+from ..gates.reach import demanded, reached
+from ..gates.tree_change import change_between
+from ..model.evidence import GateKind, GateResult, Outcome
 from ..model.gate import Gate
 from ..model.judgement import Measured
 from ..model.record import Line, Record
@@ -22,6 +25,11 @@ HERE = "gates"
 """Results on working trees are kept under this name."""
 BASELINE = "baseline"
 """Results on untouched bases, for all runs."""
+
+
+def unsaid(_name: str, _why: str) -> None:
+    """Nobody asks what was left out."""
+    return
 
 
 class Repository(Protocol):
@@ -97,17 +105,22 @@ async def run_here(
     *,
     changed: bool = False,
     on_result: Callable[[GateResult], None] = unheard,
-) -> tuple[Measured, ...]:
-    """The gates on the working tree as it is, those of linters and the like by what is new against the base; with
-    `changed` only those of the projects that differ from it. Raises UsageError when there is nothing to run."""
-    gates, store = bench.config.gates, bench.store
+    left_out: Callable[[str, str], None] = unsaid,
+) -> tuple[tuple[Measured, ...], Mapping[str, Gate]]:
+    """The gates on the working tree as it is, those of linters and the like by what is new against the base, and the
+    gates as they counted. With `changed` only those of the projects that differ from it, and without those of parts
+    together where nothing of that reaches the database or the API: `left_out` hears their names and why. Raises
+    UsageError when there is nothing to run."""
+    store = bench.store
     _, base = await repository.base(bench.config.project.base)
     tree, base_tree = await repository.snapshot(), await repository.tree(base)
+    change = await change_between(bench.trees, base_tree, tree)
+    gates: Mapping[str, Gate] = demanded(bench.config.gates, change)
     if changed:
         paths = await repository.paths(base_tree, tree)
         if not paths:
             raise UsageError(f"nothing differs from {base[:12]}", fix="`setpoint gates run` runs all gates")
-        gates = touched(gates, paths)
+        gates = _near(touched(gates, paths), change, left_out)
     earlier = {result.gate: result for _, result in store.results(HERE, tree)}
     based = {result.gate: result for _, result in store.results(BASELINE, base_tree)}
     async with bench.workspaces.checkout(tree) as room:
@@ -125,7 +138,7 @@ async def run_here(
         with store.transaction() as tx:
             for result in new:
                 tx.result(HERE, "working tree", result)
-        return await compared(
+        measured = await compared(
             gates,
             results,
             room,
@@ -134,6 +147,17 @@ async def run_here(
             known=lambda name, _: based.get(name),
             keep=store.put_blob,
         )
+    return measured, gates
+
+
+def _near(gates: Mapping[str, Gate], change: ChangeSet, left_out: Callable[[str, str], None]) -> Mapping[str, Gate]:
+    """`gates` without tests of parts together, where the change does not reach so far and others are left."""
+    others = {name: gate for name, gate in gates.items() if gate.kind is not GateKind.INTEGRATION}
+    if not others or reached(change):
+        return gates
+    for name in gates.keys() - others.keys():
+        left_out(name, "nothing that changed reaches the database or the API")
+    return others
 
 
 def exit_code(measured: Sequence[Measured], gates: Mapping[str, Gate]) -> int:

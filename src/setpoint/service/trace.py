@@ -19,7 +19,6 @@ from ..gates.grounds import Grounds
 from ..gates.tests_gate import tests_gate
 from ..gates.tree_change import change_between
 from ..model.change import AcceptanceTests, TestClaim
-from ..model.evidence import GateKind
 from ..model.gate import Gate
 from ..model.plan import Plan
 from ..model.record import Record, digest_of
@@ -129,7 +128,7 @@ async def _ran(
     kept = lab.archive.find(key)
     if kept is None:
         grounds = Grounds(change, lab.checkout, gates, environment, judged)
-        found = await _measured(grounds, [gate for gate in gates.values() if gate.kind is GateKind.TESTS], claims, code)
+        found = await _measured(grounds, grounds.tests, claims, code)
         kept = {test: {path: sorted(lines) for path, lines in each.items()} for test, each in found.items()}
         lab.archive.keep(key, kept)
     return {test: {path: frozenset(lines) for path, lines in each.items()} for test, each in kept.items()}
