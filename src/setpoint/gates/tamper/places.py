@@ -149,13 +149,16 @@ def _hiding(change: ChangeSet, delta: Delta) -> Iterator[Objection]:
     tops = {parts[0]} | ({parts[1]} if len(parts) > 1 and parts[0] in ("src", "lib") else set())
     in_tests = is_test_path(delta.path)
     tops |= {parts[-1]} if in_tests else set()
-    own = _packages(change)
     for top in sorted(tops):
         if top in _RUNNERS or (
             top in sys.stdlib_module_names and (in_tests or len(parts) == 1) and top not in ("test", "site")
         ):
             why = "the test runner" if top in _RUNNERS else "the standard library"
-        elif in_tests and top in own and not any(path.startswith(f"{'/'.join(parts)}/") for path in change.base_files):
+        elif (
+            in_tests
+            and top in _packages(change)
+            and not any(path.startswith(f"{'/'.join(parts)}/") for path in change.base_files)
+        ):
             why = "the product"
         else:
             continue
