@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from .encodings import encoding
 from .line_changes import changed_stretches
 
 Read = Callable[[str], bytes | None]
@@ -66,12 +67,12 @@ class Delta:
     @cached_property
     def text_before(self) -> str:
         """The former text; empty when there was none, or it is no text."""
-        return as_text(self.before)
+        return _source(self.path_before, self.before)
 
     @cached_property
     def text_after(self) -> str:
         """The text now; empty when there is none, or it is no text."""
-        return as_text(self.after)
+        return _source(self.path, self.after)
 
     @cached_property
     def added_lines(self) -> Mapping[int, str]:
@@ -120,10 +121,21 @@ class ChangeSet:
 
 
 def as_text(content: bytes | None) -> str:
-    """Content as text; empty for none, binary or too large."""
+    """Content as text, without a mark of byte order; empty for none, binary or too large."""
     if not content or len(content) > TEXT_BYTES or b"\0" in content[:8192]:
         return ""
-    return content.decode("utf-8", "replace")
+    return content.decode("utf-8", "replace").removeprefix("\ufeff")
+
+
+def _source(path: str, content: bytes | None) -> str:
+    """The content of `path` as text, a Python module in the encoding it names."""
+    text, named = as_text(content), encoding(path, content)
+    if not text or not named or content is None:
+        return text
+    try:
+        return content.decode(named, "replace")
+    except (LookupError, UnicodeError, ValueError):
+        return text
 
 
 def as_lines(text: str) -> list[str]:
