@@ -151,7 +151,9 @@ def _hiding(change: ChangeSet, delta: Delta) -> Iterator[Objection]:
     tops |= {parts[-1]} if in_tests else set()
     for top in sorted(tops):
         if top in _RUNNERS or (
-            top in sys.stdlib_module_names and (in_tests or len(parts) == 1) and top not in ("test", "site")
+            top in sys.stdlib_module_names
+            and (in_tests or len(parts) == 1 or _on_the_path(parts, change))
+            and top not in ("test", "site")
         ):
             why = "the test runner" if top in _RUNNERS else "the standard library"
         elif (
@@ -166,6 +168,11 @@ def _hiding(change: ChangeSet, delta: Delta) -> Iterator[Objection]:
             "shadowed-module", f"{delta.path} takes the place of `{top}` of {why}", delta.path, 1,
             cause="an import of that name finds this file first when tests run",
         )  # fmt: skip
+
+
+def _on_the_path(parts: tuple[str, ...], change: ChangeSet) -> bool:
+    """Whether it stands right below `src` or `lib`, and that is a place modules are searched in, not a package."""
+    return len(parts) == 2 and parts[0] in ("src", "lib") and f"{parts[0]}/__init__.py" not in change.head_files
 
 
 def _packages(change: ChangeSet) -> set[str]:
