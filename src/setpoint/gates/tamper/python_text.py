@@ -5,6 +5,8 @@ import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from .assertions import ROWS
+
 Env = Mapping[str, ast.expr]
 """What names stand for."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
