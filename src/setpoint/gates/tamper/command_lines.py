@@ -28,6 +28,7 @@ _MAKES_SOFT = re.compile(
     r"^SHELL\s*[:?]?=\s*(?!\S*/?(?:ba|z|da)?sh\b)"
 )
 """Lines of a Makefile that make failing commands of all its targets pass."""
+_OTHER_SHELL = re.compile(r"script-shell\s*=\s*(?!.*\b(?:(?:ba|z|da)?sh|cmd|powershell|pwsh)(?:\.exe)?\s*$)")
 _EMPTY = re.compile(r"--pass-?with-?no-?tests\b", re.IGNORECASE)
 _SELECTS = re.compile(
     r"(?<![\w-])(?:-k|--ignore(?:-glob)?|--deselect|--testNamePattern|--test-name-pattern|-t|--testPathIgnorePatterns|"
@@ -86,6 +87,8 @@ def _line(file: Config, one: Setting, before: Sequence[str]) -> Iterator[Objecti
     line = one.value
     judges = one.key.endswith("addopts") or any(_names(line, tool) for tool in TOOLS) or file.ci
     recipe = file.path.rpartition("/")[2] in ("Makefile", "GNUmakefile") and line.startswith("-")
+    if file.path.endswith(".npmrc") and _OTHER_SHELL.match(line):
+        yield _minded("ci-softened", file, one, "another program decides what every script comes to")
     makefile = file.path.rpartition("/")[2] in ("Makefile", "GNUmakefile") or file.path.endswith(".mk")
     if makefile and _MAKES_SOFT.search(line):
         yield _minded("ci-softened", file, one, "failing commands of its targets count as passed")

@@ -21,6 +21,10 @@ _ELSEWHERE = re.compile(
 )
 _ROOTS = ("src", "lib", ".", "..", "../src", "../..", "app", "tests", "test")
 _RUNNERS = ("pytest", "_pytest", "unittest", "pluggy", "hypothesis", "coverage", "pytest_cov", "nose", "mock")
+_JUDGES = re.compile(
+    r"^(?:(?:node:)?(?:assert|test)|vitest|@jest/globals|chai|expect|mocha|ava|tap|uvu|pytest|unittest|hypothesis)(?:$|[/.:])"
+)
+"""Where tests and assertions come from."""
 MODULES = 300
 """Product modules that are searched for the original of a copy."""
 
@@ -63,6 +67,12 @@ def _file_of(change: ChangeSet, source: str, *, head: bool) -> str:
 def _taken_from(change: ChangeSet, before: TestFile, after: TestFile) -> Iterator[Objection]:
     for name, source in before.imports.items():
         origin = _file_of(change, source, head=False)
+        local = after.imports.get(name, source)
+        if not origin and _JUDGES.match(source) and local != source:
+            place = _file_of(change, local, head=True)
+            if place:
+                yield _foreign(after, name, f"taken from {place}, not from {_local(source)}", name)
+            continue
         if not origin or not is_product(origin):
             continue
         symbol = source.rpartition(":")[2] or name

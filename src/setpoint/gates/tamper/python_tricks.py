@@ -14,6 +14,7 @@ _STACKS = frozenset(
      "traceback.extract_stack", "traceback.format_stack", "traceback.walk_stack", "traceback.print_stack")
 )  # fmt: skip
 _MODULES = frozenset(("sys", "os", "inspect", "traceback", "atexit"))
+_STARTS = re.compile(r"(?:subprocess|asyncio\.create_subprocess\w*|os\.(?:exec|spawn|system|popen)\w*|pytest|session)\b")
 _RUNNER_NAME = re.compile(r"_?pytest|py\.test|unittest|nose2?|PYTEST(?:_\w*)?", re.IGNORECASE)
 _EXITS = frozenset(("sys.exit", "exit", "quit", "os.abort", "os.kill"))
 _READS = frozenset(("os.getenv", "os.environ.get", "environ.get", "getenv"))
@@ -143,12 +144,15 @@ def _looks_back(function: Function) -> Iterator[Trick]:
 
 
 def _looks_around(function: Function) -> Iterator[Trick]:
-    """A look through all modules, variables or arguments, next to a runner's name."""
-    named = any(_RUNNER_NAME.fullmatch(_text(node)) for node in ast.walk(function))
-    if not named:
+    """A look through all modules or variables, next to a runner's name."""
+    nodes = list(ast.walk(function))
+    named = any(_RUNNER_NAME.fullmatch(_text(node)) for node in nodes)
+    # Who starts a runner names it, and hands it the environment.
+    starts = any(isinstance(node, ast.Call) and _STARTS.match(dotted(node.func)) for node in nodes)
+    if not named or starts:
         return
-    for node in ast.walk(function):
-        if isinstance(node, ast.Attribute) and dotted(node) in ("os.environ", "sys.modules", "sys.argv"):
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and dotted(node) in ("os.environ", "sys.modules"):
             yield Trick("runner-detected", node.lineno, f"{written(node)} in {function.name}", end=_end(node))
 
 
