@@ -38,6 +38,7 @@ def judged_places(change: ChangeSet, files: Sequence[tuple[Delta, Files]]) -> It
             yield from _taken_from(change, file.before, file.after)
         yield from _copied(change, file)
         yield from _tricks(change, file)
+        yield from _replaced(change, file)
     for delta in change.deltas:
         if delta.arrived and is_code(delta.path):
             yield from _hiding(change, delta)
@@ -88,9 +89,9 @@ def _taken_from(change: ChangeSet, before: TestFile, after: TestFile) -> Iterato
                 yield _foreign(after, name, f"taken from {place}, while {origin} still defines it", name)
 
 
-def _foreign(file: TestFile, name: str, how: str, symbol: str) -> Objection:
+def _foreign(file: TestFile, name: str, how: str, symbol: str, line: int | None = None) -> Objection:
     return tampered(
-        "foreign-import", f"{file.path} tests another `{symbol}`: {how}", file.path, file.lines_of.get(name),
+        "foreign-import", f"{file.path} tests another `{symbol}`: {how}", file.path, line or file.lines_of.get(name),
         cause=f"the code under test is not what is tested; {REQUEST}",
     )  # fmt: skip
 
@@ -144,6 +145,22 @@ def _tricks(change: ChangeSet, file: Files) -> Iterator[Objection]:
             "foreign-import", f"{after.path} changes where modules come from: {text[:160]}", after.path, line,
             cause="what is imported afterwards may not be the code under test", severity=LOW if usual else HIGH,
         )  # fmt: skip
+
+
+def _replaced(change: ChangeSet, file: Files) -> Iterator[Objection]:
+    """Functions and classes of the product, or of its classes, that a test file puts others in the place of."""
+    after = file.after
+    assert after is not None
+    known = {what for _, what in file.before.replaced} if file.before else set()
+    for line, what in after.replaced:
+        parts = what.split(".")
+        for cut in range(len(parts) - 1, 0, -1):
+            origin = _file_of(change, ".".join(parts[:cut]) + ":", head=True)
+            if origin and is_product(origin) and what not in known:
+                if parts[cut] in python_definitions(as_text(change.read_head(origin))):
+                    how = f"it is replaced while the tests are loaded, whatever {origin} says"
+                    yield _foreign(after, what, how, parts[-1], line)
+                break
 
 
 def _hiding(change: ChangeSet, delta: Delta) -> Iterator[Objection]:

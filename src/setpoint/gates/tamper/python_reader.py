@@ -1,7 +1,7 @@
 """A Python test file as values."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -262,7 +262,7 @@ def read_python(path: str, text: str, naming: Naming) -> TestFile:
     imports = dict(_imports(tree, path, lines))
     defined = {node.name: _code(node) for node in _defined_in(tree.body)}
     lines |= {node.name: node.lineno for node in _defined_in(tree.body)}
-    return TestFile(path, cases, imports, lines, defined, tuple(_tricks(tree)))
+    return TestFile(path, cases, imports, lines, defined, tuple(_tricks(tree)), tuple(_replaced(tree, imports)))
 
 
 def python_definitions(text: str) -> dict[str, str]:
@@ -293,6 +293,22 @@ def _imports(tree: ast.Module, path: str, lines: dict[str, int]) -> Iterator[tup
             for alias in node.names:
                 lines[alias.asname or alias.name] = node.lineno
                 yield alias.asname or alias.name, f"{prefix}{node.module or ''}:{alias.name}"
+
+
+def _replaced(tree: ast.Module, imports: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """What statements of the module itself set in other modules."""
+    for node in tree.body:
+        targets: list[str] = []
+        if isinstance(node, ast.Assign):
+            targets = [dotted(target) for target in node.targets if isinstance(target, ast.Attribute)]
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and dotted(node.value.func) == "setattr":
+            where, name = (*node.value.args[:2], None, None)[:2]
+            named = name.value if isinstance(name, ast.Constant) else None
+            targets = [f"{dotted(where)}.{named}"] if isinstance(named, str) else []
+        for target in targets:
+            local, _, rest = target.partition(".")
+            if rest and local in imports:
+                yield node.lineno, f"{imports[local].replace(':', '.').rstrip('.')}.{rest}"
 
 
 _PATHS = ("sys.path.insert", "sys.path.append", "sys.path.extend", "site.addsitedir", "sys.path.remove")

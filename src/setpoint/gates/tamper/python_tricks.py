@@ -14,7 +14,9 @@ _STACKS = frozenset(
      "traceback.extract_stack", "traceback.format_stack", "traceback.walk_stack", "traceback.print_stack")
 )  # fmt: skip
 _MODULES = frozenset(("sys", "os", "inspect", "traceback", "atexit"))
-_STARTS = re.compile(r"(?:subprocess|asyncio\.create_subprocess\w*|os\.(?:exec|spawn|system|popen)\w*|pytest|session)\b")
+_STARTS = re.compile(
+    r"(?:subprocess|asyncio\.create_subprocess\w*|os\.(?:exec|spawn|system|popen)\w*|pytest|session)\b"
+)
 _RUNNER_NAME = re.compile(r"_?pytest|py\.test|unittest|nose2?|PYTEST(?:_\w*)?", re.IGNORECASE)
 _EXITS = frozenset(("sys.exit", "exit", "quit", "os.abort", "os.kill"))
 _READS = frozenset(("os.getenv", "os.environ.get", "environ.get", "getenv"))
