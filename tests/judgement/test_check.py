@@ -243,3 +243,37 @@ def test_a_quick_check_says_what_it_left_out(tmp_path: Path) -> None:
     assert code == 10
     assert any(line.startswith("gates: the files alone") for line in told["skipped"])
     assert "tests" not in {result["gate"] for result in told["results"]}
+
+
+def test_a_quick_check_goes_on_where_what_stopped_it_is_accepted(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "shop", {**SECRET, "shop/price.py": PRICE.replace("sum(", "len(")})
+    code, told = document(folder, "--quick", "--waive", "secrets/*", "--waive", "tokens/*", "--reason", "made up")
+    assert code == 10
+    assert "gate/test" in rules(told)
+
+
+def test_the_settings_that_init_writes_are_no_reason_against_a_change(tmp_path: Path) -> None:
+    folder = python_project(tmp_path / "shop")
+    write_files(folder, {**HONEST, "setpoint.toml": SETTINGS, ".setpoint/.gitignore": "*\n!.gitignore\n"})
+    code, told = document(folder)
+    assert code == 0
+    assert {(one["rule"], one["severity"]) for one in told["objections"]} >= {("person/control-plane", "low")}
+
+
+def test_what_only_a_run_may_not_do_a_person_accepts_by_name(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "shop", {"shop/line\nbreak.txt": "x\n"})
+    code, said = check(folder, "--quick")
+    assert code == 30
+    assert "line\\nbreak.txt" in said
+    code, told = document(folder, "--waive", "person/name", "--reason", "a sample of odd names")
+    assert code == 0
+    assert [one["objection"]["rule"] for one in told["waived"]] == ["person/name"]
+
+
+def test_a_base_without_a_common_commit_is_told(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "shop", {})
+    git(folder, "switch", "-q", "--orphan", "apart")
+    write_files(folder, {"README.md": "Another beginning.\n"})
+    commit_all(folder, "Apart")
+    _, told = document(folder, "--quick")
+    assert any(note.startswith("no commit is shared with main here") for note in told["notes"])

@@ -100,9 +100,9 @@ class UserRepository:
         raise RepositoryError(f"there is no {kind} {revision!r} here", fix="`git log --all --oneline` shows what is")
 
     async def fork(self, base: str, head: str) -> str:
-        """The commit where `head` left `base`; `base` itself when they have nothing in common."""
+        """The commit where `head` left `base`; empty when they have none in common here."""
         code, out, _ = await _git(self._root, "merge-base", base, head)
-        return out.split()[0] if code == 0 and out.strip() else base
+        return out.split()[0] if code == 0 and out.strip() else ""
 
     async def snapshot(self) -> str:
         """The tree of the working tree as it is, untracked files included, ignored ones not."""

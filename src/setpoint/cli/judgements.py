@@ -107,8 +107,13 @@ def _next(judgement: "Judgement") -> list[str]:
         return ["commit or merge it; any later byte asks for another check"]
     if judgement.exit_code == 14:
         return ["mend the base, or say in setpoint.toml which gates judge: `setpoint init`"]
-    rule = next((o.rule for o in judgement.objections if o.blocks and o.rule), "")
-    return [f"mend it and check again; or accept it by name: --waive {rule} --reason '…'"] if rule else []
+    from ..service.check import acceptable
+
+    blocking = [objection for objection in judgement.objections if objection.blocks and objection.rule]
+    rule = next((objection.rule for objection in blocking if acceptable(objection)), "")
+    if rule and all(map(acceptable, blocking)):
+        return [f"mend it and check again; or accept it by name: --waive {rule} --reason '…'"]
+    return ["mend it and check again"] if blocking else []
 
 
 def verify(

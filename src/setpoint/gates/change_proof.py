@@ -2,6 +2,7 @@
 and every test that the base had is still reported."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -15,6 +16,7 @@ from .measured import built_in, minded
 from .reading import capped, line
 from .redproof import Named, RedProof, green_proof, red_proof
 from .run import Keep, sha256
+from .tamper.changed_tests import rows_hidden
 from .trusted import Plant
 from .written_tests import changed_tests, deleted_tests, tests_in
 
@@ -157,7 +159,26 @@ def still_reported(base: GateResult, head: GateResult, change: ChangeSet) -> Mea
             found.append(_missing(name, change))
         elif outcome == "passed" and there.get(now) == "skipped" and change.find(path) is None:
             found.append(_skipped(name))
+    found += _fewer_cases(base, head, change)
     return built_in("expected-tests", found, examined=len(before), unit="tests", tree=change.head, kind=GateKind.TESTS)
+
+
+def _fewer_cases(base: GateResult, head: GateResult, change: ChangeSet) -> list[Objection]:
+    """An objection for each test whose rows could be read before, are worked out now, and are fewer when it runs."""
+    were, are = (Counter(_plain(test.id) for test in one.tests if test.outcome == "passed") for one in (base, head))
+    found = []
+    for was, now in rows_hidden(change):
+        if were[was] > are[now]:
+            found.append(
+                minded(
+                    "proof/fewer-cases",
+                    f"{now} passed {were[was]} times on the base and {are[now]} times on the change",
+                    now.partition("::")[0],
+                    cause="the rows it is tried with are worked out now, and some are no longer tried; write them out",
+                    source=Source.RED_PROOF,
+                )
+            )
+    return found
 
 
 def _missing(name: str, change: ChangeSet) -> Objection:

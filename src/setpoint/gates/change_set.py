@@ -1,16 +1,19 @@
 """A change as all checks see it: each file before and after, its lines, and the files around it."""
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
+
+from .encodings import encoding
+from .line_changes import changed_stretches
 
 Read = Callable[[str], bytes | None]
 """The content of a file by its path; None when it is not there."""
 TEXT_BYTES = 4 * 1024 * 1024
 """Larger files are not read as text."""
-RENAMES = 400
+RENAMES = 20_000
 """Most pairs of a deleted and a new file that are compared for a rename."""
 LIKE = 0.5
 """Share of equal lines above which a new file is the deleted one under another name."""
@@ -51,7 +54,12 @@ class Delta:
         """Where it was."""
         return self.was or self.path
 
-    @property
+    @cached_property
+    def name(self) -> str:
+        """Its name without its folders."""
+        return PurePosixPath(self.path).name
+
+    @cached_property
     def suffix(self) -> str:
         """Its lower-case suffix, with the dot."""
         return PurePosixPath(self.path).suffix.lower()
@@ -59,12 +67,12 @@ class Delta:
     @cached_property
     def text_before(self) -> str:
         """The former text; empty when there was none, or it is no text."""
-        return as_text(self.before)
+        return _source(self.path_before, self.before)
 
     @cached_property
     def text_after(self) -> str:
         """The text now; empty when there is none, or it is no text."""
-        return as_text(self.after)
+        return _source(self.path, self.after)
 
     @cached_property
     def added_lines(self) -> Mapping[int, str]:
@@ -81,11 +89,10 @@ class Delta:
         old, new = as_lines(self.text_before), as_lines(self.text_after)
         added: dict[int, str] = {}
         removed: dict[int, str] = {}
-        for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-            if tag != "equal":
-                removed |= {at + 1: old[at] for at in range(i1, i2)}
-                added |= {at + 1: new[at] for at in range(j1, j2)}
-        return added, removed
+        for i1, i2, j1, j2 in changed_stretches(old, new):
+            removed |= {at + 1: old[at] for at in range(i1, i2)}
+            added |= {at + 1: new[at] for at in range(j1, j2)}
+        return dict(sorted(added.items())), dict(sorted(removed.items()))
 
 
 @dataclass(frozen=True)
@@ -114,10 +121,21 @@ class ChangeSet:
 
 
 def as_text(content: bytes | None) -> str:
-    """Content as text; empty for none, binary or too large."""
+    """Content as text, without a mark of byte order; empty for none, binary or too large."""
     if not content or len(content) > TEXT_BYTES or b"\0" in content[:8192]:
         return ""
-    return content.decode("utf-8", "replace")
+    return content.decode("utf-8", "replace").removeprefix("\ufeff")
+
+
+def _source(path: str, content: bytes | None) -> str:
+    """The content of `path` as text, a Python module in the encoding it names."""
+    text, named = as_text(content), encoding(path, content)
+    if not text or not named or content is None:
+        return text
+    try:
+        return content.decode(named, "replace")
+    except (LookupError, UnicodeError, ValueError):
+        return text
 
 
 def as_lines(text: str) -> list[str]:
@@ -160,27 +178,57 @@ def between(
 
 
 def renamed(deltas: Sequence[Delta]) -> list[Delta]:
-    """`deltas` with each deleted file joined to the new file that is like it."""
+    """`deltas` with each deleted file joined to the new file that holds the same, else to the one that is like it."""
     gone = [delta for delta in deltas if delta.deleted]
-    pairs = [
-        (likeness, old, new)
-        for old in gone
-        for new in [delta for delta in deltas if delta.added and delta.suffix == old.suffix][: RENAMES // len(gone) + 1]
-        if (likeness := _like(old, new)) >= LIKE
-    ]
-    joined: dict[str, Delta] = {}
-    taken: set[str] = set()
-    for _, old, new in sorted(pairs, key=lambda pair: -pair[0]):
+    added = [delta for delta in deltas if delta.added]
+    joined = _moved(gone, added)
+    taken = {delta.was for delta in joined.values()}
+    gone = [delta for delta in gone if delta.path not in taken]
+    added = [delta for delta in added if delta.path not in joined]
+    for _, old, new in sorted(_alike(gone, added), key=lambda pair: -pair[0]):
         if old.path not in taken and new.path not in joined:
             taken.add(old.path)
-            joined[new.path] = Delta(new.path, old.before, new.after, old.path, old.mode_before, new.mode_after)
+            joined[new.path] = _joined(old, new)
     return [joined.get(delta.path, delta) for delta in deltas if delta.path not in taken]
 
 
-def _like(old: Delta, new: Delta) -> float:
-    if old.before == new.after:
-        return 1.0 if old.before else 0.0
-    if not old.text_before or not new.text_after:
-        return 0.0
-    matcher = difflib.SequenceMatcher(None, old.text_before.splitlines(), new.text_after.splitlines(), autojunk=False)
-    return matcher.ratio() if matcher.quick_ratio() >= LIKE else 0.0
+def _joined(old: Delta, new: Delta) -> Delta:
+    return Delta(new.path, old.before, new.after, old.path, old.mode_before, new.mode_after)
+
+
+def _moved(gone: Sequence[Delta], added: Sequence[Delta]) -> dict[str, Delta]:
+    """Files whose content only went to another place, by that place: to one of the same name where there is one."""
+    places: dict[tuple[str, bytes], list[Delta]] = {}
+    for new in added:
+        if new.after:
+            places.setdefault((new.suffix, new.after), []).append(new)
+    found: dict[str, Delta] = {}
+    homeless = [old for old in gone if (old.suffix, old.before) in places]
+    for old in sorted(homeless, key=lambda old: all(n.name != old.name for n in places[old.suffix, old.before or b""])):
+        left = places[old.suffix, old.before or b""]
+        if left:
+            new = next((n for n in left if n.name == old.name), left[0])
+            left.remove(new)
+            found[new.path] = _joined(old, new)
+    return found
+
+
+def _alike(gone: Sequence[Delta], added: Sequence[Delta]) -> Iterator[tuple[float, Delta, Delta]]:
+    """Pairs of a deleted and a new file that hold much the same lines; those of the same name are looked at first."""
+    kinds: dict[str, list[Delta]] = {}
+    for new in added:
+        kinds.setdefault(new.suffix, []).append(new)
+    each = RENAMES // max(1, len(gone)) + 1
+    counted: dict[str, Counter[str]] = {}
+
+    def lines(path: str, text: str) -> Counter[str]:
+        if path not in counted:
+            counted[path] = Counter(text.splitlines())
+        return counted[path]
+
+    for old in gone:
+        for new in sorted(kinds.get(old.suffix, ()), key=lambda new: new.name != old.name)[:each]:
+            were, are = lines(old.path, old.text_before), lines(new.path, new.text_after)
+            share = 2 * (were & are).total() / max(1, were.total() + are.total())
+            if share >= LIKE:
+                yield share, old, new

@@ -10,6 +10,7 @@ from ..model.judgement import Measured
 from ..model.objection import Deviation, Objection, Severity
 from .change_set import ChangeSet, Delta
 from .confusables import imitates, mixes_scripts, skeleton
+from .encodings import misleading
 from .measured import built_in, minded
 from .protected import protection
 
@@ -82,15 +83,28 @@ def _name(delta: Delta) -> Iterator[Objection]:
 def _of_file(delta: Delta) -> Iterator[Objection]:
     data, code = _is_data(delta.path) or _is_locale(delta.path), _is_code(delta.path)
     ascii_names = _ascii_names(delta) if code else frozenset()
+    yield from _encoded(delta)
     for at, text in delta.added_lines.items():
         if _PLAIN.fullmatch(text):
             continue
-        start = at == 1 and text.startswith("\ufeff")
-        seen = text[1:] if start else text
-        yield from _order(delta, at, seen, data=data)
-        yield from _invisible(delta, at, seen)
+        yield from _order(delta, at, text, data=data)
+        yield from _invisible(delta, at, text)
         if code:
-            yield from _letters(delta, at, seen, ascii_names)
+            yield from _returned(delta, at, text)
+            yield from _letters(delta, at, text, ascii_names)
+
+
+def _encoded(delta: Delta) -> Iterator[Objection]:
+    named = misleading(delta.path, delta.after)
+    if named and named != misleading(delta.path_before, delta.before):
+        what = f"the encoding {named}, in which plain letters stand for others"
+        yield _mind("encoding", what, delta, 1, delta.added_lines.get(1, ""))
+
+
+def _returned(delta: Delta, at: int, text: str) -> Iterator[Objection]:
+    """A carriage return inside a line: most tools show one line, and two are run."""
+    if "\r" in text.rstrip("\r"):
+        yield _mind("invisible", "a carriage return that ends a line unseen", delta, at, text, {"\r"})
 
 
 def _order(delta: Delta, at: int, text: str, *, data: bool) -> Iterator[Objection]:

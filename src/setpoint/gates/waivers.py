@@ -35,7 +35,7 @@ def split(objections: Sequence[Objection], waivers: Sequence[Waiver], today: dat
     for objection in objections:
         fitting = [waiver for waiver in waivers if _fits(waiver, objection)] if objection.blocks else []
         holding = [waiver for waiver in fitting if waiver.until >= today]
-        if holding and not _never(objection):
+        if holding and not never(objection):
             waived.append(Waived(objection=objection, waiver=holding[0]))
             continue
         standing.append(objection)
@@ -44,7 +44,8 @@ def split(objections: Sequence[Objection], waivers: Sequence[Waiver], today: dat
     return (*standing, *over.values()), tuple(waived)
 
 
-def _never(objection: Objection) -> bool:
+def never(objection: Objection) -> bool:
+    """Whether nobody overrules what `objection` minds."""
     return objection.rule in NEVER or objection.rule.partition("/")[0] in NEVER
 
 

@@ -41,6 +41,7 @@ from ..model.record import digest_of
 from ..policy.diffcheck import FileChange, judge_change
 from .lab import Terms, Trial
 from .tests_by_gate import beside, concerns, gate_of, gates_of_tests, with_tests_of
+from .unbounded import by_anybody
 
 Check = Callable[[ChangeSet], Measured]
 StaticCheck = Callable[[ChangeSet, Terms], Measured]
@@ -66,6 +67,8 @@ def boundary(change: ChangeSet, terms: Terms) -> Measured:
     mine = frozenset(change.path for change in changes) if terms.boundaries is None else frozenset[str]()
     found = judge_change(changes, terms.boundaries or OPEN, protected_ok=mine)
     ruled = [objection.model_copy(update={"rule": f"boundary/{_about(objection)}"}) for objection in found]
+    if terms.boundaries is None:
+        ruled = list(by_anybody(ruled, change))
     return _counted("boundary", ruled, change, GateKind.BOUNDARY)
 
 

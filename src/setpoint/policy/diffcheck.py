@@ -146,7 +146,8 @@ def _size(changes: Sequence[FileChange], boundaries: Boundaries) -> Iterator[Obj
 
 
 def _objection(path: str, what: str, cause: str) -> Objection:
-    shown = path.encode("utf-8", "backslashreplace").decode()[:400].strip() or "(no name)"
+    told = path.encode("utf-8", "backslashreplace").decode()[:400].strip() or "(no name)"
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in told)
     return Objection(
         source=Source.BOUNDARY,
         deviation=Deviation.BOUNDARY,

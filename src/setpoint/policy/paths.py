@@ -40,7 +40,7 @@ def _unsafe(path: str) -> str:
     if path.startswith(("/", "~")) or re.match(r"^[A-Za-z]:", path):
         return "it is absolute"
     if "\\" in path or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in path):
-        return "it holds a backslash or a control character"
+        return "it holds a backslash, a control character, or bytes that are no UTF-8"
     if _INVISIBLE.search(path):
         return "it holds invisible characters"
     parts = path.split("/")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,7 +31,7 @@ class Repository(Protocol):
         ...
 
     async def fork(self, base: str, head: str) -> str:
-        """The commit where `head` left `base`."""
+        """The commit where `head` left `base`; empty when they have none in common here."""
         ...
 
     async def snapshot(self) -> str:
@@ -85,10 +85,20 @@ async def sides(asked: Asked, repository: Repository) -> Sides:
         tree = await repository.resolve(at, "tree")
     else:
         (base, at), tree = await asyncio.gather(named, repository.snapshot())
-    fork = await repository.fork(base, at)
-    notes = (f"{asked.base} has moved on: measured from {fork[:12]}, where the change left it",) if fork != base else ()
+    left = await repository.fork(base, at)
+    fork = left or base
+    notes = () if left == base else (_measured_from(asked.base, left),)
     head = at if asked.head else WORKING_TREE
     return Sides(base, fork, await repository.resolve(fork, "tree"), head, tree, notes)
+
+
+def _measured_from(base: str, left: str) -> str:
+    if left:
+        return f"{base} has moved on: measured from {left[:12]}, where the change left it"
+    return (
+        f"no commit is shared with {base} here: measured from {base} as it is, and what it got meanwhile looks taken "
+        "back; in a shallow clone, `git fetch --unshallow` first"
+    )
 
 
 async def base_config(commit: str, repository: Repository) -> Config | None:
@@ -129,7 +139,18 @@ async def check(
         found["seconds"] = round(time.monotonic() - started, 3)
         if _settled(found):
             archive.keep(key, found)
-    return _judgement(found, where, said)
+    judgement = _judgement(found, where, said)
+    if asked.quick and judgement.waived and not any(objection.blocks for objection in judgement.objections):
+        # What stopped it early is accepted: all that it left out for that is still to be judged.
+        return await check(replace(asked, quick=False), where, repository, config, archive, mark, lab)
+    return judgement
+
+
+def acceptable(objection: Objection) -> bool:
+    """Whether a person may accept what `objection` minds."""
+    from ..gates.waivers import never
+
+    return not never(objection)
 
 
 def _settled(found: Mapping[str, Any]) -> bool:

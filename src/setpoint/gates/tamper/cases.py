@@ -144,6 +144,8 @@ class TestFile:
     """Functions and classes it defines, with their code."""
     tricks: Sequence[tuple[int, str]] = ()
     """Lines that change where imports come from, and how."""
+    replaced: Sequence[tuple[int, str]] = ()
+    """What it sets in other modules while it is loaded: `pyshop.pricing.shipping`."""
     readable: bool = True
     trouble: str = ""
 

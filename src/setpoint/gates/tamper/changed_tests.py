@@ -38,6 +38,21 @@ def files_with_tests(change: ChangeSet) -> Sequence[tuple[Delta, Files]]:
     return found
 
 
+def rows_hidden(change: ChangeSet) -> Iterator[tuple[str, str]]:
+    """Ids, before and after, of the Python tests whose rows stood in their file and are worked out now."""
+    for _, file in files_with_tests(change):
+        if file.before is None or file.after is None:
+            continue
+        shown = {case.name for case in file.before.collected if case.tables and not _computed(case)}
+        for case in file.after.collected:
+            if case.name in shown and _computed(case):
+                yield f"{file.before.path}::{case.name}", f"{file.after.path}::{case.name}"
+
+
+def _computed(case: Case) -> bool:
+    return any(table.rows is None for table in case.tables)
+
+
 def _is_tests(path: str, named: Naming) -> bool:
     suffix = PurePosixPath(path).suffix
     return suffix in (".py", *SCRIPTS) and (is_test_path(path) or named.holds_tests(path))

@@ -23,11 +23,17 @@ _SOFT = re.compile(
     r"--exit-code[= ]0|--no-fail\b|--suppress-no-test-exit-code|--no-error-on-unmatched|&\s*$|\bexit\s+0\b|"
     r"--no-verify\b"
 )
+_MAKES_SOFT = re.compile(
+    r"^\.IGNORE\b|^(?:export\s+)?(?:MAKEFLAGS|GNUMAKEFLAGS)\s*[:+?]?=.*(?:-\w*[ikn]|--ignore-errors|--keep-going|--dry-run)|"
+    r"^SHELL\s*[:?]?=\s*(?!\S*/?(?:ba|z|da)?sh\b)"
+)
+"""Lines of a Makefile that make failing commands of all its targets pass."""
+_OTHER_SHELL = re.compile(r"script-shell\s*=\s*(?!.*\b(?:(?:ba|z|da)?sh|cmd|powershell|pwsh)(?:\.exe)?\s*$)")
 _EMPTY = re.compile(r"--pass-?with-?no-?tests\b", re.IGNORECASE)
 _SELECTS = re.compile(
     r"(?<![\w-])(?:-k|--ignore(?:-glob)?|--deselect|--testNamePattern|--test-name-pattern|-t|--testPathIgnorePatterns|"
     r"--exclude|--grep|--invert|--collect-only|--co|--lf|--last-failed|--test-skip-pattern|--onlyChanged|"
-    r"--shard)(?=[= ])|"
+    r"--shard)(?=[= ]|$)|"
     r"(?<![\w-])-m\s+['\"]?not\b|(?<![\w-])-p\s+no:(?!cacheprovider|warnings)"
 )
 _LIMIT = re.compile(
@@ -39,9 +45,12 @@ _HIGH_IS_LAX = ("--max-warnings", "--max-complexity", "--timeout")
 _STRICT = ("--strict", "-Werror", "--locked", "--frozen-lockfile", "--frozen", "--ci", "--strict-markers", "-W error")
 _RERUN = re.compile(r"--(?:reruns|retries|retry|flaky-rerun)(?:[= ](\d+))?")
 _INSTALLS = re.compile(r"\b(?:pip|npm|uv|apt\S*|pnpm|yarn) (?:install|add|i|ci)\b")
+_ENDS = re.compile(r"\bexit\s+[^0\s]|\bset\s+-\w*e|\bpipefail\b|\bfalse\b")
+"""Words by which a line that goes on after a failing command fails all the same."""
+_ONLY_SPEAKS = re.compile(r"^\s*@?(?:echo|printf|which|type|command -v|#)|--version\b|--help\b")
 _COMMAND_KEY = re.compile(
     r"(?:^|\.)(?:run|script|scripts?\..+|scripts?(?:\[\])+|before_script|after_script|commands?|cmds?|addopts|line|test|"
-    r"legacy_tox_ini|args|exec|opts|tasks?\..+|env\w*\.commands)(?:\[\])*$"
+    r"legacy_tox_ini|pytest_addopts|node_options|shell|args|exec|opts|tasks?\..+|env\w*\.commands)(?:\[\])*$"
 )
 
 
@@ -78,7 +87,12 @@ def _line(file: Config, one: Setting, before: Sequence[str]) -> Iterator[Objecti
     line = one.value
     judges = one.key.endswith("addopts") or any(_names(line, tool) for tool in TOOLS) or file.ci
     recipe = file.path.rpartition("/")[2] in ("Makefile", "GNUmakefile") and line.startswith("-")
-    if judges and (recipe or (_SOFT.search(line) and not _was(before, line, _SOFT))):
+    if file.path.endswith(".npmrc") and _OTHER_SHELL.match(line):
+        yield _minded("ci-softened", file, one, "another program decides what every script comes to")
+    makefile = file.path.rpartition("/")[2] in ("Makefile", "GNUmakefile") or file.path.endswith(".mk")
+    if makefile and _MAKES_SOFT.search(line):
+        yield _minded("ci-softened", file, one, "failing commands of its targets count as passed")
+    elif judges and (recipe or _passed_over(file, line) or (_SOFT.search(line) and not _was(before, line, _SOFT))):
         yield _minded("ci-softened", file, one, "a failing command counts as passed")
     if _EMPTY.search(line) and not any(_EMPTY.search(text) for text in before):
         yield _minded("ci-softened", file, one, "a run without any test counts as passed")
@@ -86,6 +100,22 @@ def _line(file: Config, one: Setting, before: Sequence[str]) -> Iterator[Objecti
         yield _minded("tests-deselected", file, one, "some tests are left out")
     if _RERUN.search(line) and not any(_RERUN.search(text) for text in before):
         yield _minded("retries-added", file, one, "failing tests are tried again until they pass")
+
+
+def _passed_over(file: Config, line: str) -> bool:
+    """Whether another command after it decides how the line ends."""
+    if file.path.endswith((".toml", ".json", ".ini", ".cfg")) or _ENDS.search(line):
+        return False
+    if "pipefail" not in file.delta.text_after and "shell: bash" not in file.delta.text_after:
+        first, *later = re.split(r"(?<!\|)\|(?!\|)", line)
+        if later and not any(_judging(part) for part in later) and _judging(first):
+            return True
+    *earlier, last = line.split(";")
+    return not file.ci and any(_judging(part) for part in earlier) and not _judging(last)
+
+
+def _judging(part: str) -> bool:
+    return any(_names(part, tool) for tool in TOOLS) and not _INSTALLS.search(part) and not _ONLY_SPEAKS.search(part)
 
 
 def _was(before: Sequence[str], line: str, pattern: re.Pattern[str]) -> bool:

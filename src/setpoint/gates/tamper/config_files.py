@@ -13,7 +13,7 @@ _MORE = re.compile(
     r"^(?:\.nycrc.*|\.c8rc.*|karma\.conf\..*|vite\.config\..*|cypress\.config\..*|\.size-limit\..*|bunfig\.toml|"
     r"lighthouserc.*|\.pre-commit-config\.yaml|hatch\.toml|ty\.toml|\.stylelintrc.*|oxlintrc.*|\.oxlintrc.*|ava\.config\..*)$"
 )
-_LINES = frozenset(("Makefile", "GNUmakefile", "justfile", "noxfile.py", "Jenkinsfile"))
+_LINES = frozenset(("Makefile", "GNUmakefile", "justfile", "noxfile.py", "Jenkinsfile", ".npmrc"))
 OWN = (
     (re.compile(r"^\.?ruff\.toml$"), "tool.ruff"), (re.compile(r"^\.?pytest\.ini$"), "tool.pytest"),
     (re.compile(r"^\.coveragerc$"), "tool.coverage"), (re.compile(r"^\.?mypy\.ini$"), "tool.mypy"),

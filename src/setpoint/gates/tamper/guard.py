@@ -8,6 +8,7 @@ from ..change_set import ChangeSet
 from ..measured import built_in
 from .changed_tests import files_with_tests, judged_tests
 from .ci_steps import softened_steps
+from .collected import no_longer_collected
 from .command_lines import judging_less
 from .config_files import configs
 from .frozen_side import touched
@@ -17,6 +18,7 @@ from .runner_tricks import runner_tricks
 from .special_cases import special_cases
 from .suppressions import added_suppressions
 from .thresholds import laxer_settings
+from .unread import unread_code
 
 
 def tamper(change: ChangeSet, *, frozen: Collection[str] = (), implementing: bool = False) -> Measured:
@@ -35,11 +37,13 @@ def _objections(change: ChangeSet, frozen: Collection[str], implementing: bool) 
     yield from changed_goldens(change)
     yield from changed_plumbing(change)
     yield from laxer_settings(change, settings)
+    yield from no_longer_collected(change, settings)
     yield from judging_less(change, settings)
     yield from softened_steps(settings)
     yield from added_suppressions(change, implementing=implementing)
     yield from special_cases(change)
     yield from runner_tricks(change)
+    yield from unread_code(change)
     yield from touched(change, frozen, implementing=implementing)
 
 

@@ -38,15 +38,15 @@ class Naming:
 
     def is_class(self, name: str) -> bool:
         """Whether a class of this name holds tests."""
-        return any(_fits(name, glob) for glob in self.classes)
+        return any(fits(name, glob) for glob in self.classes)
 
     def is_function(self, name: str) -> bool:
         """Whether a function of this name is a test."""
-        return any(_fits(name, glob) for glob in self.functions)
+        return any(fits(name, glob) for glob in self.functions)
 
 
-def _fits(name: str, glob: str) -> bool:
-    """pytest takes a plain word for a prefix."""
+def fits(name: str, glob: str) -> bool:
+    """Whether pytest takes `name` for what `glob` asks: a plain word is a prefix."""
     return fnmatchcase(name, glob) if any(sign in glob for sign in "*?[") else name.startswith(glob)
 
 

@@ -21,6 +21,10 @@ _ELSEWHERE = re.compile(
 )
 _ROOTS = ("src", "lib", ".", "..", "../src", "../..", "app", "tests", "test")
 _RUNNERS = ("pytest", "_pytest", "unittest", "pluggy", "hypothesis", "coverage", "pytest_cov", "nose", "mock")
+_JUDGES = re.compile(
+    r"^(?:(?:node:)?(?:assert|test)|vitest|@jest/globals|chai|expect|mocha|ava|tap|uvu|pytest|unittest|hypothesis)(?:$|[/.:])"
+)
+"""Where tests and assertions come from."""
 MODULES = 300
 """Product modules that are searched for the original of a copy."""
 
@@ -34,6 +38,7 @@ def judged_places(change: ChangeSet, files: Sequence[tuple[Delta, Files]]) -> It
             yield from _taken_from(change, file.before, file.after)
         yield from _copied(change, file)
         yield from _tricks(change, file)
+        yield from _replaced(change, file)
     for delta in change.deltas:
         if delta.arrived and is_code(delta.path):
             yield from _hiding(change, delta)
@@ -63,6 +68,12 @@ def _file_of(change: ChangeSet, source: str, *, head: bool) -> str:
 def _taken_from(change: ChangeSet, before: TestFile, after: TestFile) -> Iterator[Objection]:
     for name, source in before.imports.items():
         origin = _file_of(change, source, head=False)
+        local = after.imports.get(name, source)
+        if not origin and _JUDGES.match(source) and local != source:
+            place = _file_of(change, local, head=True)
+            if place:
+                yield _foreign(after, name, f"taken from {place}, not from {_local(source)}", name)
+            continue
         if not origin or not is_product(origin):
             continue
         symbol = source.rpartition(":")[2] or name
@@ -78,9 +89,9 @@ def _taken_from(change: ChangeSet, before: TestFile, after: TestFile) -> Iterato
                 yield _foreign(after, name, f"taken from {place}, while {origin} still defines it", name)
 
 
-def _foreign(file: TestFile, name: str, how: str, symbol: str) -> Objection:
+def _foreign(file: TestFile, name: str, how: str, symbol: str, line: int | None = None) -> Objection:
     return tampered(
-        "foreign-import", f"{file.path} tests another `{symbol}`: {how}", file.path, file.lines_of.get(name),
+        "foreign-import", f"{file.path} tests another `{symbol}`: {how}", file.path, line or file.lines_of.get(name),
         cause=f"the code under test is not what is tested; {REQUEST}",
     )  # fmt: skip
 
@@ -136,6 +147,22 @@ def _tricks(change: ChangeSet, file: Files) -> Iterator[Objection]:
         )  # fmt: skip
 
 
+def _replaced(change: ChangeSet, file: Files) -> Iterator[Objection]:
+    """Functions and classes of the product, or of its classes, that a test file puts others in the place of."""
+    after = file.after
+    assert after is not None
+    known = {what for _, what in file.before.replaced} if file.before else set()
+    for line, what in after.replaced:
+        parts = what.split(".")
+        for cut in range(len(parts) - 1, 0, -1):
+            origin = _file_of(change, ".".join(parts[:cut]) + ":", head=True)
+            if origin and is_product(origin) and what not in known:
+                if parts[cut] in python_definitions(as_text(change.read_head(origin))):
+                    how = f"it is replaced while the tests are loaded, whatever {origin} says"
+                    yield _foreign(after, what, how, parts[-1], line)
+                break
+
+
 def _hiding(change: ChangeSet, delta: Delta) -> Iterator[Objection]:
     """New modules that take the place of the product, the runner or the standard library."""
     pure = PurePosixPath(delta.path)
@@ -149,13 +176,18 @@ def _hiding(change: ChangeSet, delta: Delta) -> Iterator[Objection]:
     tops = {parts[0]} | ({parts[1]} if len(parts) > 1 and parts[0] in ("src", "lib") else set())
     in_tests = is_test_path(delta.path)
     tops |= {parts[-1]} if in_tests else set()
-    own = _packages(change)
     for top in sorted(tops):
         if top in _RUNNERS or (
-            top in sys.stdlib_module_names and (in_tests or len(parts) == 1) and top not in ("test", "site")
+            top in sys.stdlib_module_names
+            and (in_tests or len(parts) == 1 or _on_the_path(parts, change))
+            and top not in ("test", "site")
         ):
             why = "the test runner" if top in _RUNNERS else "the standard library"
-        elif in_tests and top in own and not any(path.startswith(f"{'/'.join(parts)}/") for path in change.base_files):
+        elif (
+            in_tests
+            and top in _packages(change)
+            and not any(path.startswith(f"{'/'.join(parts)}/") for path in change.base_files)
+        ):
             why = "the product"
         else:
             continue
@@ -163,6 +195,11 @@ def _hiding(change: ChangeSet, delta: Delta) -> Iterator[Objection]:
             "shadowed-module", f"{delta.path} takes the place of `{top}` of {why}", delta.path, 1,
             cause="an import of that name finds this file first when tests run",
         )  # fmt: skip
+
+
+def _on_the_path(parts: tuple[str, ...], change: ChangeSet) -> bool:
+    """Whether it stands right below `src` or `lib`, and that is a place modules are searched in, not a package."""
+    return len(parts) == 2 and parts[0] in ("src", "lib") and f"{parts[0]}/__init__.py" not in change.head_files
 
 
 def _packages(change: ChangeSet) -> set[str]:

@@ -1,7 +1,7 @@
 """A Python test file as values."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -10,7 +10,7 @@ from .cases import Case, Off, Table, TestFile
 from .naming import Naming
 from .python_checks import Walk, check_of, each_of
 from .python_off import examples, inside, marked, module_off, own_marks, retries
-from .python_text import Env, Function, bound_to, dotted, names_in, rows_of, statements, written
+from .python_text import Env, Function, bound_to, dotted, names_in, put, rows_of, statements, written
 
 _TOOLS = frozenset(("self", "cls", "mocker", "monkeypatch", "caplog", "request", "recwarn"))
 _DOUBLES = frozenset(("Mock", "MagicMock", "AsyncMock", "NonCallableMock", "create_autospec", "mock_open", "patch"))
@@ -30,11 +30,7 @@ class _Scope:
 class _Reader:
     def __init__(self, path: str, tree: ast.Module, naming: Naming) -> None:
         self.path, self.tree, self.naming = path, tree, naming
-        self.known = {
-            node.targets[0].id: node.value
-            for node in tree.body
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
-        }
+        self.known = _known(tree)
         self.functions = {node.name: node for node in tree.body if isinstance(node, Function)}
 
     def cases(self) -> Iterator[Case]:
@@ -125,6 +121,36 @@ class _Reader:
             made = [bound_to(targets, row) for row in (rows or ())[:ROWS]]
             texts = tuple(written(_plain_row(row)) for row in rows) if rows is not None else None
             yield Table(",".join(targets) or name, texts, node.lineno), [env for env in made if env]
+
+
+def _known(tree: ast.Module) -> dict[str, ast.expr]:
+    """What names of the module stand for that are set once, and whose value no later statement of it changes in place.
+    A name that is set again stands for what it is made of."""
+    found: dict[str, ast.expr] = {}
+    for node in tree.body:
+        if isinstance(node, Function | ast.ClassDef):
+            continue
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            found[name] = put(node.value, {name: found[name]}) if name in found else node.value
+            continue
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            found[node.target.id] = node.value
+            continue
+        for name in _touched(node):
+            found.pop(name, None)
+    return found
+
+
+def _touched(statement: ast.stmt) -> Iterator[str]:
+    """Names that a statement sets, deletes or calls a method of."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            yield dotted(node.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield dotted(node.func.value)
 
 
 def _defined_in(body: Sequence[ast.stmt]) -> Iterator[Function | ast.ClassDef]:
@@ -236,7 +262,7 @@ def read_python(path: str, text: str, naming: Naming) -> TestFile:
     imports = dict(_imports(tree, path, lines))
     defined = {node.name: _code(node) for node in _defined_in(tree.body)}
     lines |= {node.name: node.lineno for node in _defined_in(tree.body)}
-    return TestFile(path, cases, imports, lines, defined, tuple(_tricks(tree)))
+    return TestFile(path, cases, imports, lines, defined, tuple(_tricks(tree)), tuple(_replaced(tree, imports)))
 
 
 def python_definitions(text: str) -> dict[str, str]:
@@ -267,6 +293,22 @@ def _imports(tree: ast.Module, path: str, lines: dict[str, int]) -> Iterator[tup
             for alias in node.names:
                 lines[alias.asname or alias.name] = node.lineno
                 yield alias.asname or alias.name, f"{prefix}{node.module or ''}:{alias.name}"
+
+
+def _replaced(tree: ast.Module, imports: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """What statements of the module itself set in other modules."""
+    for node in tree.body:
+        targets: list[str] = []
+        if isinstance(node, ast.Assign):
+            targets = [dotted(target) for target in node.targets if isinstance(target, ast.Attribute)]
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and dotted(node.value.func) == "setattr":
+            where, name = (*node.value.args[:2], None, None)[:2]
+            named = name.value if isinstance(name, ast.Constant) else None
+            targets = [f"{dotted(where)}.{named}"] if isinstance(named, str) else []
+        for target in targets:
+            local, _, rest = target.partition(".")
+            if rest and local in imports:
+                yield node.lineno, f"{imports[local].replace(':', '.').rstrip('.')}.{rest}"
 
 
 _PATHS = ("sys.path.insert", "sys.path.append", "sys.path.extend", "site.addsitedir", "sys.path.remove")

@@ -5,6 +5,8 @@ import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from .assertions import ROWS
+
 Env = Mapping[str, ast.expr]
 """What names stand for."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -136,6 +138,11 @@ def rows_of(node: ast.expr | None, known: Env) -> list[ast.expr] | None:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         left, right = rows_of(node.left, known), rows_of(node.right, known)
         return None if left is None or right is None else [*left, *right]
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        rows, cut = rows_of(node.value, known), _slice(node.slice)
+        return None if rows is None or cut is None else rows[cut]
+    if isinstance(node, ast.ListComp | ast.GeneratorExp):
+        return _made(node, known)
     if not isinstance(node, ast.List | ast.Tuple | ast.Set):
         return None
     found: list[ast.expr] = []
@@ -145,6 +152,23 @@ def rows_of(node: ast.expr | None, known: Env) -> list[ast.expr] | None:
             return None
         found += more
     return found
+
+
+def _slice(node: ast.Slice) -> slice | None:
+    """The slice that literal numbers say."""
+    ends = [number(part) if part is not None else 0.5 for part in (node.lower, node.upper, node.step)]
+    if None in ends or ends[2] == 0:
+        return None
+    return slice(*(int(end) if end is not None and end == int(end) else None for end in ends))
+
+
+def _made(node: ast.ListComp | ast.GeneratorExp, known: Env) -> list[ast.expr] | None:
+    """What a comprehension makes of visible rows, where it leaves none out."""
+    loop = node.generators[0]
+    rows = rows_of(loop.iter, known) if len(node.generators) == 1 and not loop.ifs else None
+    if rows is None:
+        return None
+    return [put(node.elt, bound_to(loop.target, row)) for row in rows[:ROWS]]
 
 
 def bound_to(target: ast.expr | Sequence[str], row: ast.expr) -> dict[str, ast.expr]:

@@ -28,10 +28,14 @@ def runner_tricks(change: ChangeSet) -> Iterator[Objection]:
     """Objections against added lines of the product that look for the runner or change what it sees."""
     for delta in product_deltas(change):
         if delta.after is not None and not _FOR_TESTS.search(delta.path):
-            yield from (_objection(delta, trick) for trick in _tricks(delta) if trick.line in delta.added_lines)
+            yield from (_objection(delta, trick) for trick in _tricks(delta) if _added(trick, delta))
     for delta in change.deltas:
         if delta.after is not None:
             yield from (_objection(delta, trick) for trick in _startup(delta))
+
+
+def _added(trick: Trick, delta: Delta) -> bool:
+    return any(line in delta.added_lines for line in range(trick.line, max(trick.line, trick.end) + 1))
 
 
 def _tricks(delta: Delta) -> Iterator[Trick]:

@@ -1,5 +1,6 @@
 """All assertions of one JavaScript test: through blocks, literal loops and the file's own helping functions."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 DEPTH = 3
+_LATER = frozenset(("setTimeout", "setInterval", "setImmediate", "queueMicrotask", "nextTick"))
+_CLOCK = re.compile(r"[tT]imers\b|useFake|advanceTimers|runAll|\.tick\(")
 _IMPLICIT = ("getBy", "getAllBy", "findBy", "findAllBy", "waitFor")
 """Queries that throw when there is nothing to find."""
 
@@ -122,6 +125,8 @@ class Walk:
             return
         if steps[-1:] == ["catch"] and len(steps) > 1 and arguments(node) and not _speaks(arguments(node)[0]):
             at = at.dying("swallowed")
+        if steps[-1:] and steps[-1] in _LATER and _nobody_waits(node):
+            at = at.dying("never awaited")
         if any(step.startswith(_IMPLICIT) for step in steps):
             self.asks = True
         if steps[-1:] == ["forEach"]:
@@ -230,6 +235,21 @@ def _speaks(handler: "Node") -> bool:
 def _uses(declaration: "Node", name: str) -> bool:
     parent = declaration.parent
     return parent is not None and sum(1 for part in below(parent, "identifier") if raw(part) == name) > 1
+
+
+def _nobody_waits(node: "Node") -> bool:
+    """Whether a callback for later calls nothing of what encloses it back, in a file that sets no clock of its own."""
+    given = arguments(node)
+    if not given or given[0].type not in FUNCTIONS:
+        return False
+    called = {chain(call)[0] for call in below(given[0], "call_expression") if chain(call)}
+    at, root = node.parent, node
+    while at is not None:
+        if at.type == "new_expression" or (at.type in FUNCTIONS and called & {raw(one) for one in parameters(at)}):
+            return False
+        root = at
+        at = at.parent
+    return _CLOCK.search(raw(root)) is None
 
 
 def _floats(node: "Node", said: Said) -> bool:

@@ -30,7 +30,7 @@ _STRICT = re.compile(
 )
 _LAX = re.compile(
     r"(?:ignore_errors|ignore_missing_imports|passwithnotests|continue-on-error|allow_failure|exit[-_]zero|"
-    r"allow_untyped\w*|allow_redefinition|skipfiles|allowonly|dangerouslyignoreunhandlederrors|soft_fail)$"
+    r"allow_untyped\w*|allow_redefinition|skipfiles|allowonly|dangerouslyignoreunhandlederrors|soft_fail|nocheck)$"
 )
 _HIDES = re.compile(
     r"(?:ignore|extend[-_]ignore|exclude|extend[-_]exclude|force-exclude|omit|exclude_lines|exclude_also|disable|"
@@ -57,6 +57,7 @@ _OFF = frozenset(
     ("off", "warn", "0", "1", "none", "warning", "information", "hint", "allow", "ignore", "false", "info")
 )
 _ON = frozenset(("error", "2", "deny", "true"))
+_SETS = re.compile(r"recommended|extends|configs\.|preset")
 _RULE = re.compile(r"(?:^|\.)(?:rules|report\w+|lint|linter|correctness|suspicious|style|complexity)(?:\.|$|\w)")
 
 
@@ -77,6 +78,7 @@ def laxer_settings(change: ChangeSet, files: Sequence[Config]) -> Iterator[Objec
         yield from _switches(file, now)
         yield from _lists(file, now)
         yield from _severities(file)
+        yield from _rules_gone(file, now)
 
 
 @dataclass(frozen=True)
@@ -307,6 +309,19 @@ def _severities(file: Config) -> Iterator[Objection]:
             yield _silenced(
                 file, f"rule `{key.replace('[]', '')}` is `{news[0].value}` now", news[0].line, f"before: {old}"
             )
+
+
+def _rules_gone(file: Config, now: Elsewhere) -> Iterator[Objection]:
+    """Rules that were errors and are not named any more; noted only where a set of rules came instead."""
+    if file.delta.after is None:
+        return
+    kept = {one.key.lower().replace("[]", "") for one in file.after}
+    instead = len(_SETS.findall(file.delta.text_after)) > len(_SETS.findall(file.delta.text_before))
+    for one in file.before:
+        low = one.key.lower().replace("[]", "")
+        named = ".rules." in f".{low}" and one.value.lower() in _ON
+        if named and low not in kept and not now.values[_last(one.key), one.value]:
+            yield _silenced(file, f"rule `{_last(one.key)}` is gone", None, f"before: {one.value}", low=instead)
 
 
 def _shadowing(change: ChangeSet, file: Config) -> Iterator[Objection]:

@@ -24,6 +24,8 @@ class Trick(NamedTuple):
     how: str
     mild: bool = False
     """Often done for good reasons: noted, not objected to."""
+    end: int = 0
+    """Its last line, where it goes over several."""
 
 
 def asked(line: int, variable: str, how: str) -> Trick | None:

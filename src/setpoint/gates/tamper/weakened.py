@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ...model.objection import Objection
-from .cases import COMPARED, TRUTHY, Case, Check, Off, Pair
+from .cases import COMPARED, SELF, TRUTHY, Case, Check, Off, Pair
 from .raised import HIGH, LOW, MEDIUM, REQUEST, tampered
 from .tries import Key, Surroundings, dropped, dropped_rows, fewer_tries
 
@@ -101,6 +101,7 @@ def _assertions(pair: Pair, around: Surroundings) -> Iterator[Objection]:
     left = Counter(check.key for each in new.each for check in each if not check.dead)
     left += Counter(check.key for check in new.checks if not check.dead)
     yield from _same_but_laxer(old, new)
+    yield from _made_of_itself(old, new)
     templates = {check.key for check in new.checks if not check.dead}
     missing = []
     for check, each in zip(old.checks, old.each, strict=True):
@@ -167,6 +168,19 @@ def _same_but_laxer(old: Case, new: Case) -> Iterator[Objection]:
             yield _loosened(new, was, check, "it says less")
         elif check.conditional and not was.conditional and check.key not in sure:
             yield _loosened(new, was, check, "it is checked under a condition only", MEDIUM)
+
+
+def _made_of_itself(old: Case, new: Case) -> Iterator[Objection]:
+    """Assertions whose expectation is worked out now, row by row, by what they look at."""
+    honest = {
+        check.key: check
+        for check, each in zip(old.checks, old.each, strict=True)
+        if all(one.strength > SELF for one in each)
+    }
+    for check, each in zip(new.checks, new.each, strict=True):
+        made = next((one for one in each if one.kind == "equal" and not one.dead and one.strength <= SELF), None)
+        if made is not None and check.strength > SELF and check.key in honest:
+            yield _loosened(new, honest[check.key], made, "what it expects is worked out by what it looks at")
 
 
 def _covers(new: Check, old: Check) -> bool:
