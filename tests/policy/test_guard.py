@@ -173,3 +173,12 @@ async def test_a_permitted_deploy_goes_through() -> None:
     assert (await guarded.deploy(STAGING, RELEASE)).ok
     assert (await guarded.smoke(STAGING, RELEASE)).ok
     assert await guarded.current(STAGING) == RELEASE
+
+
+def test_a_gates_whole_output_is_read_by_its_content_and_nothing_else_is(tmp_path: Path) -> None:
+    kept = {"a" * 64: b"all of it"}
+    room = GuardedRoom(FolderRoom(tmp_path), BOUNDARIES, writes=False, outputs=kept.get)
+    assert room.read(f"output:{'a' * 64}") == b"all of it"
+    for name in (f"output:{'b' * 64}", "output:a", f"output:{'a' * 64}/../x"):
+        with pytest.raises((FileNotFoundError, DeniedError)):
+            room.read(name)

@@ -1,5 +1,6 @@
 """Objections go back to the session that can mend them, all of them, until nothing above Low is open."""
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -7,8 +8,11 @@ import story
 from playing import Play, Playing
 from story import finding, guard, hand_in, minds, plan_with, reports
 
+from setpoint.model.boundary import Boundaries
 from setpoint.model.objection import Severity, Source
 from setpoint.model.run import State, Waits
+from setpoint.policy.guard import GuardedRoom
+from setpoint.testing.gate_rooms import FolderRoom
 from setpoint.testing.model_server import Seen
 
 pytestmark = pytest.mark.slow
@@ -118,6 +122,20 @@ async def test_wrong_work_is_mended_until_the_gates_are_green(play: Play) -> Non
         assert stage.rounds(run, "implementation") == 2
         assert one_session(stage.requests("change"))
         assert "DID NOT RAISE" in str(stage.requests("change")[2].messages[-1])
+
+
+async def test_the_whole_output_of_a_gate_can_be_read_by_who_mends(play: Play) -> None:
+    noisy = f"{story.DOCSTRING}    for number in range(3000):\n        print('looked at', number)\n"
+    wrong = story.edit(story.PRICE, story.BARE, noisy)
+    right = story.edit(story.PRICE, noisy, story.DOCSTRING + guard("percent > 100"))
+    sessions = story.hotfix(change=[[[wrong, hand_in(story.CHANGE)], [right, hand_in(story.CHANGE)]]])
+    async with play(sessions) as stage:
+        await stage.run()
+        told = str(stage.requests("change")[2].messages[-1])
+        assert "looked at 1500" not in told
+        names = re.findall(r"`(output:[0-9a-f]{64})`", told)
+        room = GuardedRoom(FolderRoom(stage.folder), Boundaries(), writes=False, outputs=stage.house.store.blob)
+        assert any(b"looked at 1500\n" in room.read(name) for name in names)
 
 
 async def the_form_is_wrong(stage: Playing) -> None:

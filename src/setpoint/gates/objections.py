@@ -58,6 +58,7 @@ def of_test(result: GateResult, test: TestResult) -> Objection:
         place=Place(path=path, line=line_) if path else None,
         evidence=capped(test.message),
         probe=_probe(result, test),
+        output=result.readable,
         rule="gate/test",
     )
 
@@ -92,6 +93,7 @@ def _of_finding(result: GateResult, finding: Finding, check: str) -> Objection:
         evidence=capped(grounds.evidence) if grounds else f"{at}: {rule}{finding.message}",
         probe=grounds.probe if grounds else shown(result.evidence.argv),
         rule=check or "gate/finding",
+        output=result.readable,
     )
 
 
@@ -111,6 +113,7 @@ def _plain(result: GateResult, what: str, cause: str) -> Objection:
         evidence=capped(result.tail),
         probe=shown(result.evidence.argv),
         rule="gate/failed",
+        output=result.readable,
     )
 
 

@@ -69,7 +69,11 @@ async def run_gate(
     )
     if wires is None:
         return result
-    return result.model_copy(update={"tail": capped(wires.shown(result.tail, result.tests), TAIL)})
+    told = wires.without(whole_output(gate.run, done))
+    readable = "" if result.green else keep(told.encode("utf-8", "replace"))
+    return result.model_copy(
+        update={"tail": capped(wires.shown(result.tail, result.tests), TAIL), "readable": readable}
+    )
 
 
 async def _once(gate: Gate, room: Room, layout: Layout) -> tuple[Completed, Verdict]:
@@ -200,6 +204,7 @@ def result_of(
         looked_at=reading.looked_at if len(reading.looked_at) <= LOOKED_AT else (),
         partial=reading.partial or len(reading.findings) > KEPT_FINDINGS,
         tail=capped((done.stdout + done.stderr).strip(), TAIL),
+        readable="" if verdict.outcome is Outcome.PASSED else evidence.output,
         flaky=flaky,
     )
 

@@ -104,12 +104,14 @@ class Tripwire:
 
     def shown(self, tail: str, tests: Sequence[TestResult]) -> str:
         """The end of the output without the tripwires' own failures, for who has to mend the others."""
-        marks = (*(wire.token for wire in self.wires), *(PurePosixPath(path).name for path in self.files), "_spoken(")
         bad = [f"{test.id}\n{test.message}" for test in tests if test.outcome in ("failed", "error")]
-        if bad:
-            return "\n\n".join(bad)
+        return "\n\n".join(bad) if bad else self.without(tail)
+
+    def without(self, output: str) -> str:
+        """`output` without the lines that name a tripwire."""
+        marks = (*(wire.token for wire in self.wires), *(PurePosixPath(path).name for path in self.files), "_spoken(")
         words_ = [wire.words for wire in self.wires if wire.words]
-        return "\n".join(text for text in tail.splitlines() if not any(mark in text for mark in (*marks, *words_)))
+        return "\n".join(text for text in output.splitlines() if not any(mark in text for mark in (*marks, *words_)))
 
     def _exit(self, done: Completed, tests: Sequence[TestResult], own: Sequence[TestResult]) -> int:
         """The exit code there would have been without the tripwires."""

@@ -114,6 +114,8 @@ class GateResult(Record):
     """What a gate without tests minds, in the tool's order; `partial` when there were too many to keep."""
     tail: str = ""
     """The end of the output, capped, for the session that must mend it."""
+    readable: str = ""
+    """SHA-256 of the output as the session that must mend it may read it, whole; empty for a green result."""
     flaky: tuple[str, ...] = ()
     """Tests that gave different results on the same tree."""
     looked_at: tuple[Line, ...] = ()

@@ -80,6 +80,8 @@ class Objection(Record):
     about_plan: bool = False
     """True when code cannot mend it: the plan or the specification is wrong."""
 
+    output: str = ""
+    """SHA-256 of the whole output that it was read from, kept by content; a session reads it as `output:<sha256>`."""
     again: str = ""
     """Id of the earlier objection that this is, in other words or at another place."""
     shown: bool = False

@@ -137,7 +137,7 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
 
 async def build(ground: Ground, sitting: Sitting, workspace: Workspace) -> Handing | Asked:
     """As `sit`, for a session that writes: in `workspace`, within the sitting's boundaries."""
-    room = GuardedWorkspace(workspace, sitting.boundaries, writes=True)
+    room = GuardedWorkspace(workspace, sitting.boundaries, writes=True, outputs=ground.bench.store.blob)
     return await sit(ground, replace(sitting, writes=True), room)
 
 

@@ -1,5 +1,6 @@
 """Wrappers of the same shape as the seams with an effect: no phase can forget the policy or go round it."""
 
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -21,6 +22,15 @@ Permit = Callable[[Action], Decision]
 """Says whether an effect may happen now; asked again at every call, never remembered."""
 
 
+Outputs = Callable[[str], bytes | None]
+"""A gate's whole output by its SHA-256; None when it is not kept."""
+OUTPUT = re.compile(r"output:[0-9a-f]{64}")
+
+
+def no_output(_sha256: str) -> None:
+    """For rooms whose sessions read files alone."""
+
+
 def unobserved(_action: Action, _decision: Decision) -> None:
     """An observer that keeps nothing."""
 
@@ -38,13 +48,22 @@ class GuardedRoom:
     """A room whose broker holds the boundaries. Commands pass to the sandbox, which is their boundary; hosts and
     written files are decided here."""
 
-    def __init__(self, room: Room, boundaries: Boundaries, *, writes: bool, on_action: Observer = unobserved) -> None:
+    def __init__(
+        self,
+        room: Room,
+        boundaries: Boundaries,
+        *,
+        writes: bool,
+        on_action: Observer = unobserved,
+        outputs: Outputs = no_output,
+    ) -> None:
         self.path = room.path
         self.inside = room.inside
         self._room = room
         self._policy = Policy(boundaries=boundaries)
         self._writes = writes
         self._on_action = on_action
+        self._outputs = outputs
 
     async def run(
         self,
@@ -66,6 +85,12 @@ class GuardedRoom:
         return await self._room.run(argv, limits=limits, env=env, stdin=stdin, network=network, reports=reports)
 
     def read(self, path: str) -> bytes:
+        """A file, or the whole output of a gate by its content: `output:<sha256>`."""
+        if OUTPUT.fullmatch(path):
+            content = self._outputs(path.partition(":")[2])
+            if content is None:
+                raise FileNotFoundError(path)
+            return content
         self._decide(Action(kind=ActionKind.READ, subject=path))
         return self._room.read(path)
 
@@ -98,9 +123,15 @@ class GuardedWorkspace(GuardedRoom):
     """The same around a whole workspace; what git does to it is the engine's and passes through."""
 
     def __init__(
-        self, room: Workspace, boundaries: Boundaries, *, writes: bool, on_action: Observer = unobserved
+        self,
+        room: Workspace,
+        boundaries: Boundaries,
+        *,
+        writes: bool,
+        on_action: Observer = unobserved,
+        outputs: Outputs = no_output,
     ) -> None:
-        super().__init__(room, boundaries, writes=writes, on_action=on_action)
+        super().__init__(room, boundaries, writes=writes, on_action=on_action, outputs=outputs)
         self.branch = room.branch
         self._workspace = room
 
