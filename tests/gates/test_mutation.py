@@ -142,6 +142,13 @@ def test_of_many_the_same_are_drawn_every_time_and_each_function_has_its_turn() 
     assert all(mutant.gross for mutant in first)
 
 
+def test_of_a_generated_file_only_what_is_drawn_is_made() -> None:
+    text = "".join(f"X_{n} = {n * 7}\n" for n in range(8_000))
+    drawn, total = planned(change_of({}, {"table.py": text}), 20)
+    assert (len(drawn), total) == (20, 8_000)
+    assert len({mutant.content for mutant in drawn}) == 20
+
+
 _EXPRESSIONS = st.recursive(
     st.sampled_from(["a", "b", "1", "'x'", "True", "f(a)", "a.b", "[a]", "-a", "f'{a}é'", "'ü'"]),
     lambda inner: st.tuples(inner, st.sampled_from(["+", "and", "==", "<", "in", "*", "or"]), inner).map(

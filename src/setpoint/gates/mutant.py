@@ -1,7 +1,8 @@
 """One small fault put into changed code, to see whether a test minds; and which of many are tried."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -48,55 +49,79 @@ class Edit:
     """Where the whole statement lies."""
 
 
+@dataclass(frozen=True)
+class _File:
+    """A changed file that faults are put into."""
+
+    path: str
+    content: bytes
+    raising: str
+    compiled: bool
+
+    def with_(self, edit: Edit) -> Mutant | None:
+        """The file with this fault; None when that changes nothing, or is no code any more."""
+        text = _put(self.content, edit.start, edit.end, edit.text)
+        if text == self.content or (self.compiled and not _compiles(text)):
+            return None
+        poisoned = _put(self.content, *edit.statement, self.raising)
+        return Mutant(self.path, edit.line, edit.scope, edit.what, edit.gross, text, poisoned)
+
+
 def planned(change: ChangeSet, most: int) -> tuple[tuple[Mutant, ...], int]:
     """The mutants to try, and how many there are. Of many the same are drawn each time: every function has its turn,
-    and gross ones come first."""
-    found = [mutant for delta in change.deltas for mutant in mutants_of(delta, change)]
+    and gross ones come first. Only what is drawn is made, so a generated file costs no more than a written one; of what
+    is not drawn it is not known whether it is code."""
+    stood = _stood(change)
+    found = [(file, edit) for delta in change.deltas for file, edit in _edits_of(delta, stood)]
     chance = random.Random(f"{change.head}:{len(found)}")  # noqa: S311 - a draw that can be repeated, not a secret
-    places: dict[tuple[str, str], list[Mutant]] = {}
-    for mutant in chance.sample(found, len(found)):
-        places.setdefault(mutant.place, []).append(mutant)
-    queues = [sorted(queue, key=lambda mutant: not mutant.gross) for _, queue in sorted(places.items())]
+    places: dict[tuple[str, str], list[tuple[_File, Edit]]] = {}
+    for file, edit in chance.sample(found, len(found)):
+        places.setdefault((file.path, edit.scope), []).append((file, edit))
+    queues = [deque(sorted(queue, key=lambda pair: not pair[1].gross)) for _, queue in sorted(places.items())]
     drawn: list[Mutant] = []
+    seen: set[tuple[str, bytes]] = set()
+    total = len(found)
     while len(drawn) < most and any(queues):
-        drawn += [queue.pop(0) for queue in queues if queue][: most - len(drawn)]
-    return tuple(drawn), len(found)
+        for queue in queues:
+            if queue and len(drawn) < most:
+                file, edit = queue.popleft()
+                mutant = file.with_(edit)
+                if mutant is None or (mutant.path, mutant.content) in seen:
+                    total -= 1
+                    continue
+                seen.add((mutant.path, mutant.content))
+                drawn.append(mutant)
+    return tuple(drawn), total
 
 
-def mutants_of(delta: Delta, change: ChangeSet) -> tuple[Mutant, ...]:
-    """The mutants of one file's changed lines; none for tests, for what is no code, and for what only moved."""
+def _stood(change: ChangeSet) -> frozenset[str]:
+    """The Python functions of the changed files as they were."""
+    from .mutant_python import functions_of
+
+    before = [delta.text_before for delta in change.deltas if delta.path_before.endswith(".py")]
+    return frozenset(dump for text in before for dump in functions_of(text))
+
+
+def _edits_of(delta: Delta, stood: frozenset[str]) -> Iterator[tuple[_File, Edit]]:
+    """The faults of one file's changed lines; none for tests, for what is no code, and for what only moved."""
     from .mutant_javascript import javascript_edits
     from .mutant_python import python_edits
 
     suffix = PurePosixPath(delta.path).suffix
     if delta.deleted or is_test_path(delta.path) or not delta.text_after:
-        return ()
+        return
     lines = frozenset(number for number, text in delta.added_lines.items() if text.strip())
+    if not lines:
+        return
     content = delta.text_after.encode()
     if suffix == ".py":
-        others = [other.text_before for other in change.deltas if other.path_before.endswith(".py")]
-        edits, raising = python_edits(delta.text_after, lines, others), "raise RuntimeError('poison')"
-        return _made(delta.path, content, edits, raising, _compiles)
-    if suffix in JAVASCRIPT and not delta.path.endswith((".d.ts", ".min.js")):
+        edits, raising = python_edits(delta.text_after, lines, stood), "raise RuntimeError('poison')"
+    elif suffix in JAVASCRIPT and not delta.path.endswith((".d.ts", ".min.js")):
         edits, raising = javascript_edits(delta.text_after, suffix, lines), "throw new Error('poison');"
-        return _made(delta.path, content, edits, raising, lambda _: True)
-    return ()
-
-
-def _made(
-    path: str, content: bytes, edits: Sequence[Edit], raising: str, valid: Callable[[bytes], bool]
-) -> tuple[Mutant, ...]:
-    poisons: Mapping[tuple[int, int], bytes] = {
-        edit.statement: _put(content, *edit.statement, raising) for edit in edits
-    }
-    seen: set[bytes] = set()
-    made = []
-    for edit in edits:
-        text = _put(content, edit.start, edit.end, edit.text)
-        if text != content and text not in seen and valid(text):
-            seen.add(text)
-            made.append(Mutant(path, edit.line, edit.scope, edit.what, edit.gross, text, poisons[edit.statement]))
-    return tuple(made)
+    else:
+        return
+    file = _File(delta.path, content, raising, suffix == ".py")
+    yield from ((file, edit) for edit in edits)
 
 
 def _put(content: bytes, start: int, end: int, text: str) -> bytes:

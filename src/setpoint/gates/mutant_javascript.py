@@ -51,7 +51,7 @@ def javascript_edits(text: str, suffix: str, lines: Collection[int]) -> list[Edi
             statement = node
         for at, new, what, gross in _faults(node):
             numbers = range(at.start_point[0] + 1, at.end_point[0] + 2)
-            if not lines or any(number in lines for number in numbers):
+            if any(number in lines for number in numbers):
                 span = (statement.start_byte, statement.end_byte)
                 line = at.start_point[0] + 1
                 found.append(Edit(line, scope, at.start_byte, at.end_byte, new, what, gross, span))

@@ -2,7 +2,7 @@
 annotations, `__repr__`, docstrings, decorators, code that only moved."""
 
 import ast
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from .mutant import Edit, short
@@ -48,9 +48,8 @@ class _Spot:
     statement: ast.stmt
 
 
-def python_edits(text: str, lines: Collection[int], others: Sequence[str]) -> list[Edit]:
-    """Faults on `lines` of `text`. `others` are texts of the base: a function that stood there word for word has only
-    moved."""
+def python_edits(text: str, lines: Collection[int], stood: Collection[str]) -> list[Edit]:
+    """Faults on `lines` of `text`. `stood` are the functions of the base: one of them has only moved."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
@@ -58,17 +57,17 @@ def python_edits(text: str, lines: Collection[int], others: Sequence[str]) -> li
     starts = [0]
     for line in text.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    moved = {dump for other in others for dump in _functions(other)}
     found = []
-    for spot, node in _walk(tree, moved):
+    for spot, node in _walk(tree, stood):
         for new, what, gross, at in _faults(node, spot.statement):
-            if not lines or any(number in lines for number in range(at.lineno, (at.end_lineno or at.lineno) + 1)):
+            if any(number in lines for number in range(at.lineno, (at.end_lineno or at.lineno) + 1)):
                 start, end = _span(at, starts)
                 found.append(Edit(at.lineno, spot.scope, start, end, new, what, gross, _span(spot.statement, starts)))
     return found
 
 
-def _functions(text: str) -> Iterator[str]:
+def functions_of(text: str) -> Iterator[str]:
+    """The functions of a module, word for word."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):

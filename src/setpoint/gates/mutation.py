@@ -4,6 +4,7 @@ green over all of them prove nothing; a test that asserts nothing, or the mock i
 Bounded in number and in time, with honest counts: what was not reached in time is said and accuses nobody.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -83,7 +84,7 @@ async def mutants(
     """Try up to `most` mutants of the changed lines for up to `seconds`. `checkout` gives throw-away rooms of the
     change. The claimed tests and those of the change are asked first, what they let pass is shown to all of `gate`,
     then to the gates of `more`."""
-    drawn, total = planned(change, most)
+    drawn, total = await asyncio.to_thread(planned, change, most)
     if not drawn:
         return built_in(CHECK, (), examined=0, unit="mutants", tree=change.head, environment=environment)
     started = time.monotonic()
