@@ -102,17 +102,7 @@ def _print(view: "RunView") -> None:
     data(f"  {told}" + (f"; reviewer independence {view.independence}" if view.independence else ""))
     data("  " + "  ".join(f"{MARKS[stage.status]} {stage.name}" for stage in view.stages))
     _print_rounds(view, head)
-    if view.practices:
-        data(head("sessions that wrote code"))
-    for practice in view.practices:
-        data(f"  {practice.session.partition(':')[2]:<32} {practice.words}")
-    if view.gates:
-        data(head("gates"))
-    for gate in view.gates:
-        data(
-            f"  {MARKS[gate.outcome]} {gate.gate:<14} {gate.examined:>5} {gate.unit:<8} "
-            f"{visible(gate.reason)[:100]}  [{gate.tree[:10]}]"
-        )
+    _print_judged(view, head)
     for approval in view.approvals:
         data(f"  {approval.answer.value} {approval.about} by {approval.by}, bound to {approval.subject[:12]}")
     for question in view.questions:
@@ -148,6 +138,24 @@ def _counts(rounds: "Sequence[RoundView]") -> tuple[tuple[int, str], ...]:
         (sum(round_.reopened for round_ in rounds), "came back"),
         (sum(round_.failed_again for round_ in rounds), "failed again the same way"),
     )
+
+
+def _print_judged(view: "RunView", head: Any) -> None:
+    """What sessions did by their own hand, and what the gates said."""
+    if view.practices:
+        data(head("sessions that wrote code"))
+    names = [practice.session.partition(":")[2] for practice in view.practices]
+    for name, practice in zip(names, view.practices, strict=True):
+        data(f"  {name:<{max(map(len, names))}}  {practice.words}")
+    if view.gates:
+        data(head("gates"))
+    wide = max((len(gate.gate) for gate in view.gates), default=0)
+    counts = [counted(gate.examined, gate.unit) for gate in view.gates]
+    for gate, count in zip(view.gates, counts, strict=True):
+        data(
+            f"  {MARKS[gate.outcome]} {gate.gate:<{wide}}  {count:<{max(map(len, counts))}}  "
+            f"{visible(gate.reason)[:100]}  [{gate.tree[:10]}]"
+        )
 
 
 def _print_rounds(view: "RunView", head: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from ..model.evidence import GateKind, GateResult, Outcome
 from ..model.gate import Gate
 from ..model.judgement import Measured
+from ..model.numbers import counted
 from ..model.objection import Objection, Severity, Source
 from .change_set import ChangeSet
 from .frozen import is_test_file, is_test_path
@@ -122,8 +123,8 @@ def _told(
     refused = blocking and all(objection.rule in ("proof/refused", "proof/tripwire") for objection in blocking)
     noted = f"; {len(found) - len(blocking)} noted" if len(found) > len(blocking) else ""
     reason = (
-        f"{len(tests)} new or changed tests: {red.result.reason}; {green.result.reason}; the base with these tests "
-        f"is the change with its source taken back{noted}"
+        f"{counted(len(tests), 'new or changed tests')}: {red.result.reason}; {green.result.reason}; the base with these "
+        f"tests is the change with its source taken back{noted}"
     )
     evidence = green.result.evidence.model_copy(update={"tree": change.head or "head", "examined": len(tests)})
     result = green.result.model_copy(
