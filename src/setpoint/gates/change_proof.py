@@ -123,8 +123,8 @@ def _told(
     refused = blocking and all(objection.rule in ("proof/refused", "proof/tripwire") for objection in blocking)
     noted = f"; {len(found) - len(blocking)} noted" if len(found) > len(blocking) else ""
     reason = (
-        f"{counted(len(tests), 'new or changed tests')}: {red.result.reason}; {green.result.reason}; the base with these "
-        f"tests is the change with its source taken back{noted}"
+        f"{counted(len(tests), 'new or changed tests')}: {red.result.reason}; {green.result.reason}; the base with "
+        f"these tests is the change with its source taken back{noted}"
     )
     evidence = green.result.evidence.model_copy(update={"tree": change.head or "head", "examined": len(tests)})
     result = green.result.model_copy(
