@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from . import context, journey, starts, tasks, trees
-from .figure import Figure, document, machine, table
+from .figure import Figure, document, machine, slowness, table
 from .process import environment
 from .task import lay_out
 
@@ -50,7 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     given = parser.parse_args(arguments)
     os.environ.update(environment())
-    where = machine()
+    slower = slowness()
+    where = machine(slower)
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="setpoint-bench-") as folder:
         for name, part in parts(given.quick, given.large or given.only == "large").items():
@@ -60,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
             figures += part(Path(folder))
     print(", ".join(f"{name} {value}" for name, value in where.items()))
     print()
-    print(table(figures))
+    print(table(figures, slower))
     if given.json:
         given.json.write_text(document(figures, where) + "\n", encoding="utf-8")
     return 0

@@ -387,8 +387,15 @@ class Store(Protocol):
     def packet(self, run_id: str) -> HandOver | None: ...
     def recall(self, run_id: str, key: str) -> dict[str, Any] | None: ...
     def session(self, session: SessionId) -> tuple[Message, ...]: ...
-    def say(self, session: SessionId, messages: Sequence[Message], notes: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """Append messages and notes and add their usage to the run, in one transaction."""
+    def say(
+        self,
+        session: SessionId,
+        messages: Sequence[Message],
+        notes: Sequence[tuple[str, dict[str, Any]]],
+        serial: int | None = None,
+    ) -> None:
+        """Append messages and notes and add their usage to the run, in one transaction. With `serial` only while the
+        run works there: else LostLeaseError, and nothing was written."""
         ...
 
     def put_blob(self, content: bytes) -> str:

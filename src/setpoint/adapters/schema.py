@@ -158,7 +158,7 @@ blobs = sa.Table(
 # What every step of a session asks, put together once: building an expression costs more than running it.
 RUN = sa.select(runs.c.id, runs.c.record, runs.c.cost).where(runs.c.id == sa.bindparam("run"))
 STANDING = sa.select(runs.c.serial, runs.c.state, runs.c.cost).where(runs.c.id == sa.bindparam("run"))
-COST = sa.select(runs.c.cost).where(runs.c.id == sa.bindparam("run")).with_for_update()
+COST = STANDING.with_for_update()
 SET_COST = runs.update().where(runs.c.id == sa.bindparam("run")).values(cost=sa.bindparam("cost"))
 LAST_POSITION = sa.select(sa.func.max(messages.c.position)).where(messages.c.session == sa.bindparam("session"))
 ADD_MESSAGE = messages.insert()

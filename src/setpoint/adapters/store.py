@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..engine.database import open_database, reading, translated, writing
-from ..errors import BugError, UsageError
+from ..errors import BugError, LostLeaseError, UsageError
 from ..model.approval import Approval, HandOver, Question
 from ..model.evidence import GateResult
 from ..model.objection import Objection
@@ -152,10 +152,11 @@ class SqlTransaction:
             fact.on_conflict_do_update(index_elements=["run", "key"], set_={"value": fact.excluded.value})
         )
 
-    def append(self, session: SessionId, said: Sequence[Message]) -> None:
-        """Add messages at the end of a session, and what they used to the run's cost."""
+    def append(self, session: SessionId, said: Sequence[Message], serial: int | None = None) -> None:
+        """Add messages at the end of a session, and what they used to the run's cost. With `serial` only while the run
+        works there: LostLeaseError once it has moved on."""
         name = str(session)
-        cost = self._locked_cost(session.run)
+        cost = self._locked_cost(session.run, serial)
         position = self.connection.execute(schema.LAST_POSITION, {"session": name}).scalar()
         start = 0 if position is None else position + 1
         rows = [
@@ -186,9 +187,11 @@ class SqlTransaction:
         ).one_or_none()
         return None if row is None else run_of(*row)
 
-    def _locked_cost(self, run_id: str) -> Usage | None:
-        found = self.connection.execute(schema.COST, {"run": run_id}).scalar()
-        return None if found is None else Usage.model_validate_json(found)
+    def _locked_cost(self, run_id: str, serial: int | None) -> Usage | None:
+        found = self.connection.execute(schema.COST, {"run": run_id}).one_or_none()
+        if serial is not None and (found is None or (found.serial, found.state) != (serial, State.RUNNING.value)):
+            raise LostLeaseError(f"run {run_id} has moved on; this session stops")
+        return None if found is None else Usage.model_validate_json(found.cost)
 
     def _write(self, run: Run) -> None:
         self.connection.execute(schema.runs.update().where(schema.runs.c.id == run.id).values(_columns(run)))
@@ -332,10 +335,17 @@ class SqlStore:
         query = sa.select(table.c.message).where(table.c.session == str(session)).order_by(table.c.position)
         return tuple(Message.model_validate_json(row.message) for row in self._rows(query))
 
-    def say(self, session: SessionId, messages: Sequence[Message], notes: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """Append messages and notes and add their usage to the run, in one transaction: one sync."""
+    def say(
+        self,
+        session: SessionId,
+        messages: Sequence[Message],
+        notes: Sequence[tuple[str, dict[str, Any]]],
+        serial: int | None = None,
+    ) -> None:
+        """Append messages and notes and add their usage to the run, in one transaction: one sync. With `serial` only
+        while the run works there: else LostLeaseError, and nothing was written."""
         with self.transaction() as transaction:
-            transaction.append(session, messages)
+            transaction.append(session, messages, serial)
             transaction.note(session.run, session.phase, notes)
 
     def put_blob(self, content: bytes) -> str:

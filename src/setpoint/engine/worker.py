@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import threading
@@ -96,6 +97,7 @@ class Worker:
                 self.lease.release()
             _alone.release()
             raise
+        gc.freeze()  # what is loaded by now stays; looking through it for garbage would cost every step a tenth
         self._pulse = threading.Thread(target=self._beat_on, name="setpoint-lease", daemon=True)
         self._pulse.start()
 

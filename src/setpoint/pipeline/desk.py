@@ -50,10 +50,9 @@ class StoredLog:
         return tuple(self._messages)
 
     def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
-        """Save messages and journal notes in one transaction."""
-        self._still_ours()
+        """Save messages and journal notes in one transaction. Raises LostLeaseError once the run has moved on."""
         named = [(kind, {"session": str(self._session), **data}) for kind, data in notes]
-        self._ground.bench.store.say(self._session, messages, named)
+        self._ground.bench.store.say(self._session, messages, named, self._ground.position.serial)
         self._messages.extend(messages)
 
     def afford(self) -> None:

@@ -102,9 +102,9 @@ class _Noted(SqlTransaction):
         self._wrote[f"{stage} {kind}"] = None
         super().event(run_id, kind, stage, data)
 
-    def append(self, session: SessionId, said: Sequence[Message]) -> None:
+    def append(self, session: SessionId, said: Sequence[Message], serial: int | None = None) -> None:
         self._wrote[f"message of the {session.phase} {session.role.value}"] = None
-        super().append(session, said)
+        super().append(session, said, serial)
 
     def remember(self, run_id: str, key: str, value: dict[str, Any]) -> None:
         self._wrote[f"fact {key.partition(':')[0]}"] = None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ..errors import BugError, UsageError
+from ..errors import BugError, LostLeaseError, UsageError
 from ..model.approval import Answer, Approval, HandOver, Question
 from ..model.evidence import Evidence, GateKind, GateResult, Outcome
 from ..model.objection import Deviation, Objection, Severity, Source
@@ -241,6 +241,26 @@ class StoreContract:
         assert (store.run(run.id).cost.requests, store.run(run.id).cost.usd) == (2, None)
         (event,) = store.events(run.id)
         assert (event.kind, event.stage, event.data) == ("command", "planning", {"argv": ["ls"]})
+
+    def test_a_session_says_nothing_more_once_its_run_has_moved_on(self, store: Store) -> None:
+        run = sample_run()
+        session = SessionId(run=run.id, phase="planning")
+        with store.transaction() as transaction:
+            transaction.create(run)
+        said = Message(role="user", parts=(Said(text="Plan it."),))
+        store.say(session, [said], [], run.position.serial)
+        with store.transaction() as transaction:
+            moved = transaction.move(run, run.position)
+        assert moved is not None
+        with pytest.raises(LostLeaseError):
+            store.say(session, [said], [("late", {})], run.position.serial)
+        with store.transaction() as transaction:
+            paused = transaction.move(moved, moved.position.model_copy(update={"state": State.WAITING}))
+        assert paused is not None
+        with pytest.raises(LostLeaseError):
+            store.say(session, [said], [("late", {})], paused.position.serial)
+        assert store.session(session) == (said,)
+        assert [event.kind for event in store.events(run.id)] == ["moved", "moved"]
 
     def test_a_move_keeps_what_was_charged_meanwhile(self, store: Store) -> None:
         run = sample_run()
