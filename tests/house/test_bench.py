@@ -18,10 +18,20 @@ def test_a_figure_knows_whether_its_aim_is_met() -> None:
     assert Figure("a", 2.0, "ms").holds is None
 
 
+def test_a_missed_aim_is_called_missed_on_a_slow_machine_too() -> None:
+    missed = Figure("cold", 1.2, "s", most=1)
+    assert missed.verdict(1.0) == "MISSED"
+    assert missed.verdict(2.0) == "MISSED here; 0.60 s at the aim's speed"
+    assert Figure("cold", 2.2, "s", most=1).verdict(2.0) == "MISSED"
+    assert Figure("tokens", 1600.0, "tokens", most=1500).verdict(2.0) == "MISSED"
+    assert Figure("warm", 4.0, "ms", floor=1.0, most_ratio=3).verdict(2.0) == "MISSED"
+    assert Figure("warm", 2.0, "ms", floor=1.0, most_ratio=3).verdict(2.0) == "holds"
+
+
 def test_the_table_and_the_document_hold_every_figure() -> None:
     figures = [Figure("warm", 2.0, "ms", floor=1.0, most=1), Figure("cold", 250.0, "ms")]
-    assert [line.split("|")[1].strip() for line in table(figures).splitlines()[2:]] == ["warm", "cold"]
-    told = json.loads(document(figures, machine()))
+    assert [line.split("|")[1].strip() for line in table(figures, 1.0).splitlines()[2:]] == ["warm", "cold"]
+    told = json.loads(document(figures, machine(1.0)))
     assert [(row["what"], row["ratio"], row["holds"]) for row in told["figures"]] == [
         ("warm", 2.0, False),
         ("cold", None, None),
