@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .model.run import Event
     from .model.ticket import Kind
     from .pipeline.bench import Bench, Ground
+    from .pipeline.intake import Gap
     from .ports import Looking
     from .service.commands import Commands
     from .service.doctor import Check
@@ -303,8 +304,17 @@ class House:
         from .service.estimate import plan_view
         from .service.starting import read
 
-        ticket, chosen, because = read(text, name=name, kind=kind)
+        ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires)
         return plan_view(self.config, ticket, chosen, because)
+
+    def gaps(self, text: str, *, name: str, kind: "Kind | None") -> tuple["Gap", ...]:
+        """What the author of a ticket could still say before it starts; of a defect the diagnosis finds it out."""
+        from .model.ticket import Kind
+        from .pipeline.intake import askable, read_ticket, require_concrete
+
+        ticket = read_ticket(text, name=name, kind=kind)
+        require_concrete(ticket)
+        return () if ticket.kind is Kind.HOTFIX else askable(ticket)
 
     def header(self) -> list[str]:
         """What a person must know before a run of this configuration: containment, independence, replay."""

@@ -7,7 +7,17 @@ import pytest
 from setpoint.errors import TicketError
 from setpoint.model.ticket import Kind, SourceTag
 from setpoint.pipeline.choose import choose
-from setpoint.pipeline.intake import MAX_BYTES, intent, missing, open_points, read_ticket, require_concrete, template
+from setpoint.pipeline.intake import (
+    MAX_BYTES,
+    askable,
+    completed,
+    intent,
+    missing,
+    open_points,
+    read_ticket,
+    require_concrete,
+    template,
+)
 
 SIGNUP = (
     "Add server-side validation to the signup endpoint. Preserve the existing API response shape. "
@@ -264,3 +274,35 @@ def test_what_a_person_cannot_see_is_made_visible() -> None:
     assert "[U+E0072][U+E006D]" in ticket.text
     assert "[U+001B][8m" in ticket.text
     assert "👩\u200d💻 ✔\ufe0f" in ticket.text
+
+
+SHOUT = "Add `shout` to shop.py, which returns its text in upper case. Add a test for an empty text."
+
+
+@pytest.mark.parametrize(
+    "text", [SHOUT, f"---\nid: a\n---\n{SHOUT}", f"{SHOUT}\n\n## Acceptance criteria\n- `shout('a')` returns `'A'`"]
+)
+def test_what_an_author_adds_is_read_and_changes_nothing_else(text: str) -> None:
+    before = read_ticket(text)
+    assert {"can_break", "must_stay"} <= {gap.field for gap in askable(before)}
+    answers = {gap.field: f"The {gap.field.replace('_', ' ')} part." for gap in askable(before)}
+    after = read_ticket(completed(text, answers))
+    assert askable(after) == ()
+    assert after.users == answers.get("users", before.users)
+    assert after.must_stay == ("The must stay part.",)
+    assert (after.criteria, after.required_tests, after.boundaries, after.id) == (
+        *(before.criteria, before.required_tests, before.boundaries, before.id),
+    )
+
+
+def test_a_ticket_whose_author_adds_nothing_stays_as_it_is() -> None:
+    assert completed(SIGNUP, {"users": " ", "can_break": ""}) == SIGNUP
+
+
+@pytest.mark.parametrize("field", ["users", "can_break", "must_stay"])
+def test_a_team_can_require_what_every_ticket_must_say(field: str) -> None:
+    require_concrete(read_ticket(SHOUT))
+    with pytest.raises(TicketError, match="leaves out what this repository requires") as refusal:
+        require_concrete(read_ticket(SHOUT), (field,))
+    assert f"- {field}: " in refusal.value.why
+    require_concrete(read_ticket(completed(SHOUT, {field: "The mobile app keeps its contract."})), (field,))

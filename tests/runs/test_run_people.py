@@ -36,6 +36,17 @@ async def test_a_question_waits_for_its_answer_and_the_same_session_goes_on(play
         assert stage.rounds(run, "diagnosis") == 1
 
 
+async def test_what_the_ticket_did_not_say_is_confirmed_with_the_plan(play: Play) -> None:
+    unsaid = story.FEATURE_TICKET.replace("Keep `total` and `discounted` as they are. ", "")
+    async with play(story.feature()) as stage:
+        run = await stage.run(unsaid)
+        assert run.position.stage == "plan"
+        shown = await stage.house.shown(run)
+        at = shown.index("the ticket did not say what must stay intact; discovery found, and your yes confirms:")
+        assert shown[at + 1 : at + 3] == ["  total", "  discounted"]
+        assert not any("did not say who uses it" in line for line in shown)
+
+
 async def test_a_question_in_the_middle_of_the_code_keeps_the_work(play: Play) -> None:
     sessions = story.hotfix(change=[[[story.MEND, ask(QUESTION)], [hand_in(story.CHANGE)]]])
     async with play(sessions) as stage:

@@ -11,11 +11,36 @@ from .runs import open_questions
 if TYPE_CHECKING:
     from ..app import House
     from ..model.run import Run
+    from ..model.ticket import Kind
+
+
+async def ask_gaps(house: "House", text: str, name: str, kind: "Kind | None") -> str:
+    """The ticket with what its author adds to it now. Off a terminal nothing is asked, and it is said who finds out."""
+    from ..pipeline.intake_gaps import completed
+
+    gaps = house.gaps(text, name=name, kind=kind)
+    if not gaps:
+        return text
+    answers: dict[str, str] = {}
+    if _somebody():
+        for gap in gaps:
+            plain(f"the ticket does not say {paint(gap.what, 'bold')}")
+            plain(paint(f"  {gap.why}; for example: {gap.example}", "dim"))
+            answers[gap.field] = await asyncio.to_thread(asked, "your answer (empty: discovery finds out): ")
+    left = [gap for gap in gaps if not answers.get(gap.field)]
+    if left and not any(gap.field in house.config.intake.requires for gap in left):
+        unsaid = "; ".join(gap.what.partition(":")[0] for gap in left)
+        plain(f"not said: {unsaid} (found out before the plan, and shown to you with it)")
+    return completed(text, answers)
+
+
+def _somebody() -> bool:
+    return asks() and os.environ.get("SETPOINT_ASK") != "0"
 
 
 async def ask_person(house: "House", run: "Run") -> bool:
     """Whether a person answered and the run goes on."""
-    if run.position.state is not State.WAITING or not asks() or os.environ.get("SETPOINT_ASK") == "0":
+    if run.position.state is not State.WAITING or not _somebody():
         return False
     waits = run.position.waits
     if waits is Waits.DECISION:

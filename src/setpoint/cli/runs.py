@@ -85,11 +85,13 @@ def run(
     as_json: bool = typer.Option(False, "--json", help="One JSON document at the end."),
 ) -> None:
     """Carry a ticket until it is done, stopped, or waits for you. Off a terminal it leaves with exit 4 then."""
+    from .asking import ask_gaps
 
     async def start(house: "House") -> int:
         house.choose_models(model)
         text, name = await read_ticket(house, ticket)
         chosen = kind_of(kind)
+        text = await ask_gaps(house, text, name, chosen)
 
         def checking() -> None:
             plain(paint("checking the base: its own gates must be green before anything starts", "dim"))

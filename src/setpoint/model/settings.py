@@ -160,10 +160,19 @@ class Checks(Record):
     interfaces: Interfaces = Interfaces()
 
 
+class IntakeSettings(Record):
+    """What a ticket must say before anything starts, beyond what can be measured."""
+
+    requires: tuple[Literal["users", "can_break", "must_stay"], ...] = ()
+    """A ticket that leaves one of these out is refused. Without this its author is asked on a terminal, discovery finds
+    out what was not answered, and the person who approves the plan sees what was found."""
+
+
 class Config(Record):
     """Everything configured, with defaults; frozen once read."""
 
     project: Project = Project()
+    intake: IntakeSettings = IntakeSettings()
     gates: dict[str, Gate] = {}
     checks: Checks = Checks()
     models: dict[Size, tuple[str, ...]] = {}

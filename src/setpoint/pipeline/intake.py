@@ -14,13 +14,24 @@ from ..model.ticket import Kind, SourceTag, Ticket
 from . import intake_front as front_matter
 from . import intake_words as words
 from .choose import by_shape
-from .intake_gaps import Gap, missing, open_points, require_concrete, template
+from .intake_gaps import Gap, askable, completed, missing, open_points, require_concrete, template
 from .intake_limits import boundaries_said
 from .intake_roles import RoleOf, Sentence, intent
 from .intake_text import Passage, passages
 from .visible import visible
 
-__all__ = ("Gap", "Sentence", "intent", "missing", "open_points", "read_ticket", "require_concrete", "template")
+__all__ = (
+    "Gap",
+    "Sentence",
+    "askable",
+    "completed",
+    "intent",
+    "missing",
+    "open_points",
+    "read_ticket",
+    "require_concrete",
+    "template",
+)
 
 MAX_BYTES = 65_536
 """Largest ticket; a larger one is a document to link to, or an epic."""

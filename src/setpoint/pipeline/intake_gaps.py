@@ -1,5 +1,7 @@
 """What a ticket does not say, why it is needed, and when that refuses it."""
 
+from collections.abc import Collection, Mapping
+
 from ..errors import TicketError
 from ..model.record import Line, Record
 from ..model.ticket import Ticket
@@ -76,15 +78,33 @@ def open_points(ticket: Ticket) -> tuple[str, ...]:
     return (*gaps, *(f"No check was found for: “{text}”" for text in ticket.uncheckable))
 
 
-def require_concrete(ticket: Ticket) -> None:
-    """Raises TicketError with all that is missing, and a template, when the ticket cannot be measured (S0-5)."""
+def askable(ticket: Ticket) -> tuple[Gap, ...]:
+    """What the ticket does not say and its author can still add before it starts: users, what can break, what stays."""
+    return tuple(gap for gap in missing(ticket) if not gap.refuses)
+
+
+def completed(text: str, answers: Mapping[str, str]) -> str:
+    """The ticket's text with the author's answers to its gaps, by field, as sections below it."""
+    parts = [f"## {_HEADINGS[field]}\n{answer.strip()}" for field, answer in answers.items() if answer.strip()]
+    return "\n\n".join([text.rstrip("\n"), *parts]) + "\n" if parts else text
+
+
+_HEADINGS = {"users": "Who uses it", "can_break": "What can break", "must_stay": "Must stay intact"}
+
+
+def require_concrete(ticket: Ticket, requires: Collection[str] = ()) -> None:
+    """Raises TicketError with all that is missing, and a template, when the ticket cannot be measured (S0-5) or leaves
+    out one of the fields a team `requires` of every ticket."""
     gaps = missing(ticket)
-    if not any(gap.refuses for gap in gaps):
+    if not any(gap.refuses or gap.field in requires for gap in gaps):
         return
     lines = [f"- {gap.field}: {gap.what}; {gap.why}. Example: {gap.example}" for gap in gaps]
     vague = [f"- “{text}”" for text in ticket.uncheckable[:10]]
+    vague_one = any(gap.refuses for gap in gaps)
     raise TicketError(
-        f"the ticket is too vague to be measured: “{ticket.title}”",
+        f"the ticket is too vague to be measured: “{ticket.title}”"
+        if vague_one
+        else f"the ticket leaves out what this repository requires of every ticket: “{ticket.title}”",
         why="\n".join(["it does not say", *lines, *(["no check was found for", *vague] if vague else [])]),
         fix=f"say it in your own words, or fill this in:\n\n{template()}",
     )

@@ -2,10 +2,12 @@
 
 from ..model.numbers import counted
 from ..model.plan import Plan
+from ..model.spec import FunctionalSpec
 from ..pipeline.artifacts import deliverable_text
 from ..pipeline.bench import Ground
 from ..pipeline.criteria import plan_of, wished
 from ..pipeline.delivery import change_subject, plan_subject, task_subject
+from ..pipeline.intake import askable
 
 DIFF_LINES = 400
 
@@ -27,6 +29,20 @@ def large(plan: Plan) -> list[str]:
     ]
 
 
+def found_out(ground: Ground) -> list[str]:
+    """What the ticket did not say and discovery answered in its stead: to be confirmed with the plan."""
+    spec = FunctionalSpec.model_validate(given) if (given := ground.given("functional_spec")) else None
+    if spec is None:
+        return []
+    answers = {"users": spec.users, "can_break": spec.can_break, "must_stay": spec.must_stay}
+    lines: list[str] = []
+    for gap in askable(ground.run.ticket):
+        lines.append(f"the ticket did not say {gap.what.partition(':')[0]}; discovery found, and your yes confirms:")
+        found = answers[gap.field]
+        lines += [f"  {answer}" for answer in ((found,) if isinstance(found, str) else found)]
+    return [*lines, ""] if lines else []
+
+
 async def shown(ground: Ground) -> list[str]:
     """The lines."""
     stage = ground.position.stage
@@ -38,7 +54,7 @@ async def shown(ground: Ground) -> list[str]:
             f"your yes also allows: {a.kind.value} {a.subject}: {a.detail}"
             for a in (wished(ground, plan) if plan else ())
         ]
-        warned = large(plan) if plan else []
+        warned = [*found_out(ground), *(large(plan) if plan else [])]
         bound = f"your answer is bound to {plan_subject(ground, name)[:12]}"
         return [*text.splitlines(), "", *asked, *warned, bound]
     if stage == "implementation":

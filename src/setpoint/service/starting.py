@@ -59,10 +59,13 @@ STARTING = "starting a run"
 """Processes that start runs pass here one by one."""
 
 
-def read(text: str, *, name: str = "", kind: Kind | None = None) -> tuple[Ticket, Kind, str]:
-    """The ticket, its route and why. Raises TicketError when it is too vague to be measured."""
+def read(
+    text: str, *, name: str = "", kind: Kind | None = None, requires: Sequence[str] = ()
+) -> tuple[Ticket, Kind, str]:
+    """The ticket, its route and why. Raises TicketError when it is too vague to be measured, or leaves out what the
+    repository `requires` of a ticket."""
     ticket = read_ticket(text, name=name, kind=kind)
-    require_concrete(ticket)
+    require_concrete(ticket, requires)
     chosen, because = choose(ticket, kind)
     others = [phase for phase in ticket.phases_by_person if phase != "implementation"]
     if others:
@@ -90,7 +93,7 @@ class Starts:
     ) -> Started:
         """Start a run: ticket, base, gates, rules, models and baseline are checked before anything is written;
         `checking` is called before the baseline, which takes time."""
-        ticket, chosen, because = read(text, name=name, kind=kind)
+        ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires)
         self._free(ticket)
         branch, _ = await self.repository.base(self.config.project.base)
         dirty = await self.repository.dirty()

@@ -1,0 +1,75 @@
+"""On a terminal the author of a ticket is asked what it does not say."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commanded import GIT, setpoint
+
+REQUIRES = '[intake]\nrequires = ["users"]\n'
+
+
+def require(repository: Path) -> None:
+    settings = repository / "setpoint.toml"
+    settings.write_text(REQUIRES + settings.read_text())
+
+
+def typed(folder: Path, *words: str, answers: str, **env: str) -> tuple[int, str]:
+    """Exit code and all that `setpoint WORDS` showed to a person who typed `answers`."""
+    ours, theirs = os.openpty()
+    clean = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))}
+    os.write(ours, answers.encode())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "setpoint.cli", *words],
+        cwd=folder,
+        env={**clean, **GIT, "TERM": "dumb", **env},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    said = b""
+    while piece := _more(ours):
+        said += piece
+    os.close(ours)
+    return process.wait(60), said.decode()
+
+
+def _more(handle: int) -> bytes:
+    try:
+        return os.read(handle, 4096)
+    except OSError:  # the other side has gone
+        return b""
+
+
+def test_a_required_answer_is_asked_for_and_the_ticket_goes_on_with_it(repository: Path) -> None:
+    require(repository)
+    code, said = typed(repository, "run", "ticket.md", answers="Shoppers.\n\nThe whisper function.\n")
+    assert "the ticket does not say who uses it" in said
+    assert "the ticket does not say what must stay intact" in said
+    assert "not said: what can break (found out before the plan" in said
+    assert (code, "leaves out" in said) == (2, False)
+    assert "uncommitted changes: setpoint.toml" in said
+
+
+@pytest.mark.parametrize("env", [{}, {"SETPOINT_ASK": "0"}])
+def test_a_required_answer_that_is_not_given_refuses_the_ticket(repository: Path, env: dict[str, str]) -> None:
+    require(repository)
+    code, said = typed(repository, "run", "ticket.md", answers="\n\n\n", **env)
+    assert code == 2
+    assert "the ticket leaves out what this repository requires of every ticket" in said
+    assert "found out before the plan" not in said
+
+
+def test_off_a_terminal_nothing_is_asked_and_it_is_said_who_finds_out(repository: Path) -> None:
+    done = setpoint(repository, "run", "ticket.md")
+    assert "does not say" not in done.stderr
+    assert "not said: who uses it; what can break; what must stay intact (found out before the plan" in done.stderr
+
+
+def test_a_plan_of_a_ticket_that_leaves_out_what_is_required_is_refused(repository: Path) -> None:
+    require(repository)
+    done = setpoint(repository, "plan", "ticket.md")
+    assert (done.returncode, "- users: who uses it" in done.stderr) == (2, True)
