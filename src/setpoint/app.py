@@ -1,35 +1,26 @@
-"""The composition root: the one place where parts are chosen. `House` is one repository with its store and engine."""
+"""One repository as a person uses it: runs are started and carried, shown and ended. Every face goes through here."""
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapters.repository import UserRepository
-from .config import load, with_environment, with_models
 from .errors import SetpointError
 from .model.run import Run, State
-from .model.settings import IGNORED_UNASKED, Config
+from .model.settings import Config
+from .premises import Premises
 
 if TYPE_CHECKING:
-    from .adapters.store import SqlStore
-    from .engine.jobs import Jobs
     from .engine.worker import Worker
-    from .judging import Judging
-    from .model.evidence import GateResult
     from .model.run import Event
     from .model.ticket import Kind
-    from .pipeline.bench import Bench, Ground
     from .pipeline.intake import Gap
-    from .ports import Looking
-    from .service.commands import Commands
     from .service.doctor import Check
-    from .service.starting import Started, Starts
-    from .service.telling import Telling
+    from .service.epic import Child
+    from .service.starting import Started
     from .service.views import PlanView, RunView
 
 Tell = Callable[["Event"], None]
@@ -38,137 +29,13 @@ KEPT = timedelta(days=7)
 """How long the engine keeps finished jobs; the journal keeps what they did."""
 
 
-class House:
-    """One repository: its configuration, store, engine, and all that a person can do there."""
+class House(Premises):
+    """What a person can do there."""
 
     def __init__(self, repository: UserRepository, config: Config) -> None:
-        self.repository = repository
-        self.root = Path(repository.root)
-        self.state = self.root / ".setpoint"
-        self.config = config
-        self._benches: dict[str, Bench] = {}
+        super().__init__(repository, config)
         self._worker: Worker | None = None
         self._mine: set[str] = set()
-
-    @classmethod
-    async def open(cls, folder: Path) -> "House":
-        """The house of the repository around `folder`. Raises RepositoryError, ConfigError."""
-        repository = await UserRepository.around(folder)
-        return cls(repository, load(Path(repository.root)))
-
-    def choose_models(self, choices: Sequence[str]) -> None:
-        """Move phases to other models for what is started from here on: `PHASE=MODEL` each."""
-        if choices:
-            self.config = with_models(self.config, choices)
-
-    # -- parts --------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def jobs(self) -> "Jobs":
-        """The engine's port."""
-        from .engine.jobs import Jobs
-
-        self._private_folder()
-        return Jobs(self.database_url)
-
-    @cached_property
-    def store(self) -> "SqlStore":
-        """All that is durable."""
-        from .adapters.store import SqlStore
-        from .parts import redactor
-
-        self._private_folder()
-        return SqlStore(self.database_url, redact=redactor(self.config, os.environ), fence=self._fence)
-
-    @cached_property
-    def looking(self) -> "Looking":
-        """The runs and their journals, for commands that show nothing else: quick to open."""
-        from .adapters.glance import Glance
-
-        there = None if self.config.database_url or "store" in self.__dict__ else Glance.at(self.state / "setpoint.db")
-        return there or self.store
-
-    def _fence(self, connection: Any) -> None:
-        # Only a process that carries jobs can have lost its lease; others need no engine to write.
-        if "jobs" in self.__dict__:
-            self.jobs.fence(connection)
-
-    @property
-    def database_url(self) -> str:
-        """The team's PostgreSQL, or the file below `.setpoint`."""
-        return self.config.database_url or f"sqlite:///{self.state / 'setpoint.db'}"
-
-    def _private_folder(self) -> None:
-        self.state.mkdir(exist_ok=True)
-        ignore = self.state / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text(IGNORED_UNASKED, encoding="utf-8")
-
-    @cached_property
-    def commands(self) -> "Commands":
-        """All a user can do."""
-        from .service.commands import Commands
-
-        return Commands(
-            store=self.store,
-            repository=self.repository,
-            bench=self.bench,
-            config=self.config,
-            pinned=self.pinned,
-            now=lambda: datetime.now(UTC),
-        )
-
-    @property
-    def starts(self) -> "Starts":
-        """How runs start here."""
-        from .service.starting import Starts
-
-        return Starts(
-            store=self.store,
-            repository=self.repository,
-            bench=self.bench,
-            config=self.config,
-            baseline=self._baseline,
-            now=lambda: datetime.now(UTC),
-        )
-
-    @cached_property
-    def judging(self) -> "Judging":
-        """The part that judges."""
-        from .judging import Judging
-
-        self._private_folder()
-        return Judging(self.repository, self.state, lambda: self.bench(self.config))
-
-    def pinned(self, run: Run) -> Config:
-        """The configuration a run was started with, its secrets from this process's configuration and environment."""
-        from .service.kept import restored
-
-        kept = self.store.recall(run.id, "config")
-        return with_environment(restored(kept, self.config), os.environ) if kept else self.config
-
-    def bench(self, config: Config) -> "Bench":
-        """All seams under one configuration."""
-        mark = config.digest()
-        if mark not in self._benches:
-            from .parts import assemble
-
-            self._benches[mark] = assemble(self.root, self.state, config, self.store, self._enqueue)
-        return self._benches[mark]
-
-    def _enqueue(self, connection: Any, job: str, key: str, args: dict[str, Any]) -> None:
-        self.jobs.enqueue(connection, job, key, args)
-
-    def ground(self, run: Run) -> "Ground":
-        """A run on its bench."""
-        return self.commands.ground(run)
-
-    @cached_property
-    def telling(self) -> "Telling":
-        """What of the journals was told."""
-        from .service.telling import Telling
-
-        return Telling(self.store)
 
     # -- carrying -----------------------------------------------------------------------------------------------
 
@@ -180,7 +47,14 @@ class House:
         self.jobs.queue = SHARED
 
     async def submit(
-        self, text: str, *, name: str, kind: "Kind | None", detach: bool, checking: Callable[[], None] = lambda: None
+        self,
+        text: str,
+        *,
+        name: str,
+        kind: "Kind | None",
+        detach: bool,
+        child: "Child | None" = None,
+        checking: Callable[[], None] = lambda: None,
     ) -> "Started":
         """Start a run; in the foreground its jobs are this process's own. `checking` is called once nothing is left to
         look at but the base's gates."""
@@ -188,7 +62,7 @@ class House:
             self.open_queue()
         else:
             await self._foreground()
-        started = await self.starts.submit(text, name=name, kind=kind, checking=checking)
+        started = await self.starts.submit(text, name=name, kind=kind, child=child, checking=checking)
         self._mine.add(started.run.id)
         return started
 
@@ -307,6 +181,12 @@ class House:
         ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires)
         return plan_view(self.config, ticket, chosen, because)
 
+    def children(self, epic: Run) -> "tuple[Child, ...]":
+        """An epic's tickets with their runs, in their order."""
+        from .service.epic import children
+
+        return children(self.store, epic)
+
     def gaps(self, text: str, *, name: str, kind: "Kind | None") -> tuple["Gap", ...]:
         """What the author of a ticket could still say before it starts; of a defect the diagnosis finds it out."""
         from .model.ticket import Kind
@@ -358,11 +238,6 @@ class House:
         _, base = await self.repository.base(self.config.project.base)
         tree = await self.repository.tree(base)
         return await initialised(self.bench(self.config), self.root, base, tree, replace=replace, tell=tell)
-
-    async def _baseline(self, bench: "Bench", base: str) -> tuple["GateResult", ...]:
-        from .parts import on_base
-
-        return await on_base(bench, base, await self.repository.tree(base))
 
     async def doctor(self) -> Sequence["Check"]:
         """What a run needs here."""

@@ -7,6 +7,7 @@ import story
 from playing import Play, Playing, cli, documents, merged
 from story import guard, hand_in, write
 
+from setpoint.errors import BusyError
 from setpoint.model.change import AcceptanceTests, CiFix, TestClaim
 from setpoint.model.run import State, Waits
 from setpoint.model.ticket import Kind
@@ -257,6 +258,46 @@ async def test_an_epic_ends_with_its_child_tickets(play: Play) -> None:
         for child in children:  # each is a ticket that a run takes
             planned = cli(stage.folder, "plan", child["text"], "--json")
             assert (planned.returncode, json.loads(planned.stdout)["route"]) == (0, "feature"), planned.stderr
+
+
+async def test_each_child_of_an_epic_has_a_run_of_its_own_in_its_turn(play: Play) -> None:
+    sessions = story.feature()
+    sessions["functional_spec"] = [[[hand_in(story.EPIC_SPEC)]], *sessions["functional_spec"]]
+    sessions["tech_spec"] = [[[hand_in(story.EPIC_DESIGN)]], *sessions["tech_spec"]]
+    sessions["split"] = [[[hand_in(story.CHILDREN)]]]
+    async with play(sessions) as stage:
+        epic = await stage.run(story.EPIC_TICKET)
+        refused = cli(stage.folder, "children", epic.id)
+        assert (refused.returncode, "is not split yet" in refused.stderr) == (2, True)
+        epic = await stage.approve(epic)
+        assert stage.view(epic).next[0] == f"setpoint children {epic.id} --run"
+        first, second = stage.house.children(epic)
+        assert [(child.ticket.id, child.state) for child in (first, second)] == [
+            ("rounded", "ready"),
+            ("line", "waits for rounded"),
+        ]
+        with pytest.raises(BusyError, match="needs rounded first"):
+            await stage.house.submit(second.ticket.text, name="line", kind=None, detach=False, child=second)
+        carried = cli(stage.folder, "children", epic.id, "--run")
+        assert (carried.returncode, "child rounded: Round prices" in carried.stderr) == (4, True)
+        (run,) = (each for each in stage.house.store.runs() if each.id != epic.id)
+        assert (run.ticket.id, run.ticket.parent, run.position.stage) == ("rounded", epic.id, "plan")
+        with pytest.raises(BusyError, match="already has a run"):
+            await stage.house.submit(first.ticket.text, name="rounded", kind=None, detach=False, child=first)
+        assert "none may start now" in cli(stage.folder, "children", epic.id, "--detach").stderr
+        run = await stage.to_the_end(await stage.on(run))
+        assert run.position.state is State.DONE
+        listed = json.loads(cli(stage.folder, "children", epic.id[:3], "--json").stdout)
+        assert [(child["state"], child["run"]) for child in listed] == [("done", run.id), ("ready", "")]
+        assert [child.state for child in stage.view(epic).children] == ["done", "ready"]
+
+
+async def test_a_ticket_waits_for_the_one_it_needs(play: Play) -> None:
+    async with play(story.hotfix()) as stage:
+        text = f"---\nneeds: [other]\n---\n{story.HOTFIX_TICKET}"
+        with pytest.raises(BusyError, match="needs other first"):
+            await stage.run(text)
+        assert not stage.house.store.runs()
 
 
 async def test_a_feature_goes_its_whole_way(play: Play) -> None:

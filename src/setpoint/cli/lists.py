@@ -105,6 +105,10 @@ def _print(view: "RunView") -> None:
     _print_judged(view, head)
     for approval in view.approvals:
         data(f"  {approval.answer.value} {approval.about} by {approval.by}, bound to {approval.subject[:12]}")
+    if view.children:
+        data(head("children"))
+    for child in view.children:
+        data(f"  {child.id:<24} {child.run or '-':<6} {child.state:<20} {visible(child.title)[:100]}")
     for question in view.questions:
         told = f"→ {visible(question.answer)}" if question.answer else "(open)"
         data(f"  question {question.id}: {visible(question.question)} {told}")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..app import House
     from ..model.approval import Question
     from ..model.run import Event, Run
+    from ..model.ticket import Kind
+    from ..service.epic import Child
     from ..service.views import PlanView
 
 
@@ -92,22 +94,30 @@ def run(
         text, name = await read_ticket(house, ticket)
         chosen = kind_of(kind)
         text = await ask_gaps(house, text, name, chosen)
-
-        def checking() -> None:
-            plain(paint("checking the base: its own gates must be green before anything starts", "dim"))
-
-        started = await house.submit(text, name=name, kind=chosen, detach=detach, checking=checking)
-        for result in started.baseline:
-            judged = "" if result.green else " (red here: judged by new findings only, where it tells them one by one)"
-            plain(f"  base  {result.gate}: {result.reason}{judged}")
-        plain(f"run {paint(started.run.id, 'bold')} on {started.run.branch}")
-        for line in house.header():
-            plain(f"  {line}")
+        started = await begin(house, text, name=name, kind=chosen, detach=detach)
         if detach:
-            return queued(started.run, as_json)
-        return await carry_on(house, started.run.id, as_json=as_json)
+            return queued(started, as_json)
+        return await carry_on(house, started.id, as_json=as_json)
 
     in_house(start)
+
+
+async def begin(
+    house: "House", text: str, *, name: str, kind: "Kind | None", detach: bool, child: "Child | None" = None
+) -> "Run":
+    """Start a run, saying what its base is like and what it runs in."""
+
+    def checking() -> None:
+        plain(paint("checking the base: its own gates must be green before anything starts", "dim"))
+
+    started = await house.submit(text, name=name, kind=kind, detach=detach, child=child, checking=checking)
+    for result in started.baseline:
+        judged = "" if result.green else " (red here: judged by new findings only, where it tells them one by one)"
+        plain(f"  base  {result.gate}: {result.reason}{judged}")
+    plain(f"run {paint(started.run.id, 'bold')} on {started.run.branch}")
+    for line in house.header():
+        plain(f"  {line}")
+    return started.run
 
 
 def queued(run: "Run", as_json: bool) -> int:

@@ -1,6 +1,5 @@
 """A run in open formats."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ from ..errors import UsageError
 from ..model.run import Run
 from ..pipeline.bench import Ground
 from ..ports import Store
-from .queries import progress, view
+from .progress import progress
+from .queries import view
 
 FORMS = ("progress", "run")
 
@@ -17,7 +17,7 @@ FORMS = ("progress", "run")
 def export(ground: Ground, form: str) -> dict[str, Any]:
     """The run as `form` says."""
     if form == "progress":
-        return progress(ground.bench.store, ground.run)
+        return progress(ground.bench.store, ground.run).model_dump(mode="json", exclude_none=True)
     if form == "run":
         store, run = ground.bench.store, ground.run
         deliverables = [
@@ -33,5 +33,5 @@ def write_progress(store: Store, run: Run, folder: Path) -> None:
     """Bring `folder`/progress.json up to date; another process may do the same at the same time."""
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / f"progress.json.{os.getpid()}"
-    fresh.write_text(json.dumps(progress(store, run), indent=2, ensure_ascii=False), encoding="utf-8")
+    fresh.write_text(progress(store, run).model_dump_json(indent=2, exclude_none=True), encoding="utf-8")
     fresh.replace(folder / "progress.json")

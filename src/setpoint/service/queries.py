@@ -1,17 +1,18 @@
 """What a person can see. Reads only."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..model.numbers import counted
 from ..model.objection import Objection
 from ..model.run import Round, Run, State, Waits
 from ..model.session import Role
+from ..model.ticket import Kind
 from ..pipeline.bench import Ground
 from ..pipeline.desk import chosen, unanswered
 from ..pipeline.routes import Decision, Phase
 from ..pipeline.surface import follow_ups, ticket_of
 from ..ports import Store
+from .epic import child_views
 from .practice import practices
 from .views import FollowUpView, GateView, RoundView, RunView, StageView
 
@@ -35,6 +36,8 @@ def next_steps(store: Store, run: Run) -> tuple[str, ...]:
         choices: tuple[str, ...] = ("setpoint resume {id}", "setpoint cancel {id}")
     elif state is State.RUNNING:
         choices = ("setpoint log {id} -f", "setpoint worker")
+    elif state is State.DONE and run.position.route is Kind.EPIC:
+        choices = ("setpoint children {id} --run", "setpoint children {id}")
     elif state.final:
         choices = ("setpoint log {id}", "setpoint diff {id}")
     else:
@@ -122,6 +125,7 @@ def view(ground: Ground) -> RunView:
         handover=store.packet(run.id) if waits_over else None,
         pull_request=ground.fact("pull"),
         deploys=tuple(event.data for event in events if event.kind == "deploy"),
+        children=child_views(store, run),
         cost=run.cost,
         budget_usd=ground.config.budget.ticket_usd,
         estimate=plan["estimate"] if plan else None,
@@ -191,54 +195,3 @@ def _gates(store: Store, run: Run) -> tuple[GateView, ...]:
             stage=stage,
         )
     return tuple(last.values())
-
-
-def progress(store: Store, run: Run) -> dict[str, Any]:
-    """`progress.json`: what was done, what failed and why, what was decided, where to go on."""
-    events = store.events(run.id, limit=100_000)
-    steps = [_step(event.stage, event) for event in events if event.kind == "deliverable"]
-    if not run.position.state.final:
-        here = {"step": run.position.stage, "task": run.ticket.title, "status": "in-progress"}
-        running = {"assigned_to": (run.position.waits.value and "person") or "setpoint", "started": _iso(run.updated)}
-        steps.append({**here, **running, "notes": run.note, "output": "", "timestamp": _iso(run.updated)})
-    status = {State.DONE: "complete", State.CANCELLED: "cancelled", State.DECLINED: "declined"}
-    waiting = {State.WAITING: "waiting", State.PARKED: "parked", State.PAUSED: "paused"}
-    return {
-        "feature_id": run.ticket.id,
-        "status": {**status, **waiting}.get(run.position.state, "in-progress"),
-        "steps": steps,
-        "failures": _failures(events),
-        "decisions": [_decision(event.data) for event in events if event.kind == "person"],
-    }
-
-
-def _iso(moment: Any) -> str:
-    return str(moment.isoformat().replace("+00:00", "Z"))
-
-
-def _step(stage: str, event: Any) -> dict[str, Any]:
-    return {
-        "step": stage,
-        "task": event.data["name"],
-        "status": "complete",
-        "output": f"sha256:{event.data['sha256']}",
-        "timestamp": _iso(event.at),
-    }
-
-
-def _failures(events: Sequence[Any]) -> list[dict[str, Any]]:
-    found = []
-    for event in events:
-        if event.kind == "round" and event.data["blocking"]:
-            error = "; ".join(o["what"] for o in event.data["objections"])[:2000]
-            fact = {"step": event.stage, "attempt": event.data["attempt"], "error": error}
-            found.append({**fact, "resolution": event.data["cause"], "timestamp": _iso(event.at)})
-        if event.kind == "stopped":
-            fact = {"step": event.stage, "attempt": 0, "error": event.data["error"]}
-            found.append({**fact, "resolution": "a person was called", "timestamp": _iso(event.at)})
-    return found
-
-
-def _decision(data: dict[str, Any]) -> str:
-    because = f": {data['because']}" if data.get("because") else ""
-    return f"{data['by']} said {data['said']}{because}"

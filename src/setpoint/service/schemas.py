@@ -9,6 +9,7 @@ from ..model.evidence import Evidence, GateResult
 from ..model.judgement import Judgement, Waiver
 from ..model.objection import Objection
 from ..model.plan import Plan
+from ..model.progress import Progress
 from ..model.release import PullRequest, Release
 from ..model.review import Review, Verdict
 from ..model.settings import Config
@@ -52,6 +53,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "verified": Verified.model_json_schema,
     "trace": _trace,
     "because": Because.model_json_schema,
+    "progress": Progress.model_json_schema,
     "waiver": Waiver.model_json_schema,
     "config": Config.model_json_schema,
 }

@@ -23,6 +23,7 @@ from ..pipeline.intake import read_ticket, require_concrete
 from ..pipeline.models import choose_models
 from ..pipeline.routes import start
 from ..ports import Store, Transaction
+from .epic import Child, unmet
 from .kept import without_secrets
 
 
@@ -89,11 +90,26 @@ class Starts:
     now: Callable[[], datetime]
 
     async def submit(
-        self, text: str, *, name: str = "", kind: Kind | None = None, checking: Callable[[], None] = lambda: None
+        self,
+        text: str,
+        *,
+        name: str = "",
+        kind: Kind | None = None,
+        child: Child | None = None,
+        checking: Callable[[], None] = lambda: None,
     ) -> Started:
         """Start a run: ticket, base, gates, rules, models and baseline are checked before anything is written;
-        `checking` is called before the baseline, which takes time."""
+        `checking` is called before the baseline, which takes time. The run of an epic's `child` knows its epic."""
         ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires)
+        if child is not None:
+            own = {
+                "id": child.ticket.id,
+                "title": child.ticket.title,
+                "parent": child.epic,
+                "needs": child.ticket.needs,
+            }
+            ticket = ticket.model_copy(update=own)
+        self._in_turn(ticket)
         self._free(ticket)
         branch, _ = await self.repository.base(self.config.project.base)
         dirty = await self.repository.dirty()
@@ -115,9 +131,19 @@ class Starts:
         run = await self._new(ticket, chosen, because, branch, base)
         return Started(self._create(bench, run, results), tuple(results))
 
+    def _in_turn(self, ticket: Ticket) -> None:
+        left = unmet(self.store, self.repository.root, ticket.parent, ticket.needs)
+        if left:
+            raise BusyError(
+                f"ticket {ticket.id} needs {', '.join(left)} first",
+                why="no run of this repository has brought that to its end, and this change builds on it",
+                fix="run that first; what was done without setpoint is taken out of `needs`",
+            )
+
     def _free(self, ticket: Ticket) -> None:
         for other in self.store.runs(active=True):
-            if other.ticket.id == ticket.id and other.repository == self.repository.root:
+            same = (other.ticket.id, other.ticket.parent) == (ticket.id, ticket.parent)
+            if same and other.repository == self.repository.root:
                 raise BusyError(
                     f"ticket {ticket.id} already has a run: {other.id}, {other.position.state.value} at "
                     f"{other.position.stage}",

@@ -51,6 +51,18 @@ class FollowUpView(Record):
     """The text of a ticket that asks for its mend."""
 
 
+class ChildView(Record):
+    """One child of an epic."""
+
+    id: Line
+    title: Line
+    kind: Line
+    needs: tuple[str, ...]
+    run: str
+    """The run that carries it; empty while none does."""
+    state: Line
+
+
 class GateView(Record):
     """The last result of a gate."""
 
@@ -113,6 +125,8 @@ class RunView(Record):
     handover: HandOver | None
     pull_request: dict[str, Any] | None
     deploys: tuple[dict[str, Any], ...]
+    children: tuple[ChildView, ...]
+    """An epic's tickets once it is split."""
     cost: Usage
     budget_usd: float | None
     estimate: dict[str, Any] | None
