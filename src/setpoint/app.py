@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapters.repository import UserRepository
-from .errors import SetpointError
+from .errors import ParkedError, SetpointError
 from .model.run import Run, State
 from .model.settings import Config
 from .premises import Premises
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from .pipeline.intake import Gap
     from .service.doctor import Check
     from .service.epic import Child
+    from .service.halting import Switch
     from .service.starting import Started
-    from .service.views import PlanView, RunView
+    from .service.views import PlanView, RunView, Stopped
 
 Tell = Callable[["Event"], None]
 
@@ -58,6 +59,7 @@ class House(Premises):
     ) -> "Started":
         """Start a run; in the foreground its jobs are this process's own. `checking` is called once nothing is left to
         look at but the base's gates."""
+        self.switch.allow()
         if detach:
             self.open_queue()
         else:
@@ -66,7 +68,31 @@ class House(Premises):
         self._mine.add(started.run.id)
         return started
 
+    @property
+    def switch(self) -> "Switch":
+        """The kill switch of this repository."""
+        from .service.halting import Switch
+
+        return Switch(self.state)
+
+    def _halted(self) -> ParkedError | None:
+        return self.switch.refusal() if self.switch.on() else None
+
+    async def stop(self, because: str) -> "Stopped":
+        """End every session, gate and command that a run has under way: at once on this machine, within a second on
+        every other that works on the same database. What they wrote is saved when their runs go on."""
+        from .service.halting import end_workers, stopped
+
+        by = await self.repository.person()
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        self.switch.throw(f"{by} stopped it at {at}" + (f": {because}" if because else ""))
+        self.open_queue()
+        paused = [self.commands.halt(run, by, because) for run in self.store.runs(active=True)]
+        killed = await asyncio.to_thread(end_workers, self.jobs.workers)
+        return stopped([run for run in paused if run], killed, self.switch)
+
     async def _foreground(self) -> None:
+        self.switch.allow()
         if self._worker is None:
             from .engine.worker import Worker
             from .pipeline.carry import JOB
@@ -78,6 +104,7 @@ class House(Premises):
                 concurrency=1,
                 mine=lambda key: key.split(":")[0] in self._mine,
                 on_crash=self._crashed,
+                halted=self._halted,
             )
             await self._worker.start()
 
@@ -121,7 +148,14 @@ class House(Premises):
         from .engine.worker import Worker
         from .pipeline.carry import JOB
 
-        worker = Worker(self.jobs, {JOB: self._job}, concurrency=self.config.concurrency, on_crash=self._crashed)
+        self.switch.allow()
+        worker = Worker(
+            self.jobs,
+            {JOB: self._job},
+            concurrency=self.config.concurrency,
+            on_crash=self._crashed,
+            halted=self._halted,
+        )
         self.jobs.clear(datetime.now(UTC) - KEPT)
         async with worker:
             follower = asyncio.create_task(self.telling.follow("", tell))

@@ -100,6 +100,7 @@ class Premises:
             config=self.config,
             pinned=self.pinned,
             now=lambda: datetime.now(UTC),
+            end=lambda key: self.jobs.cancel(key),
         )
 
     @property

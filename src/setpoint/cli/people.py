@@ -25,6 +25,8 @@ def _say(act: Act, detach: bool, as_json: bool) -> None:
         from ..model.run import State
         from .asking import ask_person
 
+        if not detach:
+            house.switch.allow()
         house.open_queue()
         run = house.write_progress(await act(house))
         if run.position.state is not State.RUNNING and (detach or not await ask_person(house, run)):

@@ -60,6 +60,7 @@ class Worker:
         rest_after: float = REST_AFTER,
         on_crash: Crash | None = None,
         on_lost: Callable[[], None] = leave_the_process,
+        halted: Callable[[], ParkedError | None] = lambda: None,
     ) -> None:
         self.jobs = jobs
         self.lease = Lease(jobs.database, private=private, seconds=lease_seconds)
@@ -72,6 +73,8 @@ class Worker:
         self._mine = mine or (lambda _key: True)
         self._on_crash = on_crash
         self._on_lost = on_lost
+        self._halted = halted
+        """Asked twice a second: an error means that all work here ends at once; its jobs are for who comes later."""
         self._running: dict[str, asyncio.Task[str]] = {}
         self._ended: deque[str] = deque(maxlen=256)
         self._again: set[str] = set()
@@ -208,7 +211,7 @@ class Worker:
     async def _carry(self, job: Job, key: str, args: dict[str, Any]) -> None:
         if key in self._running:
             self._again.add(key)
-        if self._stopping.is_set() or key in self._running:
+        if self._stopping.is_set() or self._halted() is not None or key in self._running:
             raise asyncio.CancelledError  # leaves the job as it is: pending, for who adopts it
         task = asyncio.ensure_future(self._guarded(job, key, args))
         self._running[key] = task
@@ -262,6 +265,8 @@ class Worker:
         every = self.lease.seconds / 3
         next_beat = time.monotonic() + every
         while not self._stopping.wait(min(WATCH_SECONDS, every)):
+            if halted := self._halted():
+                self._halt(halted)
             try:
                 self._stop_cancelled()
                 self._rest_or_wake()
@@ -274,6 +279,13 @@ class Worker:
             except (SetpointError, SQLAlchemyError) as trouble:
                 # The database is away or full; jobs find out themselves, and the lease stands or falls with it.
                 log.warning("lease of %s: %s", self.lease.id, trouble)
+
+    def _halt(self, why: ParkedError) -> None:
+        self._trouble = why
+        for key in list(self._running):
+            self._cancelled(key)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._changed.set)
 
     def _rest_or_wake(self) -> None:
         idle = not self._running and time.monotonic() - self._worked > self._rest_after

@@ -16,7 +16,7 @@ from ..model.run import Position, Run, State, Waits
 from ..model.settings import Config
 from ..pipeline.advance import OVERRULED_BY_PERSON, advance
 from ..pipeline.bench import Bench, Ground
-from ..pipeline.carry import write_move
+from ..pipeline.carry import job_key, write_move
 from ..pipeline.delivery import change_subject, plan_subject, task_before, task_subject
 from ..pipeline.desk import unanswered
 from ..pipeline.moved_base import mended_by_hand
@@ -51,6 +51,8 @@ class Commands:
     pinned: Callable[[Run], Config]
     """The configuration an existing run was started with."""
     now: Callable[[], datetime]
+    end: Callable[[str], None]
+    """Ends a job, wherever it runs."""
 
     # -- a person's word ----------------------------------------------------------------------------------------
 
@@ -102,6 +104,19 @@ class Commands:
         """Stop after the step under way."""
         ground, by = await self._answering(prefix)
         return self._move(ground, Paused(), by, "", [])
+
+    def halt(self, run: Run, by: str, because: str) -> Run | None:
+        """Pause a run that is under way, whoever may approve it, and end its job; None when nothing was under way."""
+        while run.position.state is State.RUNNING:
+            ground = self.ground(run)
+            try:
+                moved = self._move(ground, Paused(), by, because or "stopped", [])
+            except BusyError:
+                run = self.store.run(run.id)
+                continue
+            self.end(job_key(run))
+            return moved
+        return None
 
     async def cancel(self, prefix: str, *, because: str = "") -> Run:
         """End the run; workspace and branch stay where they are."""

@@ -51,6 +51,17 @@ class FollowUpView(Record):
     """The text of a ticket that asks for its mend."""
 
 
+class Stopped(Record):
+    """What the kill switch did."""
+
+    paused: tuple[str, ...]
+    """Runs that were under way."""
+    killed: int
+    """Workers of this machine that did not end by themselves and were killed; none is left."""
+    file: str
+    """While it is there, nothing starts here."""
+
+
 class ChildView(Record):
     """One child of an epic."""
 
