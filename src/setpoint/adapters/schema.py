@@ -154,6 +154,24 @@ blobs = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 
+lessons = sa.Table(
+    "lessons",
+    metadata,
+    sa.Column("run", sa.Text, primary_key=True),
+    sa.Column("lesson", sa.String(12), primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    _text("witness"),
+    sa.Index("ix_lessons_lesson", "lesson"),
+)
+
+lesson_words = sa.Table(
+    "lesson_words",
+    metadata,
+    _identity(),
+    sa.Column("lesson", sa.String(12), nullable=False),
+    _text("word"),
+)
+
 
 # What every step of a session asks, put together once: building an expression costs more than running it.
 RUN = sa.select(runs.c.id, runs.c.record, runs.c.cost).where(runs.c.id == sa.bindparam("run"))

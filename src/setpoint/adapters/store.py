@@ -19,6 +19,7 @@ from ..model.run import Event, Position, Round, Run, State
 from ..model.session import Message, SessionId, Usage
 from . import schema
 from .glance import LISTED, event_of, run_of, the_one
+from .lesson_rows import LooksAtRows, TeachesRows
 
 INLINE = 32_768
 """Longest string kept inside a journal entry; a longer one becomes a blob with its head left in place."""
@@ -32,7 +33,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-class SqlTransaction:
+class SqlTransaction(TeachesRows):
     """One unit of writing: all of it lands, or none."""
 
     def __init__(self, connection: sa.Connection, redact: Redact) -> None:
@@ -216,7 +217,7 @@ class SqlTransaction:
         return value
 
 
-class SqlStore:
+class SqlStore(LooksAtRows):
     """All that is durable, in one SQLite file or one PostgreSQL database."""
 
     def __init__(self, database_url: str, *, redact: Redact = _same, fence: Fence | None = None) -> None:
