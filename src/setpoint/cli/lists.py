@@ -145,12 +145,18 @@ def _counts(rounds: "Sequence[RoundView]") -> tuple[tuple[int, str], ...]:
 
 
 def _print_judged(view: "RunView", head: Any) -> None:
-    """What sessions did by their own hand, and what the gates said."""
+    """What sessions did by their own hand, how often people prompted, and what the gates said."""
     if view.practices:
         data(head("sessions that wrote code"))
     names = [practice.session.partition(":")[2] for practice in view.practices]
     for name, practice in zip(names, view.practices, strict=True):
         data(f"  {name:<{max(map(len, names))}}  {practice.words}")
+    said = view.prompts
+    if said.adhoc or said.on_documents or said.answers:
+        about = f"{said.on_documents} on documents, {counted(said.answers, 'answers')}"
+        data(head("prompts") + f"  the ticket and {said.adhoc} ad hoc; {about}")
+    if view.prompts_warning:
+        plain(paint(f"! {view.prompts_warning}", "yellow"))
     if view.gates:
         data(head("gates"))
     wide = max((len(gate.gate) for gate in view.gates), default=0)
