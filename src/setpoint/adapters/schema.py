@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..engine.database import setting_up
 from ..errors import ConfigError
+from .backup import keep_before
 from .revision import REVISIONS, STAMP
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -195,7 +196,8 @@ def inserting(connection: sa.Connection, table: sa.Table) -> Any:
 
 
 def bring_up(database: sa.Engine) -> None:
-    """Make the tables, or migrate those of an older setpoint. Raises ConfigError for a newer one's database."""
+    """Make the tables, or copy and migrate those of an older setpoint, all or nothing. Raises ConfigError for a newer
+    one's database."""
     found = _stamped(database)
     if found == REVISIONS[-1]:
         return
@@ -210,9 +212,10 @@ def bring_up(database: sa.Engine) -> None:
             raise ConfigError(
                 "the state database was written by a newer setpoint",
                 why=f"it is at revision {found}; this setpoint knows up to {REVISIONS[-1]}",
-                fix="upgrade setpoint, or name another database_url",
+                fix="upgrade setpoint; or go back to the copy made before that upgrade (docs/upgrading.md)",
             )
         elif found != REVISIONS[-1]:
+            keep_before(connection, found, metadata)
             migrate(connection)
 
 
