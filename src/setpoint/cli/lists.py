@@ -48,6 +48,7 @@ def show(
     run: str = RUN,
     as_json: bool = JSON,
     plot: Path | None = PLOT,
+    diagram: bool = typer.Option(False, "--diagram", help="Draw the plan's picture in the terminal."),
     follow_up: str = typer.Option("", "--follow-up", help="The ticket of a follow-up, by its id, to run on its own."),
 ) -> None:
     """Where a run is, and what happens next. Error per round, objections, gates, cost."""
@@ -56,6 +57,8 @@ def show(
         view = house.view(house.store.run(run))
         if plot is not None:
             _draw(view, plot)
+        elif diagram:
+            _picture(view)
         elif follow_up:
             data(visible(_ticket_of(view, follow_up)).rstrip())
         elif as_json:
@@ -65,6 +68,15 @@ def show(
         return 0
 
     in_house(use)
+
+
+def _picture(view: "RunView") -> None:
+    from ..service.drawn import drawn
+
+    for line in drawn(view.diagram):
+        data(visible(line))
+    if not view.diagram:
+        plain("the run has no plan with a picture")
 
 
 def _draw(view: "RunView", file: Path) -> None:
@@ -124,6 +136,8 @@ def _print(view: "RunView") -> None:
     requests, tokens = counted(cost.requests, "requests"), counted(cost.input_tokens, "tokens")
     data(head("cost") + f"  {money(cost.usd)} of {money(view.budget_usd)}; {requests}, "
          f"{tokens} in, {cost.cached_tokens} of them cached, {cost.output_tokens} out")  # fmt: skip
+    if view.diagram:
+        plain(f"the plan has a picture: `setpoint show {view.id} --diagram`")
     if view.estimate:
         data(
             f"  estimated {counted(view.estimate['days'], 'days')} of work, "

@@ -9,6 +9,7 @@ from ..model.session import Role
 from ..model.ticket import Kind
 from ..pipeline.bench import Ground
 from ..pipeline.desk import chosen, unanswered
+from ..pipeline.diagrams import source_of
 from ..pipeline.routes import Decision, Phase
 from ..pipeline.surface import follow_ups, ticket_of
 from ..ports import Store
@@ -135,6 +136,7 @@ def view(ground: Ground) -> RunView:
         cost=run.cost,
         budget_usd=ground.config.budget.ticket_usd,
         estimate=plan["estimate"] if plan else None,
+        diagram=source_of(plan["diagram"]) if plan else "",
         created=run.created,
         updated=run.updated,
         next=next_steps(store, run),

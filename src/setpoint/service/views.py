@@ -149,6 +149,8 @@ class RunView(Record):
     budget_usd: float | None
     estimate: dict[str, Any] | None
     """The plan's estimate, to compare with what it took."""
+    diagram: str
+    """The plan's picture, in Mermaid; empty where there is none."""
     created: Time
     updated: Time
     next: tuple[Line, ...]
