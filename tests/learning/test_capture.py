@@ -52,6 +52,7 @@ def test_every_failure_teaches_a_lesson_with_its_cause_and_a_rule(name: str) -> 
     assert (witness.run, len(witness.lesson)) == ("r1", 12)
     assert witness.rule
     assert witness.what
+    assert witness.cause
     assert len(witness.evidence) in (0, 64)
 
 

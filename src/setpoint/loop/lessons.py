@@ -154,7 +154,7 @@ def _of_objection(objection: Objection) -> _Failed:
         objection.deviation,
         what,
         f"{'Stay inside the boundaries' if failure is Failure.BOUNDARY else 'Avoid'}: {what.rstrip('.')}.{because}",
-        cause=cause,
+        cause=cause or "none was given",
         place=objection.place,
         evidence=shown,
         output=objection.output,
@@ -201,6 +201,7 @@ def _flaky(test: str) -> _Failed:
         Deviation.QUALITY,
         f"test {test} gave different results on the same tree",
         f"Make {test} give the same result each time, and write no other test that depends on what it depends on.",
+        cause="it depends on something that is not in the tree: time, order, chance, or what another test left",
         place=Place(path=test.partition("::")[0][:500]),
         mark=test,
     )
@@ -240,7 +241,7 @@ def _of_deploy(data: Mapping[str, Any], told: _Told) -> _Failed:
     if step == "rollback":
         rule = f"Try the rollback of {where} before it is needed: it failed when it was."
         return _Failed(Failure.ROLLBACK, Deviation.ENVIRONMENT, f"rollback of {where} failed: {last}", rule,
-                       evidence=said)  # fmt: skip
+                       cause="it was not tried before it was needed", evidence=said)  # fmt: skip
     late = late_in_smoke(step, said, told.claims)
     return _Failed(
         Failure.SMOKE,

@@ -118,8 +118,16 @@ class Lessons:
     async def accept(self, prefix: str, *, rule: str = "", paths: Sequence[str] = ()) -> LessonWord:
         """Write the rule into the working tree, for a person to commit; the word that says so."""
         lesson = self.one(prefix)
-        file = write_rule(self.root, lesson, rule.strip() or lesson.first.rule, paths, await self.example(lesson))
-        return await self._said(lesson, Said.ACCEPTED, because=rule.strip(), file=file)
+        by, example = await self.person(), await self.example(lesson)
+        # Rules may share a file: whoever writes one is alone with them until the word is on record.
+        with self.store.transaction() as tx:
+            tx.alone("rules")
+            file = write_rule(self.root, lesson, rule.strip() or lesson.first.rule, paths, example)
+            word = LessonWord(
+                lesson=lesson.id, said=Said.ACCEPTED, by=by, at=self.now(), because=rule.strip(), file=file
+            )
+            tx.rule_on(word)
+        return word
 
     async def drop(self, prefix: str, *, because: str) -> LessonWord:
         """No rule comes of it. The reason stays on record. Raises UsageError without one."""
