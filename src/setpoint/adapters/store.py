@@ -13,13 +13,13 @@ from ..engine.database import open_database, reading, translated, writing
 from ..errors import BugError, LostLeaseError, UsageError
 from ..model.approval import Approval, HandOver, Question
 from ..model.evidence import GateResult
+from ..model.lesson import LessonWord, Witness
 from ..model.objection import Objection
 from ..model.record import digest_of
 from ..model.run import Event, Position, Round, Run, State
 from ..model.session import Message, SessionId, Usage
-from . import schema
+from . import lesson_rows, schema
 from .glance import LISTED, event_of, run_of, the_one
-from .lesson_rows import LooksAtRows, TeachesRows
 
 INLINE = 32_768
 """Longest string kept inside a journal entry; a longer one becomes a blob with its head left in place."""
@@ -33,7 +33,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-class SqlTransaction(TeachesRows):
+class SqlTransaction:
     """One unit of writing: all of it lands, or none."""
 
     def __init__(self, connection: sa.Connection, redact: Redact) -> None:
@@ -153,6 +153,12 @@ class SqlTransaction(TeachesRows):
             fact.on_conflict_do_update(index_elements=["run", "key"], set_={"value": fact.excluded.value})
         )
 
+    def teach(self, run_id: str, witnesses: Sequence[Witness]) -> None:
+        lesson_rows.write_witnesses(self.connection, run_id, witnesses, self._redact)
+
+    def rule_on(self, word: LessonWord) -> None:
+        lesson_rows.write_word(self.connection, word, self._redact)
+
     def append(self, session: SessionId, said: Sequence[Message], serial: int | None = None) -> None:
         """Add messages at the end of a session, and what they used to the run's cost. With `serial` only while the run
         works there: LostLeaseError once it has moved on."""
@@ -217,7 +223,7 @@ class SqlTransaction(TeachesRows):
         return value
 
 
-class SqlStore(LooksAtRows):
+class SqlStore:
     """All that is durable, in one SQLite file or one PostgreSQL database."""
 
     def __init__(self, database_url: str, *, redact: Redact = _same, fence: Fence | None = None) -> None:
@@ -358,6 +364,12 @@ class SqlStore(LooksAtRows):
         """The bytes kept under `sha256`."""
         rows = self._rows(sa.select(schema.blobs.c.content).where(schema.blobs.c.sha256 == sha256))
         return bytes(rows[0].content) if rows else None
+
+    def witnesses(self) -> Sequence[Witness]:
+        return lesson_rows.all_witnesses(self._rows)
+
+    def lesson_words(self) -> Sequence[LessonWord]:
+        return lesson_rows.all_words(self._rows)
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[Any]:
         with reading(self.database) as connection:
