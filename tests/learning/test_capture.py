@@ -103,8 +103,8 @@ def test_failing_tests_are_known_by_what_failed_not_by_their_names() -> None:
 
 
 def test_a_document_that_was_mended_has_no_lines_of_code_to_show() -> None:
-    witness = only(Journal().round(objection("no criterion"), stage="planning", diff="").round(stage="planning"))
-    assert witness.swap is None
+    first = Journal().round(objection("no criterion"), stage="planning", diff="d" * 64)
+    assert only(first.round(stage="planning", diff="e" * 64)).swap is None
 
 
 def test_evidence_that_is_kept_is_named_by_its_hash_and_otherwise_handed_on() -> None:

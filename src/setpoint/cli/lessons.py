@@ -69,7 +69,9 @@ def _line(lesson: "LessonCandidate", *, every: bool) -> str:
     state = f"{lesson.state:<9}" if every else ""
     late = f" [{lesson.late.slip.value}]" if lesson.late else ""
     kind = f"{first.failure.value:<8} {first.deviation.value:<12}"
-    return f"{lesson.id}  {state}{runs:>7} {lesson.times:>4}×  {kind} {visible(first.what)[:_WIDE]}{late}"
+    what = visible(first.what)
+    what = what if len(what) <= _WIDE else f"{what[: _WIDE - 1]}…"
+    return f"{lesson.id}  {state}{runs:>7} {lesson.times:>4}×  {kind} {what}{late}"
 
 
 def _told(lesson: "LessonCandidate") -> dict[str, object]:

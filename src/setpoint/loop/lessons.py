@@ -24,6 +24,9 @@ WORDS = 480
 TELLING = 4
 """Words from which a failing test's own message tells more of the cause than the test's name does."""
 
+CODE = frozenset({"tests", "implementation", "review", "ci_fix"})
+"""Stages whose rounds are about a tree of files."""
+
 _TREE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _FAILURES = {
     Source.REVIEWER: Failure.FINDING,
@@ -182,6 +185,8 @@ def _swaps(events: Iterable[Event]) -> Mapping[tuple[int, str], Swap]:
 
 def _gone(before: Event, now: Event) -> dict[tuple[int, str], Swap]:
     old, new = str(before.data["diff"]), str(now.data["diff"])
+    if now.stage not in CODE:
+        return {}  # the digest of a document looks like a tree's name
     if not (_TREE.fullmatch(old) and _TREE.fullmatch(new)) or old == new:
         return {}
     there = {listed["id"] for listed in now.data["objections"]}

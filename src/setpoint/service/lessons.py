@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import RepositoryError, UsageError
+from ..errors import SetpointError, UsageError
 from ..loop.late import Claims
 from ..loop.lessons import capture
 from ..model.lesson import Example, LateDefect, LessonCandidate, LessonWord, Said, Slip, Swap, Witness
@@ -181,7 +181,7 @@ _DUE_IN = {
 async def _example(trees: Trees, swap: Swap) -> Example | None:
     try:
         changed = await trees.changed(swap.before, swap.after)
-    except RepositoryError:
+    except SetpointError:
         return None  # git has cleaned the tree away; the words are left
     # Where the objection pointed first: it may have pointed at a test, and code was mended.
     for entry in sorted(changed, key=lambda entry: (entry.path != swap.path, entry.path)):
