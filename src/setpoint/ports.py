@@ -212,11 +212,9 @@ class Archive(Protocol):
 
     def find(self, key: str) -> Any:
         """What was kept under `key`; None when nothing was, or it cannot be read."""
-        ...
 
     def keep(self, key: str, value: Any) -> None:
         """Keep a JSON value under `key`; a repeat replaces it."""
-        ...
 
 
 class SessionLog(Protocol):
@@ -302,7 +300,6 @@ class Tracker(Protocol):
 
     async def fetch(self, reference: str) -> str:
         """The ticket's text. Raises TicketError when there is none."""
-        ...
 
 
 class Notifier(Protocol):
@@ -310,7 +307,6 @@ class Notifier(Protocol):
 
     async def tell(self, run: Run, subject: str, text: str) -> None:
         """Best effort; a failure to tell never stops a run."""
-        ...
 
 
 class Transaction(Protocol):
