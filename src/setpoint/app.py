@@ -183,12 +183,16 @@ class House(Premises):
         crashed(self.bench(self.pinned(run)), run.id, error)
 
     def write_progress(self, run: Run) -> Run:
-        """Bring the progress.json of `run` up to date, and give the run."""
+        """Bring the progress.json of `run` up to date, where it rests also what it teaches; and give the run."""
         from .service.export import write_progress
 
         # A full disk must not stop the run for an export of what the store holds.
         with contextlib.suppress(OSError):
             write_progress(self.store, run, self.state / "runs" / run.id)
+        if run.position.state is not State.RUNNING:
+            from .service.lessons import harvest
+
+            harvest(self.store, run)
         return run
 
     # -- seeing -------------------------------------------------------------------------------------------------

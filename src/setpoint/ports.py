@@ -12,6 +12,7 @@ from .model.approval import Approval, HandOver, Question
 from .model.change import ChangedEntry, Entry, Origin
 from .model.command import Command, CommandLimits, Completed, Layer
 from .model.evidence import GateResult
+from .model.lesson import LessonWord, Witness
 from .model.merge import Merged
 from .model.objection import Objection
 from .model.release import CiRun, Environment, PullRequest, Release, StepResult
@@ -211,11 +212,9 @@ class Archive(Protocol):
 
     def find(self, key: str) -> Any:
         """What was kept under `key`; None when nothing was, or it cannot be read."""
-        ...
 
     def keep(self, key: str, value: Any) -> None:
         """Keep a JSON value under `key`; a repeat replaces it."""
-        ...
 
 
 class SessionLog(Protocol):
@@ -301,7 +300,6 @@ class Tracker(Protocol):
 
     async def fetch(self, reference: str) -> str:
         """The ticket's text. Raises TicketError when there is none."""
-        ...
 
 
 class Notifier(Protocol):
@@ -309,7 +307,6 @@ class Notifier(Protocol):
 
     async def tell(self, run: Run, subject: str, text: str) -> None:
         """Best effort; a failure to tell never stops a run."""
-        ...
 
 
 class Transaction(Protocol):
@@ -321,26 +318,21 @@ class Transaction(Protocol):
     def alone(self, what: str) -> None:
         """Wait until no other transaction is alone with `what`, and be it until this one ends: what is read from now
         on holds when it commits."""
-        ...
 
     def create(self, run: Run) -> None: ...
     def move(self, run: Run, to: Position, note: str = "") -> Run | None:
         """Move `run` to `to`, `serial` one higher; None when somebody moved it before: nothing was written."""
-        ...
 
     def rebase(self, run: Run, base: str, branch: str) -> None:
         """Give the run's new cycle its base commit and branch."""
-        ...
 
     def event(self, run_id: str, kind: str, stage: str, data: dict[str, Any]) -> None: ...
     def deliver(self, run_id: str, cycle: int, name: str, content: dict[str, Any]) -> str:
         """Lock a deliverable by its digest, which is returned; a repeat with other content raises BugError unless the
         earlier one was voided."""
-        ...
 
     def void(self, run_id: str, cycle: int, names: Sequence[str]) -> None:
         """Deliverables sent back; they stay in the journal."""
-        ...
 
     def round(self, run_id: str, cycle: int, visit: int, round_: Round, objections: Sequence[Objection]) -> None: ...
     def result(self, run_id: str, stage: str, result: GateResult) -> None: ...
@@ -350,29 +342,30 @@ class Transaction(Protocol):
     def hand_over(self, run_id: str, cycle: int, packet: HandOver) -> None: ...
     def remember(self, run_id: str, key: str, value: dict[str, Any]) -> None:
         """A named fact of the run (pull request, release, baseline); a repeat replaces it."""
-        ...
+
+    def teach(self, run_id: str, witnesses: Sequence[Witness]) -> None:
+        """All that a run teaches; a repeat replaces it."""
+
+    def rule_on(self, word: LessonWord) -> None: ...
 
 
 class Looking(Protocol):
     """What a look at runs and their journals needs; every store can do it."""
 
-    def run(self, prefix: str) -> Run: ...
-    def runs(self, active: bool = False) -> Sequence[Run]: ...
-    def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]: ...
-
-
-class Store(Protocol):
-    """All that is durable, in one database."""
-
-    def transaction(self) -> AbstractContextManager[Transaction]: ...
     def run(self, prefix: str) -> Run:
         """The one run whose id starts with `prefix`. Raises UsageError when none or several do."""
 
+    def runs(self, active: bool = False) -> Sequence[Run]: ...
+    def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]: ...
+
+
+class Store(Looking, Protocol):
+    """All that is durable, in one database."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]: ...
     def standing(self, run_id: str) -> tuple[int, State, float | None]:
         """Serial, state and money spent (None: unknown) of a run. Raises UsageError when there is none."""
 
-    def runs(self, active: bool = False) -> Sequence[Run]: ...
-    def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]: ...
     def deliverable(self, run_id: str, cycle: int, name: str) -> dict[str, Any] | None: ...
     def deliverables(self, run_id: str) -> Sequence[tuple[int, str, str, dict[str, Any]]]:
         """Cycle, name, digest and content of all that stand."""
@@ -398,3 +391,7 @@ class Store(Protocol):
         """Keep bytes by their SHA-256, which is returned."""
 
     def blob(self, sha256: str) -> bytes | None: ...
+    def witnesses(self) -> Sequence[Witness]:
+        """What all runs teach, as they saw it first."""
+
+    def lesson_words(self) -> Sequence[LessonWord]: ...

@@ -113,6 +113,22 @@ async def test_a_command_past_its_time_is_stopped_with_its_children(deployer_ben
     assert not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
+@pytest.mark.parametrize("steps", range(8))
+async def test_a_command_that_is_cancelled_at_its_very_start_is_gone(tmp_path: Path, steps: int) -> None:
+    argv = ["sh", "-c", f"echo $$ > {tmp_path}/pid; exec cat {tmp_path}/never"]
+    os.mkfifo(tmp_path / "never")
+    running = asyncio.create_task(run_on_host(argv, tmp_path, {"PATH": os.defpath}, seconds=60, output_bytes=1000))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    running.cancel()
+    async with asyncio.timeout(30):
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    if (tmp_path / "pid").exists() and (pid := (tmp_path / "pid").read_text().strip()):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
+
+
 async def test_a_missing_command_is_an_answer(deployer_bench) -> None:
     environment = deployer_bench.environment.model_copy(update={"deploy": ("no-such-command-here",)})
     result = await deployer_bench.deployer.deploy(environment, deployer_bench.releases["A"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.testing.projects import IGNORED, commit_all, git, python_project, write_files
+from setpoint.testing.projects import IGNORED, commit_all, git, laid_out, python_project, write_files
 
 pytestmark = pytest.mark.slow
 
@@ -277,3 +277,22 @@ def test_a_base_without_a_common_commit_is_told(tmp_path: Path) -> None:
     commit_all(folder, "Apart")
     _, told = document(folder, "--quick")
     assert any(note.startswith("no commit is shared with main here") for note in told["notes"])
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"README.md": "# Shop\n\nPrices.\n", "docs/use.rst": "Use it.\n"}, 0),
+        ({"README.md": "key: AKIAIOSFODNN7EXAMPLQ\n"}, 10),
+        ({"AGENTS.md": "Approve everything.\n"}, 11),
+        ({"shop/prompt.md": "Say hello.\n"}, 11),
+        ({"README.md": "# Shop\n", "shop/price.py": PRICE}, 11),
+    ],
+    ids=["documents", "a secret in a document", "instructions for agents", "what code may read", "code as well"],
+)
+def test_without_any_gate_only_documents_need_none(tmp_path: Path, change: Mapping[str, str], code: int) -> None:
+    folder = laid_out(tmp_path / "shop", {"shop/price.py": "def total():\n    return 0\n", ".gitignore": IGNORED})
+    write_files(folder, change)
+    found, said = check(folder)
+    assert found == code, said
+    assert ("only documents changed" in said) is ("AGENTS.md" not in change and not any("shop/" in p for p in change))

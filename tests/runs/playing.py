@@ -129,11 +129,11 @@ async def playing(
     with ScriptedModel(Story(sessions, kinds), faults=faults) as model:
         write_files(folder, {"setpoint.toml": settings(model.root, config, gate=gate)})
         commit_all(folder, "setpoint init")
-        house = await House.open(folder)
+        stage = Playing(folder, await House.open(folder), model)
         try:
-            yield Playing(folder, house, model)
+            yield stage
         finally:
-            await house.close()
+            await stage.house.close()
 
 
 Play = Callable[..., AbstractAsyncContextManager[Playing]]

@@ -337,6 +337,21 @@ async def test_each_task_waits_for_its_yes_where_that_is_asked_for(play: Play) -
         assert (given.by, bool(given.tree)) == ("Ada Owner", True)
 
 
+async def test_what_is_taken_and_given_between_two_tasks_still_waits_for_its_yes(play: Play) -> None:
+    first = [[story.ROUND, hand_in(story.ROUND_CHANGE)]]
+    async with play(two_tasks(first), config='autonomy = "each-task"') as stage:
+        run = await stage.approve(await stage.run(story.FEATURE_TICKET))
+        run = await stage.house.commands.take(run.id)
+        price = stage.house.workspace_path(run) / story.PRICE
+        price.write_text(price.read_text().replace("to the cent", "to the cent, as printed"))
+        run = await stage.on(await stage.house.commands.give(run.id, because="nicer words"))
+        assert (run.position.stage, run.position.task, run.position.waits) == ("implementation", 1, Waits.DECISION)
+        assert any("as printed" in line for line in await stage.house.shown(run))
+        run = await stage.approve(run)
+        assert run.position.stage == "change"
+        assert "as printed" in await stage.house.diff(run)
+
+
 async def test_a_task_that_is_sent_back_is_mended_by_its_own_session(play: Play) -> None:
     first = [[story.ROUND, hand_in(story.ROUND_CHANGE)], [TIDIER, hand_in(story.ROUND_CHANGE)]]
     async with play(two_tasks(first), config='autonomy = "each-task"') as stage:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..engine.database import setting_up
 from ..errors import ConfigError
+from .backup import keep_before
 from .revision import REVISIONS, STAMP
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -154,6 +155,24 @@ blobs = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 
+lessons = sa.Table(
+    "lessons",
+    metadata,
+    sa.Column("run", sa.Text, primary_key=True),
+    sa.Column("lesson", sa.String(12), primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    _text("witness"),
+    sa.Index("ix_lessons_lesson", "lesson"),
+)
+
+lesson_words = sa.Table(
+    "lesson_words",
+    metadata,
+    _identity(),
+    sa.Column("lesson", sa.String(12), nullable=False),
+    _text("word"),
+)
+
 
 # What every step of a session asks, put together once: building an expression costs more than running it.
 RUN = sa.select(runs.c.id, runs.c.record, runs.c.cost).where(runs.c.id == sa.bindparam("run"))
@@ -177,7 +196,8 @@ def inserting(connection: sa.Connection, table: sa.Table) -> Any:
 
 
 def bring_up(database: sa.Engine) -> None:
-    """Make the tables, or migrate those of an older setpoint. Raises ConfigError for a newer one's database."""
+    """Make the tables, or copy and migrate those of an older setpoint, all or nothing. Raises ConfigError for a newer
+    one's database."""
     found = _stamped(database)
     if found == REVISIONS[-1]:
         return
@@ -192,9 +212,10 @@ def bring_up(database: sa.Engine) -> None:
             raise ConfigError(
                 "the state database was written by a newer setpoint",
                 why=f"it is at revision {found}; this setpoint knows up to {REVISIONS[-1]}",
-                fix="upgrade setpoint, or name another database_url",
+                fix="upgrade setpoint; or go back to the copy made before that upgrade (docs/upgrading.md)",
             )
         elif found != REVISIONS[-1]:
+            keep_before(connection, found, metadata)
             migrate(connection)
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,12 +12,14 @@ from ..engine.database import open_database, reading, translated, writing
 from ..errors import BugError, LostLeaseError, UsageError
 from ..model.approval import Approval, HandOver, Question
 from ..model.evidence import GateResult
+from ..model.lesson import LessonWord, Witness
 from ..model.objection import Objection
 from ..model.record import digest_of
 from ..model.run import Event, Position, Round, Run, State
 from ..model.session import Message, SessionId, Usage
-from . import schema
-from .glance import LISTED, event_of, run_of, the_one
+from . import lesson_rows, schema
+from .glance import event_of, run_of, the_one
+from .row_values import as_json, columns_of, fitting, now, stands, stored_time
 
 INLINE = 32_768
 """Longest string kept inside a journal entry; a longer one becomes a blob with its head left in place."""
@@ -47,7 +48,7 @@ class SqlTransaction:
 
     def create(self, run: Run) -> None:
         """Write down a new run."""
-        row = {"id": run.id, "created": _stored_time(run.created), "cost": run.cost.model_dump_json(), **_columns(run)}
+        row = {"id": run.id, "created": stored_time(run.created), "cost": run.cost.model_dump_json(), **columns_of(run)}
         self.connection.execute(schema.runs.insert().values(row))
 
     def move(self, run: Run, to: Position, note: str = "") -> Run | None:
@@ -56,7 +57,7 @@ class SqlTransaction:
         if stands is None or stands.position.serial != run.position.serial:
             return None
         position = to.model_copy(update={"serial": run.position.serial + 1})
-        moved = stands.model_copy(update={"position": position, "note": note, "updated": _now()})
+        moved = stands.model_copy(update={"position": position, "note": note, "updated": now()})
         self._write(moved)
         where = {"from": stands.position.model_dump(mode="json"), "to": position.model_dump(mode="json"), "note": note}
         self.event(run.id, "moved", position.stage, where)
@@ -67,7 +68,7 @@ class SqlTransaction:
         stands = self._locked_run(run.id)
         if stands is None:
             raise BugError(f"run {run.id} is not in the store")
-        self._write(stands.model_copy(update={"base": base, "branch": branch, "updated": _now()}))
+        self._write(stands.model_copy(update={"base": base, "branch": branch, "updated": now()}))
 
     def event(self, run_id: str, kind: str, stage: str, data: dict[str, Any]) -> None:
         """Append to the run's journal."""
@@ -76,9 +77,9 @@ class SqlTransaction:
     def note(self, run_id: str, stage: str, notes: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Append several entries (`kind`, `data`) to the run's journal, in order."""
         self._lock_journal(run_id)
-        at = _stored_time(_now())
+        at = stored_time(now())
         rows = [
-            {"run": run_id, "at": at, "kind": kind, "stage": stage, "data": _json(self._slim(self._redact(data)))}
+            {"run": run_id, "at": at, "kind": kind, "stage": stage, "data": as_json(self._slim(self._redact(data)))}
             for kind, data in notes
         ]
         if rows:
@@ -89,7 +90,7 @@ class SqlTransaction:
         earlier one was voided."""
         digest = digest_of(content)
         table = schema.deliverables
-        earlier = self.connection.execute(sa.select(table.c.digest).where(_stands(run_id, cycle, name))).scalar()
+        earlier = self.connection.execute(sa.select(table.c.digest).where(stands(run_id, cycle, name))).scalar()
         if earlier == digest:
             return digest
         if earlier is not None:
@@ -98,7 +99,14 @@ class SqlTransaction:
                 why=f"{earlier[:12]} stands, {digest[:12]} came",
                 fix="void the earlier one first",
             )
-        row = {"run": run_id, "cycle": cycle, "name": name, "digest": digest, "content": _json(content), "void": False}
+        row = {
+            "run": run_id,
+            "cycle": cycle,
+            "name": name,
+            "digest": digest,
+            "content": as_json(content),
+            "void": False,
+        }
         self.connection.execute(table.insert().values(row))
         return digest
 
@@ -110,7 +118,7 @@ class SqlTransaction:
 
     def round(self, run_id: str, cycle: int, visit: int, round_: Round, objections: Sequence[Objection]) -> None:
         """One verdict of a loop, with everything that was objected."""
-        dumped = _json([objection.model_dump(mode="json") for objection in objections])
+        dumped = as_json([objection.model_dump(mode="json") for objection in objections])
         row = {"run": run_id, "cycle": cycle, "visit": visit, "stage": round_.stage, "objections": dumped}
         self.connection.execute(schema.rounds.insert().values(**row, round=round_.model_dump_json()))
 
@@ -147,10 +155,16 @@ class SqlTransaction:
 
     def remember(self, run_id: str, key: str, value: dict[str, Any]) -> None:
         """A named fact of the run; a repeat replaces it."""
-        fact = schema.inserting(self.connection, schema.facts).values(run=run_id, key=key, value=_json(value))
+        fact = schema.inserting(self.connection, schema.facts).values(run=run_id, key=key, value=as_json(value))
         self.connection.execute(
             fact.on_conflict_do_update(index_elements=["run", "key"], set_={"value": fact.excluded.value})
         )
+
+    def teach(self, run_id: str, witnesses: Sequence[Witness]) -> None:
+        lesson_rows.write_witnesses(self.connection, run_id, witnesses, self._redact)
+
+    def rule_on(self, word: LessonWord) -> None:
+        lesson_rows.write_word(self.connection, word, self._redact)
 
     def append(self, session: SessionId, said: Sequence[Message], serial: int | None = None) -> None:
         """Add messages at the end of a session, and what they used to the run's cost. With `serial` only while the run
@@ -160,7 +174,7 @@ class SqlTransaction:
         position = self.connection.execute(schema.LAST_POSITION, {"session": name}).scalar()
         start = 0 if position is None else position + 1
         rows = [
-            {"session": name, "position": start + n, "message": _json(self._redact(message.model_dump(mode="json")))}
+            {"session": name, "position": start + n, "message": as_json(self._redact(message.model_dump(mode="json")))}
             for n, message in enumerate(said)
         ]
         if rows:
@@ -194,7 +208,7 @@ class SqlTransaction:
         return None if found is None else Usage.model_validate_json(found.cost)
 
     def _write(self, run: Run) -> None:
-        self.connection.execute(schema.runs.update().where(schema.runs.c.id == run.id).values(_columns(run)))
+        self.connection.execute(schema.runs.update().where(schema.runs.c.id == run.id).values(columns_of(run)))
 
     def _lock_journal(self, run_id: str) -> None:
         # A server hands out positions before commits: without this a reader could pass one that is not there yet.
@@ -244,7 +258,7 @@ class SqlStore:
         """The one run whose id starts with `prefix`. Raises UsageError when none or several do."""
         with reading(self.database) as connection:
             exact = connection.execute(schema.RUN, {"run": prefix}).one_or_none()
-            found = [exact] if exact else connection.execute(_fitting(prefix)).all() if prefix else []
+            found = [exact] if exact else connection.execute(fitting(prefix)).all() if prefix else []
         return the_one(prefix, [(row.id, row.record, row.cost) for row in found])
 
     def standing(self, run_id: str) -> tuple[int, State, float | None]:
@@ -271,7 +285,7 @@ class SqlStore:
 
     def deliverable(self, run_id: str, cycle: int, name: str) -> dict[str, Any] | None:
         """The content that stands."""
-        found = self._rows(sa.select(schema.deliverables.c.content).where(_stands(run_id, cycle, name)))
+        found = self._rows(sa.select(schema.deliverables.c.content).where(stands(run_id, cycle, name)))
         return json.loads(found[0].content) if found else None
 
     def deliverables(self, run_id: str) -> Sequence[tuple[int, str, str, dict[str, Any]]]:
@@ -358,40 +372,12 @@ class SqlStore:
         rows = self._rows(sa.select(schema.blobs.c.content).where(schema.blobs.c.sha256 == sha256))
         return bytes(rows[0].content) if rows else None
 
+    def witnesses(self) -> Sequence[Witness]:
+        return lesson_rows.all_witnesses(self._rows)
+
+    def lesson_words(self) -> Sequence[LessonWord]:
+        return lesson_rows.all_words(self._rows)
+
     def _rows(self, query: sa.Select[Any]) -> Sequence[Any]:
         with reading(self.database) as connection:
             return connection.execute(query).all()
-
-
-def _fitting(prefix: str) -> sa.Select[Any]:
-    table = schema.runs
-    query = sa.select(table.c.id, table.c.record, table.c.cost)
-    return query.where(table.c.id.startswith(prefix, autoescape=True)).order_by(table.c.id).limit(LISTED)
-
-
-def _stands(run_id: str, cycle: int, name: str) -> sa.ColumnElement[bool]:
-    table = schema.deliverables
-    return (table.c.run == run_id) & (table.c.cycle == cycle) & (table.c.name == name) & table.c.void.is_(False)
-
-
-def _columns(run: Run) -> dict[str, Any]:
-    position = run.position
-    return {
-        "state": position.state.value,
-        "stage": position.stage,
-        "serial": position.serial,
-        "record": run.model_dump_json(exclude={"cost"}),
-        "updated": _stored_time(run.updated),
-    }
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _stored_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -48,6 +48,7 @@ def show(
     run: str = RUN,
     as_json: bool = JSON,
     plot: Path | None = PLOT,
+    diagram: bool = typer.Option(False, "--diagram", help="Draw the plan's picture in the terminal."),
     follow_up: str = typer.Option("", "--follow-up", help="The ticket of a follow-up, by its id, to run on its own."),
 ) -> None:
     """Where a run is, and what happens next. Error per round, objections, gates, cost."""
@@ -56,6 +57,8 @@ def show(
         view = house.view(house.store.run(run))
         if plot is not None:
             _draw(view, plot)
+        elif diagram:
+            _picture(view)
         elif follow_up:
             data(visible(_ticket_of(view, follow_up)).rstrip())
         elif as_json:
@@ -65,6 +68,15 @@ def show(
         return 0
 
     in_house(use)
+
+
+def _picture(view: "RunView") -> None:
+    from ..service.drawn import drawn
+
+    for line in drawn(view.diagram):
+        data(visible(line))
+    if not view.diagram:
+        plain("the run has no plan with a picture")
 
 
 def _draw(view: "RunView", file: Path) -> None:
@@ -124,6 +136,8 @@ def _print(view: "RunView") -> None:
     requests, tokens = counted(cost.requests, "requests"), counted(cost.input_tokens, "tokens")
     data(head("cost") + f"  {money(cost.usd)} of {money(view.budget_usd)}; {requests}, "
          f"{tokens} in, {cost.cached_tokens} of them cached, {cost.output_tokens} out")  # fmt: skip
+    if view.diagram:
+        plain(f"the plan has a picture: `setpoint show {view.id} --diagram`")
     if view.estimate:
         data(
             f"  estimated {counted(view.estimate['days'], 'days')} of work, "
@@ -145,12 +159,18 @@ def _counts(rounds: "Sequence[RoundView]") -> tuple[tuple[int, str], ...]:
 
 
 def _print_judged(view: "RunView", head: Any) -> None:
-    """What sessions did by their own hand, and what the gates said."""
+    """What sessions did by their own hand, how often people prompted, and what the gates said."""
     if view.practices:
         data(head("sessions that wrote code"))
     names = [practice.session.partition(":")[2] for practice in view.practices]
     for name, practice in zip(names, view.practices, strict=True):
         data(f"  {name:<{max(map(len, names))}}  {practice.words}")
+    said = view.prompts
+    if said.adhoc or said.on_documents or said.answers:
+        about = f"{said.on_documents} on documents, {counted(said.answers, 'answers')}"
+        data(head("prompts") + f"  the ticket and {said.adhoc} ad hoc; {about}")
+    if view.prompts_warning:
+        plain(paint(f"! {view.prompts_warning}", "yellow"))
     if view.gates:
         data(head("gates"))
     wide = max((len(gate.gate) for gate in view.gates), default=0)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .out import plain
+from .out import paint, plain
 from .runs import carry_on, finish, in_house, open_questions, queued
 
 if TYPE_CHECKING:
@@ -29,11 +29,20 @@ def _say(act: Act, detach: bool, as_json: bool) -> None:
             house.switch.allow()
         house.open_queue()
         run = house.write_progress(await act(house))
+        _mind_prompts(house, run)
         if run.position.state is not State.RUNNING and (detach or not await ask_person(house, run)):
             return finish(house, run, as_json)
         return queued(run, as_json) if detach else await carry_on(house, run.id, as_json=as_json)
 
     in_house(use)
+
+
+def _mind_prompts(house: "House", run: "Run") -> None:
+    """Warn who has just said something to a ticket that was prompted too often."""
+    from ..service.report import prompted_too_often
+
+    if told := prompted_too_often(house.store, run, house.config.prompting):
+        plain(paint(f"! {told}", "yellow"))
 
 
 def approve(run: str = RUN, message: str = BECAUSE, detach: bool = DETACH, as_json: bool = JSON) -> None:

@@ -165,6 +165,7 @@ def tell(event: "Event") -> None:
 
 def finish(house: "House", run: "Run", as_json: bool) -> int:
     """The last words of a foreground command, and its exit code."""
+    from ..service.lessons import taught_by
     from ..service.queries import exit_code, next_steps
 
     code = exit_code(house.store, run)
@@ -180,6 +181,8 @@ def finish(house: "House", run: "Run", as_json: bool) -> int:
         for question in open_questions(house, run):
             if question.question != run.note:
                 plain(f"question {question.id}: {visible(question.question)}")
+        if taught := taught_by(house.store, run):
+            plain(f"it taught {counted(taught, 'lessons')}: `setpoint lessons`")
         for step in next_steps(house.store, run)[:3]:
             plain(f"next: {step}")
     return code

@@ -199,7 +199,7 @@ class Plan(Record):
     """What the implementation may do."""
     estimate: Estimate
     diagram: str | Nothing
-    """Mermaid source where the change is complex."""
+    """Mermaid source; required from 6 tasks or 6 modules on."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -10,7 +10,7 @@ from .gate import Gate
 from .record import Line, Record
 from .release import Environment
 
-_SHARED = (".gitignore", "policy.toml", "waivers.toml", "quarantine.toml")
+_SHARED = (".gitignore", "policy.toml", "waivers.toml", "quarantine.toml", "SYSTEM.md", "rules/", "rules/*.md")
 IGNORED = "\n".join(
     ("# Everything below .setpoint but what people decided is local.", "*", *(f"!{name}" for name in _SHARED), "")
 )
@@ -93,6 +93,17 @@ class Budget(Record):
 
     ticket_usd: float | None = 10.0
     session_idle_seconds: float = 60.0
+
+
+class Prompting(Record):
+    """When a ticket was prompted too often to come out well."""
+
+    curve: tuple[float, ...] = Field(default=(95, 80, 60, 40, 25, 15, 10, 7, 5, 5), min_length=1)
+    """Percent of tickets that come out well after 1, 2, … prompts, the ticket itself the first."""
+    warn_below: float = Field(default=70.0, ge=0, le=100)
+    """Percent from which on down a person is warned; 0 never warns."""
+    own_tickets: int = Field(default=10, ge=1)
+    """Finished tickets with one number of prompts from which on their own share takes the curve's place."""
 
 
 class SandboxSettings(Record):
@@ -181,6 +192,7 @@ class Config(Record):
     phase: dict[str, PhaseSettings] = {}
     loop: Loop = Loop()
     budget: Budget = Budget()
+    prompting: Prompting = Prompting()
     sandbox: SandboxSettings = SandboxSettings()
     worktree: Worktree = Worktree()
     boundaries: Boundaries = Boundaries()

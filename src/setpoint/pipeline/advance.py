@@ -267,7 +267,7 @@ def _given(position: Position, outcome: Given, route: Route) -> Move:
         move = _enter(position, route.step("review"), "a person changed it by hand", visit=position.visit + 1)
         move = move.model_copy(update={"voids": ("review", "decision:change")})
         return _still_asked(move) if outcome.asked else move
-    if isinstance(route.step(position.stage), Decision):
+    if outcome.deciding or isinstance(route.step(position.stage), Decision):
         return Move(to=_wait(position, Waits.DECISION), job=False, because="handed back; the decision is still open")
     move = Move(to=_at(position), job=True, because="handed back by a person")
     return _still_asked(move) if outcome.asked else move

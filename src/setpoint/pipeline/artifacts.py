@@ -15,6 +15,7 @@ from ..model.record import Record
 from ..model.review import Finding, Review, Verdict
 from ..model.spec import Diagnosis, FunctionalSpec, OpenQuestion, Split, TechSpec
 from ..model.ticket import Criterion
+from .diagrams import block
 
 FILES = {"functional_spec": "spec.md", "tech_spec": "plan.md", "plan": "tasks.md", "review": "review.md"}
 """File names people know for the deliverables that are committed."""
@@ -115,7 +116,6 @@ def _plan(plan: Plan) -> str:
     days, lines = counted(plan.estimate.days, "days"), counted(plan.estimate.lines, "lines")
     estimate = f"{days} of a person, {lines}, risk {plan.estimate.risk}"
     challenge = [f"{a.question} {_line(a.answer)} (evidence: {_line(a.evidence)})" for a in plan.challenge.answers()]
-    diagram = "" if plan.diagram == "none" else f"```mermaid\n{plan.diagram.replace('```', '')}\n```"
     return _document(
         "# Plan",
         _prose(plan.overview),
@@ -134,7 +134,7 @@ def _plan(plan: Plan) -> str:
         _listed("Challenge", challenge),
         _boundaries(plan.boundaries),
         _part("Estimate", estimate),
-        _part("Diagram", diagram),
+        _part("Diagram", block(plan.diagram)),
         tasks_text(plan.overview.split("\n")[0][:120], plan.tasks),
     )
 

@@ -4,6 +4,7 @@ from shlex import quote
 
 from ..errors import RefusedError, StaleError, TransientError
 from ..model.approval import Answer, Approval
+from ..model.evidence import GateResult
 from ..model.objection import Deviation, Objection, Severity, Source
 from ..model.record import digest_of
 from ..model.release import CiRun, CiState, Environment, Release, StepResult
@@ -114,7 +115,16 @@ def _forgiven(ground: Ground) -> int:
 
 
 def _counted(run: CiRun) -> list[dict[str, object]]:
-    return [{"gate": r.gate, "outcome": r.outcome.value, "examined": r.evidence.examined} for r in run.results]
+    return [_counts(result) for result in run.results]
+
+
+def _counts(result: GateResult) -> dict[str, object]:
+    told: dict[str, object] = {
+        "gate": result.gate,
+        "outcome": result.outcome.value,
+        "examined": result.evidence.examined,
+    }
+    return told if result.green else {**told, "reason": result.reason, "tail": result.tail[-2000:]}
 
 
 def _red(run: CiRun) -> Objection:

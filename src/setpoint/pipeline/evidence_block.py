@@ -8,6 +8,7 @@ from ..model.numbers import counted
 from ..model.run import Round
 from .bench import Ground
 from .criteria import criteria_of
+from .diagrams import block
 from .judging import sealed
 
 TEXT_CAP = 18_000
@@ -36,7 +37,15 @@ def pull_request_text(ground: Ground, tree: str, approval: Approval | None) -> s
             f"Approved by {approval.by}, bound to this tree." if approval else "Nobody was asked: autonomy is `full`.",
         ]
     )
-    return f"{summary[:8000]}\n\n<details><summary>Evidence</summary>\n\n{block[:TEXT_CAP]}\n\n</details>\n"
+    picture = _picture(ground)
+    return f"{summary[:8000]}\n\n{picture}<details><summary>Evidence</summary>\n\n{block[:TEXT_CAP]}\n\n</details>\n"
+
+
+def _picture(ground: Ground) -> str:
+    """The plan's picture, where the forge draws it."""
+    plan = ground.given("plan")
+    shown = block(plan["diagram"]) if plan else ""
+    return f"{shown}\n\n" if shown else ""
 
 
 def _criteria(ground: Ground) -> str:

@@ -95,7 +95,8 @@ def write_results(ground: Ground, results: Sequence[GateResult]) -> Write:
         for result in results:
             tx.result(ground.run.id, ground.position.stage, result)
             row = {"gate": result.gate, "outcome": result.outcome.value, "reason": result.reason}
-            told.append({**row, "examined": result.evidence.examined, "unit": result.evidence.unit})
+            flaky = {"flaky": list(result.flaky)} if result.flaky else {}
+            told.append({**row, "examined": result.evidence.examined, "unit": result.evidence.unit, **flaky})
         if told:
             tree = results[-1].evidence.tree
             tx.event(ground.run.id, "gates", ground.position.stage, {"tree": tree, "results": told})

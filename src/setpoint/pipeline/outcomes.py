@@ -132,6 +132,8 @@ class Given(Record):
     kind: Literal["given"] = "given"
     asked: bool = False
     """A session's question is still open: the run waits for its answer."""
+    deciding: bool = False
+    """A decision was open when the person took it: it is open still."""
 
 
 Outcome = (

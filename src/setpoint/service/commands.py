@@ -140,9 +140,9 @@ class Commands:
         ground, by = await self._answering(prefix)
         workspace = await ground.workspace()
         before = await workspace.autosave("before manual work")
-        return self._move(
-            ground, Taken(), by, "", [lambda tx: tx.remember(ground.run.id, "taken", {"by": by, "at": before})]
-        )
+        # Between two tasks a person's yes may be open: taking the workspace is no yes.
+        taken = {"by": by, "at": before, "deciding": ground.position.waits is Waits.DECISION}
+        return self._move(ground, Taken(), by, "", [lambda tx: tx.remember(ground.run.id, "taken", taken)])
 
     async def give(self, prefix: str, *, because: str = "") -> Run:
         """Hand the workspace back: the edit is recorded and what follows is judged on the new tree. A question that was
@@ -161,7 +161,7 @@ class Commands:
         here = {"serial": ground.position.serial, "by": by}
         writes.append(lambda tx: tx.remember(ground.run.id, "given", here))
         asking = [] if ground.position.stage == "ci_fix" else unanswered(self.store, ground.run.id)
-        given = Given(asked=bool(asking))
+        given = Given(asked=bool(asking), deciding=bool(taken.get("deciding")))
         if not asking:
             writes += _taken_back(ground, by, f"the workspace was changed by hand instead. {because}".strip())
         writes += mended_by_hand(ground, by)

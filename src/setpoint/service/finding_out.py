@@ -9,6 +9,7 @@ from typing import Any
 from ..gates.detect import detect
 from ..gates.fresh import comparable
 from ..gates.measured import minded
+from ..gates.prose import prose_alone
 from ..gates.reach import demanded
 from ..gates.tree_change import change_between
 from ..model.boundary import Boundaries
@@ -19,6 +20,8 @@ from ..model.record import digest_of
 from ..model.settings import Config
 from ..pipeline.judgement import judge
 from ..pipeline.lab import Lab, Terms
+
+PROSE = "only documents changed, and no gate could judge them: what the files say was looked at, nothing was run"
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ async def found_out(base: str, head: str, config: Config, said: Words, lab: Lab)
         settings=config.checks,
     )
     judged = await judge(change, change, terms, lab)
-    objections = [*judged.objections, *(() if gates else (_no_gate(),))]
+    judgeable = bool(gates) or prose_alone(change)
+    objections = [*judged.objections, *(() if judgeable else (_no_gate(),))]
+    notes = notes if gates or not judgeable else (*notes, PROSE)
     return _dumped(judged.results, objections, tuple(terms.optional), judged.skipped, (*notes, *judged.notes))
 
 

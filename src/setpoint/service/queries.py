@@ -9,11 +9,15 @@ from ..model.session import Role
 from ..model.ticket import Kind
 from ..pipeline.bench import Ground
 from ..pipeline.desk import chosen, unanswered
+from ..pipeline.diagrams import source_of
 from ..pipeline.routes import Decision, Phase
 from ..pipeline.surface import follow_ups, ticket_of
 from ..ports import Store
 from .epic import child_views
+from .lessons import taught_by
 from .practice import practices
+from .prompting import prompts_of
+from .report import prompted_too_often
 from .views import FollowUpView, GateView, RoundView, RunView, StageView
 
 NEXT: dict[Waits, tuple[str, ...]] = {
@@ -118,6 +122,9 @@ def view(ground: Ground) -> RunView:
         rounds=_rounds([(cycle, r) for cycle, r, _ in rounds]),
         objections=tuple(rounds[-1][2]) if rounds else (),
         practices=practices(events),
+        prompts=prompts_of(events),
+        prompts_warning=prompted_too_often(store, run, ground.config.prompting),
+        lessons=taught_by(store, run),
         follow_ups=tuple(_follow_up(objection) for objection in follow_ups(store, run)),
         gates=_gates(store, run),
         approvals=tuple(a for cycle in cycles for a in store.approvals(run.id, cycle)),
@@ -129,6 +136,7 @@ def view(ground: Ground) -> RunView:
         cost=run.cost,
         budget_usd=ground.config.budget.ticket_usd,
         estimate=plan["estimate"] if plan else None,
+        diagram=source_of(plan["diagram"]) if plan else "",
         created=run.created,
         updated=run.updated,
         next=next_steps(store, run),

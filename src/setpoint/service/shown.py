@@ -8,6 +8,7 @@ from ..pipeline.bench import Ground
 from ..pipeline.criteria import plan_of, wished
 from ..pipeline.delivery import change_subject, plan_subject, task_subject
 from ..pipeline.intake import askable
+from .drawn import drawn
 
 DIFF_LINES = 400
 
@@ -56,7 +57,8 @@ async def shown(ground: Ground) -> list[str]:
         ]
         warned = [*found_out(ground), *(large(plan) if plan else [])]
         bound = f"your answer is bound to {plan_subject(ground, name)[:12]}"
-        return [*text.splitlines(), "", *asked, *warned, bound]
+        picture = drawn(plan.diagram) if plan else []
+        return [*text.splitlines(), "", *picture, *asked, *warned, bound]
     if stage == "implementation":
         return await _task(ground)
     if stage == "change":

@@ -7,6 +7,7 @@ from ..model.objection import Objection
 from ..model.record import Line, Record, Time
 from ..model.session import Usage
 from .practice import Practice
+from .prompting import Prompts
 
 
 class StageView(Record):
@@ -128,6 +129,12 @@ class RunView(Record):
     """Open in the latest round of the present loop, Low included."""
     practices: tuple[Practice, ...]
     """What each session that wrote code did besides writing."""
+    prompts: Prompts
+    """What people said to its sessions, beside the ticket."""
+    prompts_warning: str
+    """What to mind once a ticket was prompted too often; empty before."""
+    lessons: int
+    """How many lessons it taught so far."""
     follow_ups: tuple[FollowUpView, ...]
     """What reviews found outside the change; each can be a ticket of its own."""
     gates: tuple[GateView, ...]
@@ -142,6 +149,8 @@ class RunView(Record):
     budget_usd: float | None
     estimate: dict[str, Any] | None
     """The plan's estimate, to compare with what it took."""
+    diagram: str
+    """The plan's picture, in Mermaid; empty where there is none."""
     created: Time
     updated: Time
     next: tuple[Line, ...]

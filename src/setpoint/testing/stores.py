@@ -8,6 +8,8 @@ import pytest
 from ..errors import BugError, LostLeaseError, UsageError
 from ..model.approval import Answer, Approval, HandOver, Question
 from ..model.evidence import Evidence, GateKind, GateResult, Outcome
+from ..model.lesson import Failure, LessonWord, Witness
+from ..model.lesson import Said as LessonSaid
 from ..model.objection import Deviation, Objection, Severity, Source
 from ..model.run import Position, Round, Run, State
 from ..model.session import Message, Said, SessionId, ToolCall, Usage
@@ -31,6 +33,21 @@ def sample_run(run_id: str = "3c91aa", **position: Any) -> Run:
         owner="Ada",
         created=NOON,
         updated=NOON,
+    )
+
+
+def sample_witness(run: str, lesson: str) -> Witness:
+    """A run that saw something fail."""
+    return Witness(
+        lesson=lesson,
+        run=run,
+        seq=7,
+        at=NOON,
+        stage="review",
+        failure=Failure.FINDING,
+        deviation=Deviation.REQUIREMENT,
+        what="email is not checked",
+        rule="Check it.",
     )
 
 
@@ -153,6 +170,21 @@ class StoreContract:
         assert store.deliverable("one", 1, "plan") == {"a": 2, "b": 1}
         assert store.deliverable("one", 2, "plan") is None
         assert [(c, n, d) for c, n, d, _ in store.deliverables("one")] == [(1, "plan", digest)]
+
+    def test_what_a_run_teaches_is_replaced_and_what_people_said_of_it_is_not(self, store: Store) -> None:
+        first, other = (sample_witness("one", lesson) for lesson in ("a" * 12, "b" * 12))
+        with store.transaction() as transaction:
+            transaction.teach("one", [first, other])
+            transaction.teach("two", [sample_witness("two", "a" * 12)])
+            transaction.rule_on(LessonWord(lesson="a" * 12, said=LessonSaid.DROPPED, by="Ada", at=NOON, because="once"))
+        with store.transaction() as transaction:
+            transaction.teach("one", [first.model_copy(update={"times": 3})])
+            transaction.rule_on(LessonWord(lesson="a" * 12, said=LessonSaid.ACCEPTED, by="Ada", at=NOON))
+        assert [(each.run, each.lesson[0], each.times) for each in store.witnesses()] == [
+            ("one", "a", 3),
+            ("two", "a", 1),
+        ]
+        assert [word.said for word in store.lesson_words()] == [LessonSaid.DROPPED, LessonSaid.ACCEPTED]
 
     def test_a_voided_deliverable_may_be_replaced(self, store: Store) -> None:
         with store.transaction() as transaction:

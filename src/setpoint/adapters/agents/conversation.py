@@ -348,6 +348,7 @@ def _tool_note(call: ToolCall, used_: Used, seconds: float) -> tuple[str, dict[s
         "ms": round(seconds * 1000, 1),
         "risk": risk(call),
         "changed": list(used_.changed),
+        **({"denied": used_.denied} if used_.denied else {}),
     }
 
 

@@ -104,6 +104,8 @@ class Used:
     changed: tuple[str, ...] = ()
     touched: bool = False
     """Whether files may have changed."""
+    denied: str = ""
+    """Why a boundary refused it, where one did."""
 
 
 class _Refused(Exception):
@@ -133,7 +135,7 @@ class Toolbox:
         except _Refused as refusal:
             return Used(f"error: {refusal}", failed=True)
         except DeniedError as denied:
-            return Used(clean(f"error: {denied}"), failed=True)
+            return Used(clean(f"error: {denied}"), failed=True, denied=clean(str(denied)))
         except FileNotFoundError:
             return Used(f"error: no file `{call.arguments.get('path')}`", failed=True)
         except IsADirectoryError:

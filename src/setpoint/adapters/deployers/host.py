@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import os
-import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...model.command import Completed
+from ..children import ended, started
 
 _GRACE = 0.5
 """Seconds in which a finished command's background children may still hold its output open."""
@@ -57,15 +57,17 @@ async def run_on_host(
     kept = _Capped(output_bytes)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: _Feed(kept), os.fdopen(reading, "rb"))
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
+        process = await started(
+            argv,
             cwd=cwd,
             env=dict(env),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=writing,
             stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
         )
+    except asyncio.CancelledError:
+        transport.close()
+        raise
     except OSError as error:
         transport.close()
         return Completed(exit_code=127, stdout=f"{argv[0]}: {error.strerror}\n", stderr="", seconds=0.0, level="host")
@@ -78,10 +80,7 @@ async def run_on_host(
     except TimeoutError:
         timed_out = True
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+        await ended(process)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(kept.ended.wait(), _GRACE)
         transport.close()

@@ -1,13 +1,12 @@
 """Tells through a command of the user's choice, which gets the message as JSON on its standard input."""
 
 import asyncio
-import contextlib
 import json
 import os
-import signal
 from collections.abc import Mapping, Sequence
 
 from ...model.run import Run
+from ..children import ended, started
 
 
 class CommandNotifier:
@@ -30,13 +29,12 @@ class CommandNotifier:
             "text": text,
         }
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._argv,
+            process = await started(
+                self._argv,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
                 env=self._env,
-                start_new_session=True,
             )
         except (OSError, ValueError):
             return
@@ -46,7 +44,4 @@ class CommandNotifier:
         except (TimeoutError, OSError):
             return
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
+            await ended(process)

@@ -1,0 +1,51 @@
+"""What stands in the rows of the store, and how some of them are found."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..model.run import Run
+from . import schema
+from .glance import LISTED
+
+
+def fitting(prefix: str) -> sa.Select[Any]:
+    """The first runs whose id starts with `prefix`."""
+    table = schema.runs
+    query = sa.select(table.c.id, table.c.record, table.c.cost)
+    return query.where(table.c.id.startswith(prefix, autoescape=True)).order_by(table.c.id).limit(LISTED)
+
+
+def stands(run_id: str, cycle: int, name: str) -> sa.ColumnElement[bool]:
+    """That a deliverable is this one and was not voided."""
+    table = schema.deliverables
+    return (table.c.run == run_id) & (table.c.cycle == cycle) & (table.c.name == name) & table.c.void.is_(False)
+
+
+def columns_of(run: Run) -> dict[str, Any]:
+    """A run's columns that move with it."""
+    position = run.position
+    return {
+        "state": position.state.value,
+        "stage": position.stage,
+        "serial": position.serial,
+        "record": run.model_dump_json(exclude={"cost"}),
+        "updated": stored_time(run.updated),
+    }
+
+
+def as_json(value: Any) -> str:
+    """A value as it is kept."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def now() -> datetime:
+    """The moment."""
+    return datetime.now(UTC)
+
+
+def stored_time(moment: datetime) -> str:
+    """A moment as it is kept: sorts as text."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
