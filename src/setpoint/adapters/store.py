@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,8 +18,9 @@ from ..model.objection import Objection
 from ..model.record import digest_of
 from ..model.run import Event, Position, Round, Run, State
 from ..model.session import Message, SessionId, Usage
-from . import schema
+from . import ledger, schema
 from .glance import LISTED, event_of, run_of, the_one
+from .ledger import stored_time
 
 INLINE = 32_768
 """Longest string kept inside a journal entry; a longer one becomes a blob with its head left in place."""
@@ -32,7 +34,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-class SqlTransaction:
+class SqlTransaction(ledger.Writing):
     """One unit of writing: all of it lands, or none."""
 
     def __init__(self, connection: sa.Connection, redact: Redact) -> None:
@@ -47,7 +49,7 @@ class SqlTransaction:
 
     def create(self, run: Run) -> None:
         """Write down a new run."""
-        row = {"id": run.id, "created": _stored_time(run.created), "cost": run.cost.model_dump_json(), **_columns(run)}
+        row = {"id": run.id, "created": stored_time(run.created), "cost": run.cost.model_dump_json(), **_columns(run)}
         self.connection.execute(schema.runs.insert().values(row))
 
     def move(self, run: Run, to: Position, note: str = "") -> Run | None:
@@ -76,7 +78,7 @@ class SqlTransaction:
     def note(self, run_id: str, stage: str, notes: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Append several entries (`kind`, `data`) to the run's journal, in order."""
         self._lock_journal(run_id)
-        at = _stored_time(_now())
+        at = stored_time(_now())
         rows = [
             {"run": run_id, "at": at, "kind": kind, "stage": stage, "data": _json(self._slim(self._redact(data)))}
             for kind, data in notes
@@ -152,9 +154,11 @@ class SqlTransaction:
             fact.on_conflict_do_update(index_elements=["run", "key"], set_={"value": fact.excluded.value})
         )
 
-    def append(self, session: SessionId, said: Sequence[Message], serial: int | None = None) -> None:
-        """Add messages at the end of a session, and what they used to the run's cost. With `serial` only while the run
-        works there: LostLeaseError once it has moved on."""
+    def append(
+        self, session: SessionId, said: Sequence[Message], serial: int | None = None, charge: int | None = None
+    ) -> None:
+        """Add messages at the end of a session, and what they used to the run's cost; request `charge` is settled by
+        it. With `serial` only while the run works there: LostLeaseError once it has moved on."""
         name = str(session)
         cost = self._locked_cost(session.run, serial)
         position = self.connection.execute(schema.LAST_POSITION, {"session": name}).scalar()
@@ -167,8 +171,10 @@ class SqlTransaction:
             self.connection.execute(schema.ADD_MESSAGE, rows)
         used = [message.usage for message in said if message.usage is not None]
         if used and cost is not None:
-            for usage in used:
-                cost = cost.plus(usage)
+            total = reduce(Usage.plus, used)
+            cost = cost.plus(total)
+            if charge is not None:
+                ledger.settle(self.connection, charge, total.usd)
             self.connection.execute(schema.SET_COST, {"run": session.run, "cost": cost.model_dump_json()})
 
     def keep(self, content: bytes) -> str:
@@ -216,7 +222,7 @@ class SqlTransaction:
         return value
 
 
-class SqlStore:
+class SqlStore(ledger.Reading):
     """All that is durable, in one SQLite file or one PostgreSQL database."""
 
     def __init__(self, database_url: str, *, redact: Redact = _same, fence: Fence | None = None) -> None:
@@ -341,11 +347,12 @@ class SqlStore:
         messages: Sequence[Message],
         notes: Sequence[tuple[str, dict[str, Any]]],
         serial: int | None = None,
+        charge: int | None = None,
     ) -> None:
-        """Append messages and notes and add their usage to the run, in one transaction: one sync. With `serial` only
-        while the run works there: else LostLeaseError, and nothing was written."""
+        """Append messages and notes, add their usage to the run and settle request `charge` by it, in one transaction:
+        one sync. With `serial` only while the run works there: else LostLeaseError, and nothing was written."""
         with self.transaction() as transaction:
-            transaction.append(session, messages, serial)
+            transaction.append(session, messages, serial, charge)
             transaction.note(session.run, session.phase, notes)
 
     def put_blob(self, content: bytes) -> str:
@@ -381,7 +388,7 @@ def _columns(run: Run) -> dict[str, Any]:
         "stage": position.stage,
         "serial": position.serial,
         "record": run.model_dump_json(exclude={"cost"}),
-        "updated": _stored_time(run.updated),
+        "updated": stored_time(run.updated),
     }
 
 
@@ -391,7 +398,3 @@ def _json(value: Any) -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _stored_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
