@@ -213,7 +213,8 @@ class House(Premises):
         from .service.starting import read
 
         ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires)
-        return plan_view(self.config, ticket, chosen, because)
+        known = self.store if self.config.database_url or (self.state / "setpoint.db").exists() else None
+        return plan_view(self.config, ticket, chosen, because, store=known, repository=str(self.root))
 
     def children(self, epic: Run) -> "tuple[Child, ...]":
         """An epic's tickets with their runs, in their order."""

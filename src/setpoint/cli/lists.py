@@ -124,6 +124,18 @@ def _print(view: "RunView") -> None:
     requests, tokens = counted(cost.requests, "requests"), counted(cost.input_tokens, "tokens")
     data(head("cost") + f"  {money(cost.usd)} of {money(view.budget_usd)}; {requests}, "
          f"{tokens} in, {cost.cached_tokens} of them cached, {cost.output_tokens} out")  # fmt: skip
+    if cost.covered_usd is None or cost.covered_usd > 0:
+        data(f"  and {money(cost.covered_usd)} at list prices that a subscription covers")
+    if view.forecast and view.forecast.usd:
+        usd = view.forecast.usd
+        data(f"  said to cost {money(usd.low)} – {money(usd.expected)} – {money(usd.worst)} before it began")
+    for switch in view.switches:
+        data(visible(f"  {switch['stage']}: {switch['from']} → {switch['to']}: {switch['why']}")[:200])
+    if view.stopped:
+        from ..pipeline.standing import told as stands
+
+        for line in stands(view.stopped):
+            data(f"  {line}")
     if view.estimate:
         data(
             f"  estimated {counted(view.estimate['days'], 'days')} of work, "

@@ -147,10 +147,17 @@ def _reached(ground: Ground, cap: Cap, spent: Spent) -> CapError:
 
 def unpriced(model: str, limits: Sequence[Cap]) -> UnpricedError:
     """That nobody can hold `model` to a cap."""
-    provider, _, name = model.partition("/")
     return UnpricedError(
         f"no price is known for {model}, so it cannot be held to a budget",
         why=f"a cap is set: {', '.join(f'{cap.name} ${cap.usd:g}' for cap in limits)}",
-        fix=f'write [providers.{provider}.prices."{name}"] with input and output, in dollars a million tokens, or '
-        "consent with unpriced = true in [budget]",
+        fix=price_fix(model),
+    )
+
+
+def price_fix(model: str) -> str:
+    """What a person does about a model without a known price."""
+    provider, _, name = model.partition("/")
+    return (
+        f'write [providers.{provider}.prices."{name}"] with input and output, in dollars a million tokens, or consent '
+        "with unpriced = true in [budget]"
     )
