@@ -256,7 +256,13 @@ class House(Premises):
         """What was spent, by run, phase, role and model."""
         from .service.costs import costs
 
-        return costs(self.store, [self.store.run(prefix)] if prefix else list(self.store.runs()))
+        return costs(self.store, self.config, prefix, datetime.now(UTC))
+
+    def calibration(self) -> list[dict[str, Any]]:
+        """Forecasts beside what finished runs cost."""
+        from .service.costs import calibration
+
+        return calibration(self.store, self.store.runs())
 
     def export(self, run: Run, form: str) -> dict[str, Any]:
         """A run in an open format."""
@@ -295,6 +301,7 @@ class House(Premises):
             found += await examined(self.bench(config), base, await self.repository.tree(base))
             found += await bootstrap(self.bench(config).workspaces, config, base)
             found += doctor.decoration(kept_proofs(self.store), config)
+            found += doctor.providers(self.store, datetime.now(UTC))
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
         return [*found, *doctor.models(config), *production(config, ci.gates)]

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,14 +72,8 @@ def endpoints(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
     for name, provider in config.providers.items():
         key = environ.get(provider.key_env, "") if provider.key_env else None
         headers = provider.headers | {name: environ.get(held, "") for name, held in provider.header_env.items()}
-        found[name] = Endpoint(
-            api=provider.api,
-            base_url=provider.base_url,
-            key=key,
-            headers=headers,
-            billing=provider.billing,
-            prices=provider.prices,
-        )
+        told = provider.model_dump(include={"api", "base_url", "billing", "prices"})
+        found[name] = Endpoint.model_validate({**told, "key": key, "headers": headers})
     return found
 
 
@@ -241,7 +235,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
     workspaces = part("workspaces", "worktrees")(root, state, sandbox, config=config, forge=bare)
     forge = part("forge", config.forge.kind)(bare, root, _judge(config, workspaces, lambda: forge))
     deployer = part("deployer", "command")(state, forge.checkout, sandbox, environ=os.environ)
-    permit = permit_of(store, config)
+    permit, now = permit_of(store, config), partial(datetime.now, UTC)
     return Bench(
         config=config,
         store=store,
@@ -249,9 +243,9 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         workspaces=workspaces,
         forge=GuardedForge(forge, config.project.base, permit),
         deployer=GuardedDeployer(deployer, permit),
-        agents=Agents(config, root, KeptCircuits(store, config.breaker, _now)),
+        agents=Agents(config, root, KeptCircuits(store, config.breaker, now)),
         notifier=part("notifier", "terminal")(),
-        now=_now,
+        now=now,
         parse=parse,
         trees=part("trees", "git")(root),
         archive=part("archive", "files")(state / "evidence"),
@@ -259,10 +253,6 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         code=code_mark(),
         redact=redactor(config, os.environ),
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callable[[str, str], Awaitable[CiRun]]:

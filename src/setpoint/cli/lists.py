@@ -1,4 +1,4 @@
-"""Commands that only show: list, show, log, diff, cost, export."""
+"""Commands that only show: list, show, log, diff, export."""
 
 import json
 from pathlib import Path
@@ -244,24 +244,6 @@ def diff(run: str = RUN) -> None:
     in_house(use)
 
 
-def cost(as_json: bool = JSON, run: str = typer.Argument("", help="One run; empty: all.")) -> None:
-    """What was spent, by phase and model, for one run or all."""
-
-    async def use(house: "House") -> int:
-        found = house.costs(run)
-        if as_json:
-            document(found)
-            return 0
-        for row in found["rows"]:
-            requests = counted(row["requests"], "requests")
-            data(f"{row['run']}  {row['phase']:<15} {row['role']:<10} {row['model']:<34} {requests:>13} "
-                 f"{row['input_tokens']:>8} in {row['output_tokens']:>7} out {money(row['usd']):>9}")  # fmt: skip
-        data(f"total {money(found['usd'])}")
-        return 0
-
-    in_house(use)
-
-
 def export(
     run: str = RUN,
     form: str = typer.Option(
@@ -280,5 +262,5 @@ def export(
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command("list")(list_)
-    for command in (show, log, diff, cost, export):
+    for command in (show, log, diff, export):
         app.command()(command)
