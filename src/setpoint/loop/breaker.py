@@ -1,4 +1,4 @@
-"""When a provider that does not answer is left alone. Pure; the law is in docs/models.md.
+"""When a provider that does not answer is left alone. Pure; the law is in docs/money.md.
 
 Closed: everybody asks. After so many outages in a row it opens: nobody asks for a rest. When the rest is over it is
 half open: one session tries with its own next request, and the others wait for what comes of it. An answer closes it,

@@ -130,7 +130,7 @@ class Budget(Record):
 
 
 class Breaker(Record):
-    """When a provider that does not answer is left alone; the law is in docs/models.md."""
+    """When a provider that does not answer is left alone; the law is in docs/money.md."""
 
     failures: int = Field(default=5, ge=1)
     """Outages in a row before nobody asks it for a while."""
