@@ -349,7 +349,11 @@ class Looking(Protocol):
 class Store(Spending, Protocol):
     """All that is durable, in one database."""
 
-    def transaction(self) -> AbstractContextManager[Transaction]: ...
+    def transaction(self, *, late: bool = False) -> AbstractContextManager[Transaction]:
+        """All of it lands, or none. A `late` one waits for no disk: a killed process loses nothing of it, a machine
+        without power may, until another one has landed."""
+        ...
+
     def run(self, prefix: str) -> Run:
         """The one run whose id starts with `prefix`. Raises UsageError when none or several do."""
 

@@ -239,9 +239,9 @@ class SqlStore(ledger.Reading):
         self.database.dispose()
 
     @contextmanager
-    def transaction(self) -> Iterator[SqlTransaction]:
+    def transaction(self, *, late: bool = False) -> Iterator[SqlTransaction]:
         """One unit of writing. Raises LostLeaseError, DiskFullError, TransientError; then nothing was written."""
-        with writing(self.database) as connection:
+        with writing(self.database, late=late) as connection:
             if self._fence is not None:
                 self._fence(connection)
             yield SqlTransaction(connection, self._redact)

@@ -58,9 +58,7 @@ class StoredLog:
         LostLeaseError once the run has moved on."""
         named = [(kind, {"session": str(self._session), **data}) for kind, data in notes]
         charge = self._charge if any(message.usage is not None for message in messages) else None
-        self._ground.bench.store.say(
-            self._session, messages, named, self._ground.position.serial, charge
-        )
+        self._ground.bench.store.say(self._session, messages, named, self._ground.position.serial, charge)
         self._charge = None if charge is not None else self._charge
         self._messages.extend(messages)
 
@@ -108,7 +106,7 @@ class StoredLog:
         limits = caps(ground, self._session.phase, now.date().isoformat())
         if quote.worst_usd is None and limits and not ground.config.budget.unpriced:
             raise unpriced(quote.model, limits)
-        with ground.bench.store.transaction() as tx:
+        with ground.bench.store.transaction(late=True) as tx:
             tx.alone("money")
             tx.lose(ground.run.id, str(self._session))
             sums = [(cap, tx.spent(cap.scope, now)) for cap in limits]

@@ -1,6 +1,7 @@
 """What a person can see. Reads only."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..model.money import Forecast, Standing
 from ..model.numbers import counted

@@ -142,8 +142,8 @@ class MortalStore(SqlStore):
         self._boundaries = boundaries
 
     @contextmanager
-    def transaction(self) -> Iterator[SqlTransaction]:
-        with super().transaction() as plain:
+    def transaction(self, *, late: bool = False) -> Iterator[SqlTransaction]:
+        with super().transaction(late=late) as plain:
             noted = _Noted(plain.connection, self._redact)
             yield noted
             self._boundaries.at(f"before commit of {noted.said()}")
