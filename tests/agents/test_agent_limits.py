@@ -96,6 +96,14 @@ async def test_a_storm_of_rate_limits_is_sat_out(bench: MakeBench, room: SavingR
     assert made.weather.known == {}, "a provider that limits its rate is well"
 
 
+async def test_who_says_at_once_again_and_again_is_asked_less_and_less(
+    bench: MakeBench, room: SavingRoom, log: MemoryLog
+) -> None:
+    made = bench(STEPS, {number: Fault("429", seconds=0) for number in range(1, 8)})
+    await made.agent.work(a_task(models=[made.name]), room, log)
+    assert made.pauses == [0.0] * 4 + [1.0, 2.0, 4.0]
+
+
 async def test_a_storm_without_an_end_is_bounded(bench: MakeBench, room: SavingRoom, log: MemoryLog) -> None:
     silent = Fault("429", headers={"x-request-id": "1"})
     made = bench(STEPS, dict.fromkeys(range(1, 100), silent))

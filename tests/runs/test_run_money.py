@@ -86,12 +86,12 @@ async def test_runs_beside_each_other_share_the_cap_of_the_day(play: Play) -> No
 
 
 async def test_a_storm_of_rate_limits_costs_no_attempt(play: Play) -> None:
-    storm = {EDITS + later: Fault("429", seconds=0.01) for later in range(7)}
+    storm = {EDITS + later: Fault("429", seconds=0.01) for later in range(5)}
     async with play(story.hotfix(), faults=storm) as stage:
         run = await stage.run()
         assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
         assert [stage.rounds(run, phase) for phase in ("diagnosis", "tests", "implementation", "review")] == [1] * 4
-        assert len(stage.events(run, "rate-limit")) == 7
+        assert len(stage.events(run, "rate-limit")) == 5
         assert stage.house.store.spent(Scope(run=run.id), datetime.now(UTC)).lost == 0
 
 

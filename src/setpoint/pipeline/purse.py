@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import CapError, LostLeaseError, TransientError, UnpricedError
 from ..loop.money import Admission, admission
 from ..model.money import Cap, Charge, Quote, Scope, Spent
+from ..model.numbers import counted
 from ..model.run import State
 from ..model.session import Message, SessionId
 from .bench import Ground
@@ -63,9 +64,12 @@ class StoredLog:
         self._messages.extend(messages)
 
     def afford(self) -> None:
-        """Raises CapError when the run's budget is used up."""
-        cap, spent = self._ground.config.budget.ticket_usd, self._still_ours()
-        if cap is not None and spent is not None and spent >= cap:
+        """Raises CapError when the run's budget is used up by an agent that reserves nothing; who does is held to every
+        cap with each request. Raises LostLeaseError."""
+        config, stage = self._ground.config, self._ground.position.stage
+        cap, spent = config.budget.ticket_usd, self._still_ours()
+        reserves = (config.settings(stage).agent or config.agent.kind) == "native"
+        if not reserves and cap is not None and spent is not None and spent >= cap:
             raise _reached(self._ground, Cap(name="ticket", usd=cap, scope=Scope()), Spent(settled=spent))
 
     async def reserve(self, quote: Quote) -> None:
@@ -109,7 +113,8 @@ class StoredLog:
         with ground.bench.store.transaction(late=True) as tx:
             tx.alone("money")
             tx.lose(ground.run.id, str(self._session))
-            sums = [(cap, tx.spent(cap.scope, now)) for cap in limits]
+            # What a subscription covers is under no cap.
+            sums = [(cap, tx.spent(cap.scope, now)) for cap in limits] if quote.worst_usd != 0 else []
             for cap, spent in sums:
                 if admission(cap, spent, quote.worst_usd or 0.0) is Admission.STOP:
                     raise _reached(ground, cap, spent)
@@ -133,7 +138,9 @@ def _reached(ground: Ground, cap: Cap, spent: Spent) -> CapError:
         "day": "the repository's budget of the day",
         "repository": "the repository's budget",
     }[cap.name]
-    lost = f"{spent.lost} requests without a reply count as ${spent.lost_usd:.2f}, the most they can have cost"
+    lost = (
+        f"{counted(spent.lost, 'requests')} without a reply count as the most they can have cost, ${spent.lost_usd:.2f}"
+    )
     return CapError(
         f"{what} is used up: ${spent.settled:.2f} of ${cap.usd:.2f}",
         why=lost if spent.lost else "",

@@ -126,7 +126,8 @@ def providers(store: Store, now: datetime) -> list[Check]:
         words += f", asked again in {rest:.0f} s" if rest and state == "open" else ""
         told = " ".join(f"{words}: {circuit.why}".split())[:480]
         fix = "" if state == "closed" else "wait, or put another provider's model beside it in [models]"
-        found.append(Check(name=f"provider {name}"[:80], state="warn", found=told, fix=fix))
+        well: Literal["ok", "warn"] = "ok" if state == "closed" else "warn"
+        found.append(Check(name=f"provider {name}"[:80], state=well, found=told, fix=fix))
     return found
 
 

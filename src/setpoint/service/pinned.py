@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..model.record import digest_of
-from ..model.settings import Budget, Config
+from ..model.settings import CAPS, Budget, Config, PhaseSettings
 from ..pipeline.bench import Ground
 from ..pipeline.rounds import Write
 from ..ports import Transaction
@@ -14,29 +14,49 @@ MENDABLE = ("models", "providers", "phase")
 environments stay pinned."""
 
 
+RAISED = "raised"
+"""Fact that holds the caps a person raised for the run: dollars by name; a phase's is `phase:NAME`."""
+
+
 def mended(ground: Ground, now: Config, raised: Mapping[str, float] | None = None) -> list[Write]:
-    """Keep what is `MENDABLE` as it is written now, and caps that were `raised`, with the run's next move. A cap of the
-    run stays where a person put it, unless it is higher now."""
+    """Keep what is `MENDABLE` and the caps as they are written now, with the run's next move. Caps that were `raised`
+    for the run, now or before, hold for it until higher ones are written."""
+    before = ground.bench.store.recall(ground.run.id, RAISED) or {}
+    here = {"phase": f"phase:{ground.position.stage}"}
+    fresh_caps = {here.get(name, name): usd for name, usd in (raised or {}).items()}
     fresh = {name: getattr(now, name) for name in MENDABLE}
-    fresh["budget"] = _budget(ground.config.budget, now.budget, raised or {})
-    if raised and "phase" in raised:
-        stage = ground.position.stage
-        settings = now.settings(stage).model_copy(update={"usd": raised["phase"]})
-        fresh["phase"] = {**now.phase, stage: settings}
+    fresh["budget"] = _budget(now.budget, before, fresh_caps)
+    fresh["phase"] = _phases(now, before, fresh_caps)
     config = ground.config.model_copy(update=fresh)
-    if config == ground.config:
-        return []
     content = without_secrets(config)
 
     def write(tx: Transaction) -> None:
-        tx.remember(ground.run.id, "config", content)
-        tx.event(ground.run.id, "configured", ground.position.stage, {"config": digest_of(content)})
+        if fresh_caps:
+            tx.remember(ground.run.id, RAISED, {**before, **fresh_caps})
+        if config != ground.config:
+            tx.remember(ground.run.id, "config", content)
+            tx.event(ground.run.id, "configured", ground.position.stage, {"config": digest_of(content)})
 
     return [write]
 
 
-def _budget(pinned: Budget, now: Budget, raised: Mapping[str, float]) -> Budget:
-    ticket = None if None in (pinned.ticket_usd, now.ticket_usd) else max(pinned.ticket_usd or 0, now.ticket_usd or 0)
-    caps = {"ticket_usd": ticket, "day_usd": now.day_usd, "repository_usd": now.repository_usd}
-    caps |= {f"{name}_usd": usd for name, usd in raised.items() if f"{name}_usd" in caps}
-    return pinned.model_copy(update={**caps, "unpriced": now.unpriced})
+def _cap(now: float | None, name: str, before: Mapping[str, float], raised: Mapping[str, float]) -> float | None:
+    if name in raised:
+        return raised[name]
+    return max(now, before[name]) if now is not None and name in before else now
+
+
+def _budget(now: Budget, before: Mapping[str, float], raised: Mapping[str, float]) -> Budget:
+    names = {cap: cap.removesuffix("_usd") for cap in CAPS}
+    caps = {cap: _cap(getattr(now, cap), name, before, raised) for cap, name in names.items()}
+    return now.model_copy(update=caps)
+
+
+def _phases(now: Config, before: Mapping[str, float], raised: Mapping[str, float]) -> dict[str, PhaseSettings]:
+    phases = dict(now.phase)
+    for name in (*before, *raised):
+        kind, _, phase = name.partition(":")
+        if kind == "phase" and phase:
+            usd = _cap(now.settings(phase).usd, name, before, raised)
+            phases[phase] = now.settings(phase).model_copy(update={"usd": usd})
+    return phases

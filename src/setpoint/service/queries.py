@@ -37,9 +37,10 @@ def next_steps(store: Store, run: Run) -> tuple[str, ...]:
     state, waits = run.position.state, run.position.waits
     if state in (State.PARKED, State.PAUSED):
         stands = standing_of(store, run)
-        raises = stands is not None and stands.raise_usd is not None
-        first = ("setpoint approve {id}",) if raises else ()
-        choices: tuple[str, ...] = (*first, "setpoint resume {id}", "setpoint cancel {id}")
+        choices: tuple[str, ...] = ("setpoint resume {id}", "setpoint cancel {id}")
+        if stands is not None and stands.raise_usd is not None:
+            budget = f" --budget {stands.raise_usd:.2f}" if stands.cap == "ticket" else ""
+            choices = ("setpoint approve {id}", f"setpoint resume {{id}}{budget}", "setpoint cancel {id}")
     elif state is State.RUNNING:
         choices = ("setpoint log {id} -f", "setpoint worker")
     elif state is State.DONE and run.position.route is Kind.EPIC:

@@ -290,9 +290,9 @@ class StoreContract:
             number = transaction.hold(sample_charge(str(session), 0.5))
         assert store.spent(Scope(run=run.id), NOON) == Spent(held=0.5)
         said = Message(role="assistant", usage=Usage(requests=1, usd=0.125))
-        store.say(session, [Message(role="user")], [], number)
+        store.say(session, [Message(role="user")], [], charge=number)
         assert store.spent(Scope(run=run.id), NOON).held == 0.5, "only a reply settles"
-        store.say(session, [said], [], number)
+        store.say(session, [said], [], charge=number)
         assert store.spent(Scope(run=run.id), NOON) == Spent(settled=0.125)
 
     def test_requests_count_in_each_scope_they_belong_to(self, store: Store) -> None:
@@ -335,7 +335,7 @@ class StoreContract:
         with store.transaction() as transaction:
             transaction.create(sample_run())
             number = transaction.hold(sample_charge(str(session), 0.5))
-        store.say(session, [Message(role="assistant", usage=Usage(requests=1, usd=None))], [], number)
+        store.say(session, [Message(role="assistant", usage=Usage(requests=1, usd=None))], [], charge=number)
         assert store.spent(Scope(), NOON) == Spent(settled=0.5)
 
     def test_a_blob_is_kept_once_by_its_content(self, store: Store) -> None:

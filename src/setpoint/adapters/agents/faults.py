@@ -17,6 +17,9 @@ LONGEST_WAIT = 60.0
 RATE_LIMITED = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 60.0)
 """Seconds before each repeat of a request that met a rate limit, where the provider names none."""
 
+AT_ONCE = 4
+"""How often in a row a provider is believed that says it may be asked again at once."""
+
 PATIENCE = 300.0
 """Seconds one request waits for rate limits in all, before the model counts as out of reach."""
 
@@ -135,7 +138,9 @@ def rate_wait(limits: int, waited: float, error: RateLimitedError) -> float | No
     """Seconds to wait after the `limits`th rate limit in a row, `waited` before; None when it goes on for too long."""
     if limits > len(RATE_LIMITED):
         return None
-    delay = _spread(RATE_LIMITED[limits - 1]) if error.retry_after is None else error.retry_after
+    # Who says "at once" again and again is asked less and less.
+    least = RATE_LIMITED[limits - 1 - AT_ONCE] if limits > AT_ONCE else 0.0
+    delay = _spread(RATE_LIMITED[limits - 1]) if error.retry_after is None else max(error.retry_after, least)
     return delay if delay <= LONGEST_WAIT and waited + delay <= PATIENCE else None
 
 
