@@ -5,7 +5,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wired import MakeBench, endpoint
 
@@ -59,11 +59,14 @@ def test_words_of_an_answer_tell_nothing() -> None:
     assert not isinstance(error, TransientError | ParkedError)
 
 
-VALUES = st.text(max_size=20) | st.sampled_from(["nan", "inf", "-1", "1e999", "9" * 40, "0000-00-00", "1d", "h", "٣"])
+VALUES = st.text("0123456789.-:TZsmhd ", max_size=12) | st.sampled_from(
+    ["nan", "inf", "-1", "1e999", "9" * 40, "0000-00-00", "1d", "h", "٣"]
+)
 NAMES = st.sampled_from(["retry-after", "retry-after-ms", "x-ratelimit-reset", "x-ratelimit-reset-tokens",
                          "anthropic-ratelimit-requests-reset", "x-ratelimit-remaining-tokens"])  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(NAMES, VALUES), st.dictionaries(st.sampled_from(["details", "metadata"]), VALUES | st.none()))
 def test_fields_of_any_content_give_a_number_or_nothing(headers: dict[str, str], told: dict[str, Any]) -> None:
     found = retry_after(headers, told)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setpoint.loop.breaker import CLOSED, Circuit, failed, probed, rested
@@ -60,6 +60,7 @@ def test_a_rest_that_was_asked_for_never_shortens_another_and_is_bounded() -> No
     assert rested(CLOSED, NOON, 1e9, LAW, "429").rest(NOON) == 60.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["ask", "fail"]), st.floats(0, 30)), max_size=60))
 def test_while_it_rests_nobody_is_let_through_twice(steps: list[tuple[str, float]]) -> None:
     circuit, now, let_through = CLOSED, NOON, 0

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setpoint.loop.money import Admission, admission
@@ -35,6 +35,7 @@ class Sessions:
 STEPS = st.lists(st.tuples(st.integers(0, 5), st.floats(0.001, 2.0), st.floats(0.0, 1.0)), min_size=1, max_size=80)
 
 
+@settings(deadline=None)
 @given(STEPS, st.floats(0.01, 3.0))
 def test_many_sessions_pass_a_cap_by_less_than_one_request(steps: list[tuple[int, float, float]], usd: float) -> None:
     sessions = Sessions(Cap(name="day", usd=usd, scope=Scope()))
@@ -48,6 +49,7 @@ def test_many_sessions_pass_a_cap_by_less_than_one_request(steps: list[tuple[int
     assert sessions.settled < usd + max(sessions.dearest, 1e-9)
 
 
+@settings(deadline=None)
 @given(STEPS, st.floats(0.01, 3.0))
 def test_nobody_waits_for_nothing(steps: list[tuple[int, float, float]], usd: float) -> None:
     """Where money is left and nobody holds any, the next request is made, however dear it may be."""

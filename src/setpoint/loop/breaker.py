@@ -45,6 +45,11 @@ def probed(circuit: Circuit, now: datetime, law: Breaker) -> Circuit:
     return circuit.model_copy(update={"until": now + timedelta(seconds=law.probe_seconds), "probed": True})
 
 
+def rest_ended(circuit: Circuit, now: datetime) -> Circuit:
+    """A person wants it tried now."""
+    return circuit if circuit.until is None else circuit.model_copy(update={"until": now, "probed": False})
+
+
 def failed(circuit: Circuit, now: datetime, law: Breaker, why: str) -> Circuit:
     """One more outage. What others had under way when it opened does not make the rest longer."""
     failures = circuit.failures + 1

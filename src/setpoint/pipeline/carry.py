@@ -84,7 +84,8 @@ async def _tried(ground: Ground) -> Done:
         except TransientError as error:
             trouble = error
             wait = min(error.retry_after if error.retry_after is not None else 2.0**outage, 60.0)
-            await asyncio.sleep(wait)
+            if outage + 1 < OUTAGES:
+                await asyncio.sleep(wait)
         except (ParkedError, NotSignedInError) as error:
             return _stopped(ground, Parked(), error)
         except LostLeaseError:

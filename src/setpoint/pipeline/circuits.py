@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from ..loop.breaker import CLOSED, Circuit, failed, probed, rested
+from ..loop.breaker import CLOSED, Circuit, failed, probed, rest_ended, rested
 from ..model.settings import Breaker
-from ..ports import Store
+from ..ports import Store, Transaction
 
 PLACE, KEY = "circuits", "all"
 """Where they stand among the store's facts."""
@@ -17,6 +17,18 @@ def circuits(store: Store) -> Mapping[str, Circuit]:
     """Every circuit that is not well, by the provider's or the model's name."""
     kept = store.recall(PLACE, KEY) or {}
     return {name: Circuit.model_validate(circuit) for name, circuit in kept.items()}
+
+
+def ask_again(store: Store, now: datetime) -> Callable[[Transaction], None]:
+    """A person goes on: whoever is left alone is tried at once, by one session."""
+
+    def write(tx: Transaction) -> None:
+        tx.alone(PLACE)
+        found = {name: rest_ended(circuit, now) for name, circuit in circuits(store).items()}
+        if found:
+            tx.remember(PLACE, KEY, _dumped(found))
+
+    return write
 
 
 class KeptCircuits:

@@ -18,6 +18,7 @@ from ..model.settings import Config
 from ..pipeline.advance import OVERRULED_BY_PERSON, advance
 from ..pipeline.bench import Bench, Ground
 from ..pipeline.carry import job_key, write_move
+from ..pipeline.circuits import ask_again
 from ..pipeline.delivery import change_subject, plan_subject, task_before, task_subject
 from ..pipeline.desk import unanswered
 from ..pipeline.moved_base import mended_by_hand
@@ -101,7 +102,10 @@ class Commands:
         ground, by = await self._answering(prefix)
         if budget is not None and not 0 < budget < 1_000_000:
             raise UsageError(f"{budget} is no budget", fix="a number of dollars above 0")
-        writes = mended(ground, self.config, None if budget is None else {"ticket": budget})
+        writes = [
+            *mended(ground, self.config, None if budget is None else {"ticket": budget}),
+            ask_again(self.store, self.now()),
+        ]
         return self._move(ground, Resumed(), by, f"budget ${budget:g}" if budget is not None else "", writes)
 
     def _raised(self, ground: Ground, by: str, because: str) -> Run:
