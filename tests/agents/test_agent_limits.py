@@ -12,7 +12,7 @@ from wired import MakeBench, endpoint
 from setpoint.adapters.agents.faults import PATIENCE, RATE_LIMITED, judged
 from setpoint.adapters.agents.native import NativeAgent
 from setpoint.adapters.agents.resets import retry_after
-from setpoint.errors import ParkedError, TransientError
+from setpoint.errors import ParkedError, TransientError, UnpricedError
 from setpoint.model.session import Limits, Submitted
 from setpoint.model.settings import Breaker
 from setpoint.testing.agent_contract import TASK
@@ -173,6 +173,23 @@ async def test_when_its_rest_is_over_one_probe_brings_the_first_model_back(room:
     assert [note["to"] for note in log.of("switched")] == list(reversed(models))
     assert [note["model"] for note in log.of("model")] == [models[1], *[models[0]] * 3]
     assert weather.known == {}
+
+
+@pytest.mark.parametrize("backup", [True, False])
+async def test_a_model_that_no_cap_can_hold_is_passed_over_or_parks(
+    room: SavingRoom, log: MemoryLog, backup: bool
+) -> None:
+    log.unpriced = frozenset({"cellar/our-own"})
+    with ScriptedModel(STEPS) as model:
+        ends = {name: endpoint("openai-chat", model) for name in ("cellar", "openai")}
+        task = a_task(models=["cellar/our-own", *(["openai/gpt-5.1"] if backup else [])])
+        if backup:
+            reply = await NativeAgent(ends, Weather()).work(task, room, log)
+            assert reply.model == "openai/gpt-5.1"
+        else:
+            with pytest.raises(UnpricedError, match="no price is known"):
+                await NativeAgent(ends, Weather()).work(task, room, log)
+        assert {seen.body["model"] for seen in model.requests} == ({"gpt-5.1"} if backup else set())
 
 
 async def test_a_subscription_costs_nothing_more_and_is_told_apart(room: SavingRoom, log: MemoryLog) -> None:

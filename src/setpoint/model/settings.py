@@ -34,9 +34,9 @@ class Project(Record):
 class Price(Record):
     """What a model costs, in dollars a million tokens."""
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cached: float | None = Field(default=None, ge=0)
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
+    cached: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Input that the provider had in its cache; empty: as any input."""
 
 
@@ -70,7 +70,7 @@ class PhaseSettings(Record):
     requests: int = 120
     """Most model requests of one session."""
     minutes: float = 60.0
-    usd: float | None = Field(default=None, gt=0)
+    usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Most dollars of the phase in one run, its judges included; empty: only the ticket's budget holds."""
     agent: str = ""
     prompt: str = ""
@@ -110,11 +110,11 @@ CAPS = ("ticket_usd", "day_usd", "repository_usd")
 class Budget(Record):
     """Money and time; reaching it parks. Dollars are checked before each model request, over all sessions."""
 
-    ticket_usd: float | None = 10.0
+    ticket_usd: float | None = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Most dollars of one run."""
-    day_usd: float | None = Field(default=None, gt=0)
+    day_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Most dollars of all runs of the repository in one day (UTC)."""
-    repository_usd: float | None = Field(default=None, gt=0)
+    repository_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Most dollars of all runs of the repository together."""
     unpriced: bool = True
     """Whether models without a known price may work under the caps. Unless said, they may not once a cap is written
@@ -132,12 +132,12 @@ class Budget(Record):
 class Breaker(Record):
     """When a provider that does not answer is left alone; the law is in docs/money.md."""
 
-    failures: int = Field(default=5, ge=1)
+    failures: int = Field(default=5, ge=1, le=1000)
     """Outages in a row before nobody asks it for a while."""
-    rest_seconds: float = Field(default=30.0, gt=0)
+    rest_seconds: float = Field(default=30.0, gt=0, le=86_400)
     """The first rest; each further one is twice as long."""
-    longest_rest_seconds: float = Field(default=900.0, gt=0)
-    probe_seconds: float = Field(default=90.0, gt=0)
+    longest_rest_seconds: float = Field(default=900.0, gt=0, le=86_400)
+    probe_seconds: float = Field(default=90.0, gt=0, le=86_400)
     """How long one session alone tries it after a rest."""
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..errors import ParkedError
+from ..errors import ParkedError, UnpricedError
 from ..loop.breaker import CLOSED, Circuit, failed, probed, rested
 from ..model.boundary import Boundaries
 from ..model.money import Quote
@@ -63,6 +63,8 @@ class MemoryLog:
         self.broke = False
         self.quotes: list[Quote] = []
         """What was reserved, request by request."""
+        self.unpriced: frozenset[str] = frozenset()
+        """Models that may not work under its caps."""
         self.unanswered: list[bool] = []
         """Of each request without a reply: whether it may have been paid for."""
         self._crash: tuple[int, bool] | None = None
@@ -93,7 +95,9 @@ class MemoryLog:
             raise ParkedError("the run's budget is used up", fix="raise it, then `setpoint resume`")
 
     async def reserve(self, quote: Quote) -> None:
-        """Write it down."""
+        """Write it down, unless nobody may pay for the model."""
+        if quote.model in self.unpriced:
+            raise UnpricedError(f"no price is known for {quote.model}", fix="write one")
         self.quotes.append(quote)
 
     def let_go(self, *, paid: bool) -> None:
