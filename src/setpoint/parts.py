@@ -235,7 +235,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
     workspaces = part("workspaces", "worktrees")(root, state, sandbox, config=config, forge=bare)
     forge = part("forge", config.forge.kind)(bare, root, _judge(config, workspaces, lambda: forge))
     deployer = part("deployer", "command")(state, forge.checkout, sandbox, environ=os.environ)
-    permit, now = permit_of(store, config), partial(datetime.now, UTC)
+    permit, now, clean = permit_of(store, config), partial(datetime.now, UTC), redactor(config, os.environ)
     return Bench(
         config=config,
         store=store,
@@ -243,7 +243,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         workspaces=workspaces,
         forge=GuardedForge(forge, config.project.base, permit),
         deployer=GuardedDeployer(deployer, permit),
-        agents=Agents(config, root, KeptCircuits(store, config.breaker, now)),
+        agents=Agents(config, root, KeptCircuits(store, config.breaker, now, clean)),
         notifier=part("notifier", "terminal")(),
         now=now,
         parse=parse,
@@ -251,7 +251,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         archive=part("archive", "files")(state / "evidence"),
         mark=workspaces.mark,
         code=code_mark(),
-        redact=redactor(config, os.environ),
+        redact=clean,
     )
 
 

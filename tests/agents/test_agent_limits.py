@@ -207,3 +207,16 @@ async def test_a_price_of_ones_own_goes_before_the_lists(room: SavingRoom, log: 
         ends = {"cellar": endpoint("openai-chat", model, prices=own)}
         reply = await NativeAgent(ends, Weather()).work(a_task(models=["cellar/our-own"]), room, log)
     assert reply.usage.usd == pytest.approx(4 * (1000 * 1.0 + 50 * 2.0) / 1e6)
+
+
+async def test_a_session_that_goes_on_with_a_stronger_model_tells_of_no_outage(
+    room: SavingRoom, log: MemoryLog
+) -> None:
+    with ScriptedModel(STEPS) as model:
+        ends = {"anthropic": endpoint("anthropic", model)}
+        first = a_task(models=["anthropic/claude-sonnet-4-5"], limits=Limits(requests=1))
+        with pytest.raises(ParkedError):
+            await NativeAgent(ends, Weather()).work(first, room, log)
+        stronger = a_task(models=["anthropic/claude-opus-4-5"])
+        assert isinstance(await NativeAgent(ends, Weather()).work(stronger, room, log), Submitted)
+    assert log.of("switched") == []

@@ -65,6 +65,13 @@ def test_a_person_who_goes_on_has_it_tried_at_once_by_one(store: SqlStore) -> No
     assert one.failed("anthropic", "still dead") == 30.0
 
 
+def test_a_key_in_a_providers_words_is_not_kept(store: SqlStore) -> None:
+    one = KeptCircuits(store, LAW, Clock(), lambda text: text.replace("sk-123", "[secret]"))
+    one.failed("anthropic", "bad key sk-123")
+    one.rests("openai", 60, "bad key sk-123")
+    assert {circuit.why for circuit in circuits(store).values()} == {"bad key [secret]"}
+
+
 def test_the_doctor_tells_who_does_not_answer(store: SqlStore) -> None:
     clock = Clock()
     one = KeptCircuits(store, LAW, clock)

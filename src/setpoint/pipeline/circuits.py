@@ -34,8 +34,11 @@ def ask_again(store: Store, now: datetime) -> Callable[[Transaction], None]:
 class KeptCircuits:
     """Keeps the promises of `accounts.Circuits`."""
 
-    def __init__(self, store: Store, law: Breaker, now: Callable[[], datetime]) -> None:
-        self._store, self._law, self._now = store, law, now
+    def __init__(
+        self, store: Store, law: Breaker, now: Callable[[], datetime], clean: Callable[[str], str] = str
+    ) -> None:
+        """`clean` takes secrets out of a reason: a provider's words may hold the key that it refused."""
+        self._store, self._law, self._now, self._clean = store, law, now, clean
         self._seen: Mapping[str, Circuit] = {}
 
     def rest(self, names: Sequence[str]) -> float:
@@ -56,12 +59,12 @@ class KeptCircuits:
     def failed(self, name: str, why: str) -> float:
         """One more outage of `name`: seconds it is left alone for from now on."""
         now = self._now()
-        return self._change(name, lambda circuit: failed(circuit, now, self._law, why[:TOLD])).rest(now)
+        return self._change(name, lambda circuit: failed(circuit, now, self._law, self._clean(why)[:TOLD])).rest(now)
 
     def rests(self, name: str, seconds: float, why: str) -> None:
         """Leave `name` alone for at least so long."""
         now = self._now()
-        self._change(name, lambda circuit: rested(circuit, now, seconds, self._law, why[:TOLD]))
+        self._change(name, lambda circuit: rested(circuit, now, seconds, self._law, self._clean(why)[:TOLD]))
 
     def answered(self, names: Sequence[str]) -> None:
         """They are well."""

@@ -89,8 +89,10 @@ class LiveModel:
 
     def _say_who_answers(self, ref: ModelRef, messages: Sequence[Message], trouble: Exception | None) -> None:
         """Note a change of models in the journal: the conversation goes on as it is, in the other's format."""
-        spoke = [message.model for message in messages if message.role == "assistant" and message.model]
-        before = spoke[-1] if spoke else str(self._task.models[0])
+        ours = [str(model) for model in self._task.models]
+        spoke = [message.model for message in messages if message.role == "assistant" and message.model in ours]
+        # A session that goes on with a stronger model, or with others that were set since, was not let down by any.
+        before = spoke[-1] if spoke else ours[0]
         if before != str(ref):
             why = str(trouble).replace("\n", "; ")[:500] if trouble else f"{ref} answers again"
             self._log.append(notes=[("switched", {"from": before, "to": str(ref), "why": why})])
