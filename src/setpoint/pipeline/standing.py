@@ -20,7 +20,7 @@ def standing(ground: Ground, error: Exception) -> Standing:
     found = Standing(done=names, left=left, spent_usd=store.run(run.id).cost.usd, more_usd=more)
     if not isinstance(error, CapError):
         return found
-    return found.model_copy(update={"cap": error.cap, "cap_usd": error.usd, "raise_usd": _raised(ground, error, more)})
+    return found.model_copy(update={"cap": error.cap, "cap_usd": error.usd, "raise_usd": _raised(ground, error, left)})
 
 
 def _left(ground: Ground) -> tuple[str, ...]:
@@ -44,8 +44,9 @@ def _less(phase: PhaseForecast, spent: float) -> PhaseForecast:
     return phase if phase.usd is None else phase.model_copy(update={"usd": phase.usd.less(spent)})
 
 
-def _raised(ground: Ground, error: CapError, more: Range | None) -> float:
+def _raised(ground: Ground, error: CapError, left: tuple[str, ...]) -> float:
     """What the cap must be: what is spent under it and what more is expected; without data, as much again."""
+    more = _more(ground, left[:1] if error.cap == "phase" else left)
     now = ground.bench.now()
     limits = caps(ground, ground.position.stage, now.date().isoformat())
     reached = next((cap for cap in limits if cap.name == error.cap), Cap(name="ticket", usd=error.usd, scope=Scope()))

@@ -103,10 +103,10 @@ def models(config: Config) -> list[Check]:
     try:
         builder = choose_models(config, "implementation", Role.PRODUCER)
         reviewer = choose_models(config, "review", Role.REVIEWER)
+        ratio = validator_ratio(config)
     except SetpointError as error:
         return [Check(name="models", state="bad", found=error.what, fix=error.fix)]
     found = [Check(name="models", state="ok", found=f"builder {builder.models[0]}, reviewer {reviewer.models[0]}")]
-    ratio = validator_ratio(config)
     if ratio is not None and ratio < VALIDATOR_FACTOR:
         told = f"only {ratio:.1f} times cheaper than the planner; {VALIDATOR_FACTOR:g} times is the aim"
         fix = "put a smaller model first in models.tiny"
