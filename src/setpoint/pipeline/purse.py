@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import CapError, LostLeaseError, TransientError, UnpricedError
 from ..loop.money import Admission, admission
 from ..model.money import Cap, Charge, Quote, Scope, Spent
-from ..model.numbers import counted
+from ..model.numbers import counted, dollars
 from ..model.run import State
 from ..model.session import Message, SessionId
 from .bench import Ground
@@ -138,12 +138,10 @@ def _reached(ground: Ground, cap: Cap, spent: Spent) -> CapError:
         "day": "the repository's budget of the day",
         "repository": "the repository's budget",
     }[cap.name]
-    lost = (
-        f"{counted(spent.lost, 'requests')} without a reply count as the most they can have cost, ${spent.lost_usd:.2f}"
-    )
+    lost, most = counted(spent.lost, "requests"), dollars(spent.lost_usd)
     return CapError(
-        f"{what} is used up: ${spent.settled:.2f} of ${cap.usd:.2f}",
-        why=lost if spent.lost else "",
+        f"{what} is used up: {dollars(spent.settled)} of {dollars(cap.usd)}",
+        why=f"{lost} without a reply: the most they can have cost, {most}, counts" if spent.lost else "",
         fix=RAISED_BY[cap.name].format(run=ground.run.id),
         cap=cap.name,
         usd=cap.usd,

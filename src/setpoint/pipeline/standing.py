@@ -4,6 +4,7 @@ import math
 
 from ..errors import CapError
 from ..model.money import Cap, Forecast, PhaseForecast, Range, Scope, Standing, together
+from ..model.numbers import dollars
 from .bench import Ground
 from .purse import caps
 
@@ -64,7 +65,8 @@ def told(found: Standing) -> list[str]:
     if more is None:
         lines.append("what more would cost: no data")
     else:
-        lines.append(f"what more would cost: ${more.low:.2f} – ${more.expected:.2f} – ${more.worst:.2f}")
+        words = " – ".join(dollars(part) for part in (more.low, more.expected, more.worst))
+        lines.append(f"what more would cost: {words} (low – expected – worst)")
     if found.raise_usd is not None:
-        lines.append(f"to go on it needs a {found.cap} budget of ${found.raise_usd:.2f}")
+        lines.append(f"to go on it needs a {found.cap} budget of {dollars(found.raise_usd)}")
     return lines

@@ -117,7 +117,7 @@ class Commands:
                 f"run {ground.run.id} is parked, and not by a cap on money",
                 fix=f"`setpoint show {ground.run.id}` says why; `setpoint resume {ground.run.id}` goes on",
             )
-        said = f"{stands.cap} budget ${stands.raise_usd:g}. {because}".strip()
+        said = "; ".join(filter(None, (f"{stands.cap} budget ${stands.raise_usd:g}", because)))
         writes = mended(ground, self.config, {stands.cap: stands.raise_usd})
         return self._move(ground, Resumed(), by, said, writes)
 
