@@ -188,6 +188,19 @@ def test_money_that_was_spent_before_there_was_a_ledger_is_in_it(database_url: s
     store.close()
 
 
+def test_what_waits_for_no_disk_is_there_for_every_other_process(database_url: str) -> None:
+    store, other = SqlStore(database_url), SqlStore(database_url)
+    for number in range(3):  # the same connection, by turns late and not
+        with store.transaction(late=number != 1) as tx:
+            tx.remember("one", "k", {"number": number})
+        assert other.recall("one", "k") == {"number": number}
+    if store.database.dialect.name == "sqlite":
+        with store.transaction() as tx:
+            assert tx.connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2, "full again"
+    store.close()
+    other.close()
+
+
 def test_processes_that_hold_at_once_never_hold_more_than_is_left(database_url: str) -> None:
     """Threads with connections of their own reserve under one cap until nobody may."""
     cap = Cap(name="day", usd=1.0, scope=Scope(repository="/somewhere"))
@@ -196,7 +209,7 @@ def test_processes_that_hold_at_once_never_hold_more_than_is_left(database_url: 
     def work(number: int) -> int:
         went = 0
         for _ in range(12):
-            with store.transaction() as tx:
+            with store.transaction(late=True) as tx:
                 tx.alone("money")
                 if admission(cap, tx.spent(cap.scope, NOON), 0.09) is not Admission.GO:
                     continue
