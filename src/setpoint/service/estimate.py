@@ -11,7 +11,7 @@ from ..pipeline.purse import price_fix
 from ..pipeline.routes import ROUTES, Decision, Phase
 from ..ports import Store
 from ..prices import cost
-from .forecast import forecast, own_price
+from .forecast import covered, forecast, own_price
 from .views import PlanView, StageView
 
 VALIDATOR_FACTOR = 10.0
@@ -188,8 +188,7 @@ def require_priced(config: Config, kind: Kind) -> None:
 
 
 def _held(config: Config, model: ModelRef) -> bool:
-    provider = config.providers.get(model.provider)
-    return (provider is not None and provider.billing == "subscription") or token_price(config, model) is not None
+    return covered(config, model) or token_price(config, model) is not None
 
 
 def told_before(config: Config, kind: Kind, expected: Forecast | None) -> list[str]:

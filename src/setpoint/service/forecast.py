@@ -64,6 +64,12 @@ def own_price(config: Config, model: ModelRef) -> Price | None:
     return provider.prices.get(model.model) if provider else None
 
 
+def covered(config: Config, model: ModelRef) -> bool:
+    """Whether a subscription pays for the model."""
+    provider = config.providers.get(model.provider)
+    return provider is not None and provider.billing == "subscription"
+
+
 def forecast(config: Config, store: Store | None, repository: str, ticket: Ticket, kind: Kind) -> Forecast:
     """What a run of `ticket` will cost, phase by phase. Without a store nothing is known of earlier runs."""
     past = pasts(store, repository, kind.value) if store is not None else ()
@@ -110,7 +116,7 @@ def _at_prices_of_today(config: Config, phase: str, roles: dict[Role, Usage]) ->
 
 
 def _usd(config: Config, model: ModelRef, given: int, said: int, cached: int = 0) -> float | None:
-    if config.providers and getattr(config.providers.get(model.provider), "billing", "") == "subscription":
+    if covered(config, model):
         return 0.0
     return cost(model, input_tokens=given, output_tokens=said, cached=cached, own=own_price(config, model))
 
