@@ -217,7 +217,8 @@ class House(Premises):
         from .service.starting import read
 
         ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires)
-        return plan_view(self.config, ticket, chosen, because)
+        known = self.store if self.config.database_url or (self.state / "setpoint.db").exists() else None
+        return plan_view(self.config, ticket, chosen, because, store=known, repository=str(self.root))
 
     def children(self, epic: Run) -> "tuple[Child, ...]":
         """An epic's tickets with their runs, in their order."""
@@ -259,7 +260,13 @@ class House(Premises):
         """What was spent, by run, phase, role and model."""
         from .service.costs import costs
 
-        return costs(self.store, [self.store.run(prefix)] if prefix else list(self.store.runs()))
+        return costs(self.store, self.config, prefix, datetime.now(UTC))
+
+    def calibration(self) -> list[dict[str, Any]]:
+        """Forecasts beside what finished runs cost."""
+        from .service.costs import calibration
+
+        return calibration(self.store, self.store.runs())
 
     def export(self, run: Run, form: str) -> dict[str, Any]:
         """A run in an open format."""
@@ -298,6 +305,7 @@ class House(Premises):
             found += await examined(self.bench(config), base, await self.repository.tree(base))
             found += await bootstrap(self.bench(config).workspaces, config, base)
             found += doctor.decoration(kept_proofs(self.store), config)
+            found += doctor.providers(self.store, datetime.now(UTC))
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
         return [*found, *doctor.models(config), *production(config, ci.gates)]

@@ -48,6 +48,21 @@ class ParkedError(SetpointError):
     exit_code = 3
 
 
+class CapError(ParkedError):
+    """A cap on money was reached before the next model request, or could not be held."""
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "", cap: str, usd: float) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.cap = cap
+        """Which one."""
+        self.usd = usd
+        """Its dollars."""
+
+
+class UnpricedError(ParkedError):
+    """A model without a known price may not work under a hard cap."""
+
+
 class DiskFullError(ParkedError):
     """No room left on the device; nothing is lost, the run parks."""
 

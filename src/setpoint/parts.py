@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from .model.session import Role
 from .model.settings import Config
 
 if TYPE_CHECKING:
+    from .accounts import Circuits
     from .gates.prove import Proven
     from .model.command import Completed, Layer
     from .model.evidence import GateResult
@@ -71,7 +72,8 @@ def endpoints(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
     for name, provider in config.providers.items():
         key = environ.get(provider.key_env, "") if provider.key_env else None
         headers = provider.headers | {name: environ.get(held, "") for name, held in provider.header_env.items()}
-        found[name] = Endpoint(api=provider.api, base_url=provider.base_url, key=key, headers=headers)
+        told = provider.model_dump(include={"api", "base_url", "billing", "prices"})
+        found[name] = Endpoint.model_validate({**told, "key": key, "headers": headers})
     return found
 
 
@@ -105,9 +107,10 @@ def redactor(config: Config, environ: Mapping[str, str]) -> Callable[[Any], Any]
 class Agents(Mapping[str, "Agent"]):
     """The agents by name, each made when it is first wanted."""
 
-    def __init__(self, config: Config, root: Path) -> None:
+    def __init__(self, config: Config, root: Path, circuits: "Circuits") -> None:
         self._config = config
         self._root = root
+        self._circuits = circuits
         self._made: dict[str, Agent] = {}
 
     def __getitem__(self, name: str) -> "Agent":
@@ -126,7 +129,8 @@ class Agents(Mapping[str, "Agent"]):
         if name == "replay":
             made: Agent = kind(self._root / self._config.agent.recording)
         else:
-            made = kind(endpoints(self._config, os.environ), command_limits=self._config.sandbox.limits)
+            ends = endpoints(self._config, os.environ)
+            made = kind(ends, self._circuits, command_limits=self._config.sandbox.limits)
         return made
 
 
@@ -223,6 +227,7 @@ def kept_proofs(store: "Store") -> "Sequence[Proven]":
 def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "Enqueue") -> "Bench":
     """The bench of one repository under one configuration, every seam with an effect behind its guard."""
     from .pipeline.bench import Bench
+    from .pipeline.circuits import KeptCircuits
     from .policy.guard import GuardedDeployer, GuardedForge
 
     sandbox = sandbox_of(config)
@@ -230,7 +235,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
     workspaces = part("workspaces", "worktrees")(root, state, sandbox, config=config, forge=bare)
     forge = part("forge", config.forge.kind)(bare, root, _judge(config, workspaces, lambda: forge))
     deployer = part("deployer", "command")(state, forge.checkout, sandbox, environ=os.environ)
-    permit = permit_of(store, config)
+    permit, now, clean = permit_of(store, config), partial(datetime.now, UTC), redactor(config, os.environ)
     return Bench(
         config=config,
         store=store,
@@ -238,15 +243,15 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         workspaces=workspaces,
         forge=GuardedForge(forge, config.project.base, permit),
         deployer=GuardedDeployer(deployer, permit),
-        agents=Agents(config, root),
+        agents=Agents(config, root, KeptCircuits(store, config.breaker, now, clean)),
         notifier=part("notifier", "terminal")(),
-        now=lambda: datetime.now(UTC),
+        now=now,
         parse=parse,
         trees=part("trees", "git")(root),
         archive=part("archive", "files")(state / "evidence"),
         mark=workspaces.mark,
         code=code_mark(),
-        redact=redactor(config, os.environ),
+        redact=clean,
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
+from .accounts import Ledger, SessionLog, Spending
 from .model.approval import Approval, HandOver, Question
 from .model.change import ChangedEntry, Entry, Origin
 from .model.command import Command, CommandLimits, Completed, Layer
@@ -217,22 +218,6 @@ class Archive(Protocol):
         """Keep a JSON value under `key`; a repeat replaces it."""
 
 
-class SessionLog(Protocol):
-    """The durable side of one session."""
-
-    def messages(self) -> tuple[Message, ...]:
-        """All messages saved so far, in order."""
-        ...
-
-    def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
-        """Save messages and journal notes (`kind`, `data`) in one transaction, one sync. Raises LostLeaseError."""
-        ...
-
-    def afford(self) -> None:
-        """Raises ParkedError when the run's budget is used up; called before each model request."""
-        ...
-
-
 class Agent(Protocol):
     """Does a task in a room and hands in through the submit tool."""
 
@@ -309,7 +294,7 @@ class Notifier(Protocol):
         """Best effort; a failure to tell never stops a run."""
 
 
-class Transaction(Protocol):
+class Transaction(Ledger, Protocol):
     """One unit of writing: all of it lands, or none."""
 
     connection: Any
@@ -359,10 +344,13 @@ class Looking(Protocol):
     def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]: ...
 
 
-class Store(Looking, Protocol):
+class Store(Looking, Spending, Protocol):
     """All that is durable, in one database."""
 
-    def transaction(self) -> AbstractContextManager[Transaction]: ...
+    def transaction(self, *, late: bool = False) -> AbstractContextManager[Transaction]:
+        """All of it lands, or none. A `late` one waits for no disk: a killed process loses nothing of it, a machine
+        without power may, until another one has landed."""
+
     def standing(self, run_id: str) -> tuple[int, State, float | None]:
         """Serial, state and money spent (None: unknown) of a run. Raises UsageError when there is none."""
 
@@ -383,9 +371,10 @@ class Store(Looking, Protocol):
         messages: Sequence[Message],
         notes: Sequence[tuple[str, dict[str, Any]]],
         serial: int | None = None,
+        charge: int | None = None,
     ) -> None:
-        """Append messages and notes and add their usage to the run, in one transaction. With `serial` only while the
-        run works there: else LostLeaseError, and nothing was written."""
+        """Append messages and notes, add their usage to the run and settle request `charge` by it, in one transaction.
+        With `serial` only while the run works there: else LostLeaseError, and nothing was written."""
 
     def put_blob(self, content: bytes) -> str:
         """Keep bytes by their SHA-256, which is returned."""

@@ -10,6 +10,7 @@ from setpoint.adapters.agents.native import NativeAgent
 from setpoint.testing.agent_contract import log as log
 from setpoint.testing.agent_contract import room as room
 from setpoint.testing.model_server import Fault, Script, ScriptedModel
+from setpoint.testing.sessions import Weather
 
 
 @pytest.fixture(params=APIS)
@@ -30,8 +31,8 @@ def bench(api: str) -> Iterator[MakeBench]:
             async def pause(seconds: float) -> None:
                 pauses.append(seconds)
 
-            return Bench(
-                NativeAgent({name: endpoint(api, model) for name in PROVIDERS}, pause=pause), model, pauses, MODEL[api]
-            )
+            weather = Weather()
+            agent = NativeAgent({name: endpoint(api, model) for name in PROVIDERS}, weather, pause=pause)
+            return Bench(agent, model, pauses, MODEL[api], weather)
 
         yield make

@@ -11,7 +11,7 @@ from setpoint.model.unsaved import Unsaved
 from setpoint.testing.agent_contract import DONE, LOOK, MEND, TASK, TRY
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import Fault, ScriptedModel
-from setpoint.testing.sessions import MemoryLog, SavingRoom, a_task
+from setpoint.testing.sessions import MemoryLog, SavingRoom, Weather, a_task
 
 STEPS = TASK[0]
 MENDING = 2
@@ -68,6 +68,10 @@ async def test_a_fifth_failure_is_out_of_reach_and_charges_nothing(
     with pytest.raises(TransientError, match="could not answer"):
         await made.agent.work(a_task(models=[made.name]), room, log)
     assert len(log.of("model")) == 1
+    with pytest.raises(TransientError, match="is left alone"):
+        await made.agent.work(a_task(models=[made.name]), room, log)
+    assert len(made.model.requests) == 6
+    made.weather.later(30)
     reply = await made.agent.work(a_task(models=[made.name]), room, log)
     assert isinstance(reply, Submitted)
     assert reply.usage.requests == 4
@@ -218,7 +222,7 @@ async def test_a_refusal_is_not_repeated_and_loses_nothing(
 
 async def test_without_a_key_no_request_is_sent(api: str, room: SavingRoom, log: MemoryLog) -> None:
     with ScriptedModel(STEPS) as model:
-        agent = NativeAgent({"anthropic": endpoint(api, model, key="")})
+        agent = NativeAgent({"anthropic": endpoint(api, model, key="")}, Weather())
         with pytest.raises(NotSignedInError, match="no key for provider `anthropic`"):
             await agent.work(a_task(), room, log)
         assert model.requests == []
@@ -226,7 +230,7 @@ async def test_without_a_key_no_request_is_sent(api: str, room: SavingRoom, log:
 
 async def test_an_unconfigured_provider_is_named(room: SavingRoom, log: MemoryLog) -> None:
     with pytest.raises(ConfigError, match="no provider `anthropic`"):
-        await NativeAgent({}).work(a_task(), room, log)
+        await NativeAgent({}, Weather()).work(a_task(), room, log)
 
 
 async def test_a_key_is_never_shown(api: str) -> None:
@@ -255,7 +259,7 @@ async def test_the_fallback_takes_over_the_conversation(
 
         ends = {"anthropic": endpoint(first, primary), "spare": endpoint(second, backup)}
         task = a_task(models=["anthropic/claude-opus-4-5", "spare/other"])
-        reply = await NativeAgent(ends, pause=pause).work(task, room, log)
+        reply = await NativeAgent(ends, Weather(), pause=pause).work(task, room, log)
         assert isinstance(reply, Submitted)
         assert reply.model == "spare/other"
         assert [seen.replies for seen in backup.requests] == [1, 2, 3]
@@ -268,7 +272,7 @@ async def test_a_silent_primary_gives_way_at_once(room: SavingRoom, log: MemoryL
     with ScriptedModel(STEPS, faults={1: "hang"}) as primary, ScriptedModel(STEPS) as backup:
         ends = {"anthropic": endpoint("anthropic", primary), "spare": endpoint("openai-chat", backup)}
         task = a_task(models=["anthropic/claude-opus-4-5", "spare/other"], limits=Limits(idle_seconds=0.1))
-        await NativeAgent(ends).work(task, room, log)
+        await NativeAgent(ends, Weather()).work(task, room, log)
         assert (len(primary.requests), len(backup.requests)) == (1, 4)
 
 
@@ -289,7 +293,7 @@ async def test_nothing_there_is_out_of_reach(api: str, room: SavingRoom, log: Me
         pauses.append(seconds)
 
     with pytest.raises(TransientError, match="out of reach"):
-        await NativeAgent({"anthropic": left}, pause=pause).work(a_task(), room, log)
+        await NativeAgent({"anthropic": left}, Weather(), pause=pause).work(a_task(), room, log)
     assert len(pauses) == 4
 
 

@@ -20,7 +20,7 @@ from setpoint.testing.agent_contract import ASK, DONE, DONE_AGAIN, LOOK, MEND, M
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_script import from_recording
 from setpoint.testing.model_server import ScriptedModel
-from setpoint.testing.sessions import MemoryLog, SavingRoom, a_task
+from setpoint.testing.sessions import MemoryLog, SavingRoom, Weather, a_task
 
 Edit = Callable[[dict[str, Any]], Any]
 
@@ -140,7 +140,7 @@ async def test_a_recording_drives_the_built_in_agent_over_http(
     said = ("Say hello.", "This one.", "The comma is missing.")
     with ScriptedModel(from_recording(file)) as model:
         for count in range(1, 4):
-            agent = NativeAgent({"anthropic": endpoint(api, model)})
+            agent = NativeAgent({"anthropic": endpoint(api, model)}, Weather())
             reply = await agent.work(a_task(*said[:count]), room, log)
         assert isinstance(reply, Submitted)
         assert reply.content == {"summary": "mended twice"}
@@ -155,7 +155,7 @@ async def test_sessions_over_http_are_told_apart_in_the_order_they_begin(api: st
         raw["sessions"].append({**other, "phase": "planning", "task": "", "role": "validator", "fresh": fresh})
     raw["sessions"][2]["steps"][0]["tool_calls"][0]["arguments"] = {"summary": "yes"}
     with ScriptedModel(from_recording(parse(json.dumps(raw), "test"))) as model:
-        agent = NativeAgent({"anthropic": endpoint(api, model)})
+        agent = NativeAgent({"anthropic": endpoint(api, model)}, Weather())
         verdicts = []
         for brief in ("Judge the first plan.", "Judge the second plan.", "Judge the first plan."):
             task = a_task(brief, deliverable="verdict", phase="planning", role=Role.VALIDATOR, writes=False)
@@ -167,7 +167,7 @@ async def test_sessions_over_http_are_told_apart_in_the_order_they_begin(api: st
 
 async def test_what_is_not_recorded_is_refused_over_http(api: str, room: SavingRoom, log: MemoryLog) -> None:
     with ScriptedModel(from_recording(recorded(TASK))) as model:
-        agent = NativeAgent({"anthropic": endpoint(api, model)})
+        agent = NativeAgent({"anthropic": endpoint(api, model)}, Weather())
         with pytest.raises(Exception, match="no recorded session is left that hands in by submit_plan"):
             await agent.work(a_task(deliverable="plan"), room, log)
 
@@ -206,7 +206,9 @@ async def test_a_recording_is_served_by_hand(api: str, room: SavingRoom, log: Me
     urls = dict([(await served.stdout.readline()).decode().strip().split("=", 1) for _ in range(2)])
     try:
         url = urls["ANTHROPIC_BASE_URL" if api == "anthropic" else "OPENAI_BASE_URL"]
-        agent = NativeAgent({"anthropic": Endpoint.model_validate({"api": api, "base_url": url})}, pause=at_once)
+        agent = NativeAgent(
+            {"anthropic": Endpoint.model_validate({"api": api, "base_url": url})}, Weather(), pause=at_once
+        )
         assert isinstance(await agent.work(a_task(), room, log), Submitted)
     finally:
         served.terminate()

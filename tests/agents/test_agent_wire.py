@@ -13,12 +13,12 @@ from setpoint.adapters.agents.faults import judged
 from setpoint.adapters.agents.native import NativeAgent
 from setpoint.adapters.agents.tools import offered
 from setpoint.adapters.agents.wire.stream import EventStream
-from setpoint.errors import ConfigError, ParkedError, TransientError
+from setpoint.errors import ConfigError, TransientError
 from setpoint.model.session import Limits, Submitted
 from setpoint.testing.agent_contract import DONE, LOOK, MEND, TASK, TRY
 from setpoint.testing.model_formats import STREAM, WHOLE, Call, Step
 from setpoint.testing.model_server import ScriptedModel
-from setpoint.testing.sessions import MemoryLog, SavingRoom, a_task
+from setpoint.testing.sessions import MemoryLog, SavingRoom, Weather, a_task
 
 THINKING = [
     Step(thinking="why", text="First.", calls=LOOK.calls),
@@ -45,7 +45,7 @@ async def test_a_resumed_session_sends_the_same_prefix(
     with pytest.raises(Exception, match="refused"):
         await made.agent.work(a_task(models=[made.name]), room, log)
     with ScriptedModel(TASK[0]) as model:
-        agent = NativeAgent({name: endpoint(api, model) for name in ("anthropic", "openai")})
+        agent = NativeAgent({name: endpoint(api, model) for name in ("anthropic", "openai")}, Weather())
         await agent.work(a_task(models=[made.name]), room, log)
         assert model.requests[0].raw == made.model.requests[-1].raw
 
@@ -176,19 +176,11 @@ async def test_tokens_and_money_are_counted(api: str, bench: MakeBench, room: Sa
 
 async def test_an_unknown_price_is_unknown(api: str, room: SavingRoom, log: MemoryLog) -> None:
     with ScriptedModel(TASK[0]) as model:
-        agent = NativeAgent({"cellar": endpoint(api, model, key=None)})
+        agent = NativeAgent({"cellar": endpoint(api, model, key=None)}, Weather())
         reply = await agent.work(a_task(models=["cellar/our-own"]), room, log)
         assert reply.usage.usd is None
         assert "authorization" not in model.requests[0].headers
         assert "x-api-key" not in model.requests[0].headers
-
-
-async def test_the_sessions_money_is_a_limit(bench: MakeBench, room: SavingRoom, log: MemoryLog) -> None:
-    made = bench([Step(calls=step.calls, input_tokens=100_000) for step in TASK[0]])
-    with pytest.raises(ParkedError, match="money"):
-        await made.agent.work(a_task(models=[made.name], limits=Limits(usd=0.2)), room, log)
-    assert 1 <= len(log.of("model")) < 4
-    await made.agent.work(a_task(models=[made.name], limits=Limits(usd=10.0)), room, log)
 
 
 async def test_the_model_is_told_when_few_requests_are_left(bench: MakeBench, room: SavingRoom, log: MemoryLog) -> None:
@@ -206,14 +198,14 @@ async def test_calls_after_the_submission_are_not_run(bench: MakeBench, room: Sa
 
 async def test_a_server_that_does_not_stream_is_understood(api: str, room: SavingRoom, log: MemoryLog) -> None:
     with ScriptedModel(TASK[0], streams=False) as model:
-        agent = NativeAgent({"anthropic": endpoint(api, model)})
+        agent = NativeAgent({"anthropic": endpoint(api, model)}, Weather())
         assert isinstance(await agent.work(a_task(), room, log), Submitted)
         assert room.read("greeting.txt") == b"hello world\n"
 
 
 async def test_an_optional_field_a_model_refuses_is_left_out(room: SavingRoom, log: MemoryLog) -> None:
     with ScriptedModel(TASK[0], refuses="include") as model:
-        agent = NativeAgent({"openai": endpoint("openai-responses", model)})
+        agent = NativeAgent({"openai": endpoint("openai-responses", model)}, Weather())
         await agent.work(a_task(models=["openai/gpt-5.1"]), room, log)
         assert [("include" in seen.body) for seen in model.requests] == [True] + [False] * 4
 

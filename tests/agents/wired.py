@@ -9,6 +9,7 @@ from setpoint.adapters.agents.native import NativeAgent
 from setpoint.adapters.agents.recording import VERSION, Recording, parse
 from setpoint.testing.model_formats import Step
 from setpoint.testing.model_server import ScriptedModel, Seen
+from setpoint.testing.sessions import Weather
 
 APIS = ("anthropic", "openai-chat", "openai-responses")
 PROVIDERS = ("anthropic", "openai")
@@ -29,6 +30,8 @@ class Bench(NamedTuple):
     """What the agent would have waited."""
     name: str
     """The model's name in a task."""
+    weather: Weather
+    """Whom the agent leaves alone."""
 
 
 MakeBench = Callable[..., Bench]

@@ -17,9 +17,11 @@ from setpoint.adapters.revision import REVISIONS, STAMP
 from setpoint.adapters.store import SqlStore
 from setpoint.engine.database import open_database, setting_up
 from setpoint.errors import ConfigError, DiskFullError, LostLeaseError, ParkedError, SetpointError, TransientError
+from setpoint.loop.money import Admission, admission
+from setpoint.model.money import Cap, Scope, Spent
 from setpoint.model.session import Message, Said, SessionId
 from setpoint.ports import Store
-from setpoint.testing.stores import StoreContract, sample_run
+from setpoint.testing.stores import NOON, StoreContract, sample_charge, sample_run
 
 
 @pytest.fixture
@@ -162,6 +164,63 @@ def test_a_migrated_database_and_a_new_one_hold_the_same(database_url: str) -> N
         transaction.event("3c91aa", "seen", "", {})
         transaction.remember("3c91aa", "k", {})
     assert store.run("3c91aa") == sample_run()
+    store.close()
+
+
+def test_money_that_was_spent_before_there_was_a_ledger_is_in_it(database_url: str) -> None:
+    database = open_database(database_url)
+    with setting_up(database) as connection:
+        schema.migrate(connection, "0001")
+        record = sample_run().model_dump_json(exclude={"cost"})
+        row = {"id": "3c91aa", "state": "parked", "stage": "tests", "serial": 1, "record": record, "cost": "{}"}
+        columns = sa.table("runs", *map(sa.column, (*row, "created", "updated")))
+        connection.execute(columns.insert().values(**row, created="2026-01-02", updated="2026-01-02"))
+        events = sa.table("events", *map(sa.column, ("run", "at", "kind", "stage", "data")))
+        for kind, usd in (("model", 0.25), ("tool", 9.0), ("model", 0.5), ("model", None)):
+            told = json.dumps({"usd": usd, "model": "a/b", "session": "3c91aa:c1:tests:producer:1"})
+            at = "2026-01-02T12:00:00.000000+00:00"
+            connection.execute(events.insert().values(run="3c91aa", at=at, kind=kind, stage="tests", data=told))
+    database.dispose()
+    store = SqlStore(database_url)
+    place = sample_run().repository
+    for scope in (Scope(run="3c91aa", phase="tests"), Scope(repository=place, day="2026-01-02")):
+        assert store.spent(scope, NOON) == Spent(settled=0.75)
+    store.close()
+
+
+def test_what_waits_for_no_disk_is_there_for_every_other_process(database_url: str) -> None:
+    store, other = SqlStore(database_url), SqlStore(database_url)
+    for number in range(3):  # the same connection, by turns late and not
+        with store.transaction(late=number != 1) as tx:
+            tx.remember("one", "k", {"number": number})
+        assert other.recall("one", "k") == {"number": number}
+    if store.database.dialect.name == "sqlite":
+        with store.transaction() as tx:
+            assert tx.connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2, "full again"
+    store.close()
+    other.close()
+
+
+def test_processes_that_hold_at_once_never_hold_more_than_is_left(database_url: str) -> None:
+    """Threads with connections of their own reserve under one cap until nobody may."""
+    cap = Cap(name="day", usd=1.0, scope=Scope(repository="/somewhere"))
+    store = SqlStore(database_url)
+
+    def work(number: int) -> int:
+        went = 0
+        for _ in range(12):
+            with store.transaction(late=True) as tx:
+                tx.alone("money")
+                if admission(cap, tx.spent(cap.scope, NOON), 0.09) is not Admission.GO:
+                    continue
+                tx.hold(sample_charge(f"{number}", 0.09))
+                went += 1
+        return went
+
+    with ThreadPoolExecutor(4) as pool:
+        went = sum(pool.map(work, range(4)))
+    assert went == 11
+    assert store.spent(cap.scope, NOON).held == pytest.approx(0.99)
     store.close()
 
 

@@ -148,6 +148,25 @@ messages = sa.Table(
     _text("message"),
 )
 
+charges = sa.Table(
+    "charges",
+    metadata,
+    _identity(),
+    _text("run"),
+    _text("repository"),
+    _text("phase"),
+    _text("session"),
+    _text("model"),
+    _text("day"),
+    _text("at"),
+    _text("until"),
+    _text("state"),  # `open`: under way; `settled`; `lost`: may have been paid for, and no reply was saved
+    sa.Column("worst", sa.Float, nullable=True),  # none: no price is known
+    sa.Column("usd", sa.Float, nullable=True),
+    sa.Index("ix_charges_run", "run"),
+    sa.Index("ix_charges_repository_day", "repository", "day"),
+)
+
 blobs = sa.Table(
     "blobs",
     metadata,

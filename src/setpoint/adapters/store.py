@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from ..model.objection import Objection
 from ..model.record import digest_of
 from ..model.run import Event, Position, Round, Run, State
 from ..model.session import Message, SessionId, Usage
-from . import lesson_rows, schema
+from . import ledger, lesson_rows, schema
 from .glance import event_of, run_of, the_one
 from .row_values import as_json, columns_of, fitting, now, stands, stored_time
 
@@ -33,7 +34,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-class SqlTransaction:
+class SqlTransaction(ledger.Writing):
     """One unit of writing: all of it lands, or none."""
 
     def __init__(self, connection: sa.Connection, redact: Redact) -> None:
@@ -166,9 +167,11 @@ class SqlTransaction:
     def rule_on(self, word: LessonWord) -> None:
         lesson_rows.write_word(self.connection, word, self._redact)
 
-    def append(self, session: SessionId, said: Sequence[Message], serial: int | None = None) -> None:
-        """Add messages at the end of a session, and what they used to the run's cost. With `serial` only while the run
-        works there: LostLeaseError once it has moved on."""
+    def append(
+        self, session: SessionId, said: Sequence[Message], serial: int | None = None, charge: int | None = None
+    ) -> None:
+        """Add messages at the end of a session, and what they used to the run's cost; request `charge` is settled by
+        it. With `serial` only while the run works there: LostLeaseError once it has moved on."""
         name = str(session)
         cost = self._locked_cost(session.run, serial)
         position = self.connection.execute(schema.LAST_POSITION, {"session": name}).scalar()
@@ -181,8 +184,10 @@ class SqlTransaction:
             self.connection.execute(schema.ADD_MESSAGE, rows)
         used = [message.usage for message in said if message.usage is not None]
         if used and cost is not None:
-            for usage in used:
-                cost = cost.plus(usage)
+            total = reduce(Usage.plus, used)
+            cost = cost.plus(total)
+            if charge is not None:
+                ledger.settle(self.connection, charge, total.usd)
             self.connection.execute(schema.SET_COST, {"run": session.run, "cost": cost.model_dump_json()})
 
     def keep(self, content: bytes) -> str:
@@ -230,7 +235,7 @@ class SqlTransaction:
         return value
 
 
-class SqlStore:
+class SqlStore(ledger.Reading):
     """All that is durable, in one SQLite file or one PostgreSQL database."""
 
     def __init__(self, database_url: str, *, redact: Redact = _same, fence: Fence | None = None) -> None:
@@ -247,9 +252,9 @@ class SqlStore:
         self.database.dispose()
 
     @contextmanager
-    def transaction(self) -> Iterator[SqlTransaction]:
+    def transaction(self, *, late: bool = False) -> Iterator[SqlTransaction]:
         """One unit of writing. Raises LostLeaseError, DiskFullError, TransientError; then nothing was written."""
-        with writing(self.database) as connection:
+        with writing(self.database, late=late) as connection:
             if self._fence is not None:
                 self._fence(connection)
             yield SqlTransaction(connection, self._redact)
@@ -355,11 +360,12 @@ class SqlStore:
         messages: Sequence[Message],
         notes: Sequence[tuple[str, dict[str, Any]]],
         serial: int | None = None,
+        charge: int | None = None,
     ) -> None:
-        """Append messages and notes and add their usage to the run, in one transaction: one sync. With `serial` only
-        while the run works there: else LostLeaseError, and nothing was written."""
+        """Append messages and notes, add their usage to the run and settle request `charge` by it, in one transaction:
+        one sync. With `serial` only while the run works there: else LostLeaseError, and nothing was written."""
         with self.transaction() as transaction:
-            transaction.append(session, messages, serial)
+            transaction.append(session, messages, serial, charge)
             transaction.note(session.run, session.phase, notes)
 
     def put_blob(self, content: bytes) -> str:

@@ -145,7 +145,23 @@ def _restarted(data: dict[str, Any], stage: str) -> str:
     return f"starts again from {data['commit'][:12]}; {data['left'][:12]} left the branch"
 
 
+def _switched(data: dict[str, Any], stage: str) -> str:
+    return paint("another model", "yellow") + visible(f": {data['from']} → {data['to']}: {data['why'][:200]}")
+
+
+def _circuit(data: dict[str, Any], stage: str) -> str:
+    return visible(f"{data['name']} is left alone for {data['seconds']:.0f} s: {data['why'][:160]}")
+
+
+def _rate_limit(data: dict[str, Any], stage: str) -> str:
+    waits = "asked for longer than is waited" if data["waits"] is None else f"waits {data['waits']:g} s"
+    return visible(f"{data['model']} is asked too often: {waits}")
+
+
 _TOLD = {
+    "switched": _switched,
+    "circuit": _circuit,
+    "rate-limit": _rate_limit,
     "created": _created,
     "round": _round,
     "gates": _gates,

@@ -1,4 +1,4 @@
-"""Commands that only show: list, show, log, diff, cost, export."""
+"""Commands that only show: list, show, log, diff, export."""
 
 import json
 from pathlib import Path
@@ -136,6 +136,18 @@ def _print(view: "RunView") -> None:
     requests, tokens = counted(cost.requests, "requests"), counted(cost.input_tokens, "tokens")
     data(head("cost") + f"  {money(cost.usd)} of {money(view.budget_usd)}; {requests}, "
          f"{tokens} in, {cost.cached_tokens} of them cached, {cost.output_tokens} out")  # fmt: skip
+    if cost.covered_usd is None or cost.covered_usd > 0:
+        data(f"  and {money(cost.covered_usd)} at list prices that a subscription covers")
+    if view.forecast and view.forecast.usd:
+        usd = view.forecast.usd
+        data(f"  said to cost {money(usd.low)} – {money(usd.expected)} – {money(usd.worst)} before it began")
+    for switch in view.switches:
+        data(visible(f"  {switch['stage']}: {switch['from']} → {switch['to']}: {switch['why']}")[:200])
+    if view.stopped:
+        from ..pipeline.standing import told as stands
+
+        for line in stands(view.stopped):
+            data(f"  {line}")
     if view.diagram:
         plain(f"the plan has a picture: `setpoint show {view.id} --diagram`")
     if view.estimate:
@@ -252,24 +264,6 @@ def diff(run: str = RUN) -> None:
     in_house(use)
 
 
-def cost(as_json: bool = JSON, run: str = typer.Argument("", help="One run; empty: all.")) -> None:
-    """What was spent, by phase and model, for one run or all."""
-
-    async def use(house: "House") -> int:
-        found = house.costs(run)
-        if as_json:
-            document(found)
-            return 0
-        for row in found["rows"]:
-            requests = counted(row["requests"], "requests")
-            data(f"{row['run']}  {row['phase']:<15} {row['role']:<10} {row['model']:<34} {requests:>13} "
-                 f"{row['input_tokens']:>8} in {row['output_tokens']:>7} out {money(row['usd']):>9}")  # fmt: skip
-        data(f"total {money(found['usd'])}")
-        return 0
-
-    in_house(use)
-
-
 def export(
     run: str = RUN,
     form: str = typer.Option(
@@ -288,5 +282,5 @@ def export(
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command("list")(list_)
-    for command in (show, log, diff, cost, export):
+    for command in (show, log, diff, export):
         app.command()(command)

@@ -8,6 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import SetpointError
+from ..model.numbers import dollars
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -74,7 +75,7 @@ def complain(error: SetpointError) -> None:
 
 def money(usd: float | None) -> str:
     """Dollars, or that they are unknown."""
-    return "unknown" if usd is None else f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
+    return "unknown" if usd is None else dollars(usd)
 
 
 def asks() -> bool:

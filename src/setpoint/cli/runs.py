@@ -13,6 +13,7 @@ from .out import data, document, money, paint, plain, visible
 if TYPE_CHECKING:
     from ..app import House
     from ..model.approval import Question
+    from ..model.money import Forecast
     from ..model.run import Event, Run
     from ..model.ticket import Kind
     from ..service.epic import Child
@@ -68,15 +69,21 @@ def _print_plan(view: "PlanView") -> None:
     for name, command in view.gates.items():
         data(f"{paint('gate', 'bold')}        {name}: {command}")
     data(f"{paint('reviewer', 'bold')}    independence {view.independence or 'unknown'}")
-    estimate = (
-        " – ".join(money(part) for part in view.estimate_usd)
-        if view.estimate_usd
-        else "unknown (no model, or one without a listed price)"
-    )
-    data(f"{paint('estimate', 'bold')}    {estimate} (low – expected – worst), budget {money(view.budget_usd)}")
+    data(f"{paint('estimate', 'bold')}    {estimated(view.forecast)}; budget {money(view.budget_usd)}")
     for warning in view.warnings:
         plain(paint(f"! {warning}", "yellow"))
     plain("next: `setpoint run` with the same ticket")
+
+
+def estimated(forecast: "Forecast | None") -> str:
+    """What a run is said to cost, and on what grounds."""
+    if forecast is None:
+        return "unknown: no model"
+    usd = forecast.usd
+    if usd is None:
+        return "unknown: a model has no listed price"
+    grounds = f"from {counted(forecast.runs, 'own runs')}" if forecast.runs else "no data of own runs: a rule of thumb"
+    return f"{money(usd.low)} – {money(usd.expected)} – {money(usd.worst)} (low – expected – worst; {grounds})"
 
 
 def run(
@@ -115,6 +122,10 @@ async def begin(
         judged = "" if result.green else " (red here: judged by new findings only, where it tells them one by one)"
         plain(f"  base  {result.gate}: {result.reason}{judged}")
     plain(f"run {paint(started.run.id, 'bold')} on {started.run.branch}")
+    if started.forecast is not None:
+        plain(f"  estimate {estimated(started.forecast)}; budget {money(house.config.budget.ticket_usd)}")
+    for warning in started.warnings:
+        plain(paint(f"  ! {warning}", "yellow"))
     for line in house.header():
         plain(f"  {line}")
     return started.run
@@ -178,6 +189,8 @@ def finish(house: "House", run: "Run", as_json: bool) -> int:
         plain(paint(f"{run.id} is {state} at {run.position.stage}: {visible(run.note)}", colour))
         would = "would have cost" if house.pinned(run).agent.kind == "replay" else "cost"
         plain(f"{would} {money(run.cost.usd)}, {counted(run.cost.requests, 'requests')}, {counted(tokens, 'tokens')}")
+        for line in parked(house, run):
+            plain(f"  {line}")
         for question in open_questions(house, run):
             if question.question != run.note:
                 plain(f"question {question.id}: {visible(question.question)}")
@@ -186,6 +199,15 @@ def finish(house: "House", run: "Run", as_json: bool) -> int:
         for step in next_steps(house.store, run)[:3]:
             plain(f"next: {step}")
     return code
+
+
+def parked(house: "House", run: "Run") -> list[str]:
+    """Of a run that is parked: what is done, what is left, what that would cost."""
+    from ..pipeline.standing import told
+    from ..service.queries import standing_of
+
+    stands = standing_of(house.store, run)
+    return told(stands) if stands is not None else []
 
 
 def open_questions(house: "House", run: "Run") -> list["Question"]:

@@ -86,7 +86,11 @@ def _turn_on_wal(connection: Any) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A writer takes the lock before it reads: what it read is still true when it commits.
-    reading = connection.get_execution_options().get("reading", False)
+    options = connection.get_execution_options()
+    reading, late = options.get("reading", False), options.get("late", False)
+    if late != connection.info.get("late", False):
+        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if late else 'FULL'}")
+        connection.info["late"] = late
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
@@ -98,9 +102,12 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """One unit of writing: committed at the end, rolled back when the block raises."""
-    with translated(), engine.begin() as connection:
+def writing(engine: sa.Engine, *, late: bool = False) -> Iterator[sa.Connection]:
+    """One unit of writing: committed at the end, rolled back when the block raises. A `late` one waits for no disk: a
+    killed process loses nothing of it, a machine without power may, until another unit has landed."""
+    with translated(), engine.connect().execution_options(late=late) as connection, connection.begin():
+        if late and engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
         yield connection
 
 

@@ -10,3 +10,8 @@ def counted(number: float, nouns: str) -> str:
         return f"{shown} {nouns}"
     ending, one = next((pair for pair in _ENDINGS if nouns.endswith(pair[0])), ("", ""))
     return f"{shown} {nouns.removesuffix(ending)}{one}"
+
+
+def dollars(usd: float) -> str:
+    """A sum; small ones with parts of a cent."""
+    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"

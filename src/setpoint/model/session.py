@@ -51,8 +51,6 @@ class Limits(Record):
     requests: int = 120
     seconds: float = 3600.0
     """Wall time, the model's included."""
-    usd: float | None = None
-    """Money left for this session; None: not limited here."""
     idle_seconds: float = 60.0
     """Longest silence of a model before it counts as out of reach."""
     repeats: int = 5
@@ -87,18 +85,22 @@ class Usage(Record):
     cached_tokens: int = 0
     usd: float | None = 0.0
     """Money at list prices; None when a model's price is unknown."""
+    covered_usd: float | None = 0.0
+    """What a subscription covers, at list prices: not spent, and under no cap."""
     seconds: float = 0.0
     tool_calls: int = 0
 
     def plus(self, other: "Usage") -> "Usage":
         """The sum; unknown money stays unknown."""
         usd = None if self.usd is None or other.usd is None else self.usd + other.usd
+        covered = (self.covered_usd, other.covered_usd)
         return Usage(
             requests=self.requests + other.requests,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             usd=usd,
+            covered_usd=None if covered[0] is None or covered[1] is None else covered[0] + covered[1],
             seconds=self.seconds + other.seconds,
             tool_calls=self.tool_calls + other.tool_calls,
         )

@@ -1,8 +1,8 @@
 """Everything configured, as records: read once by `config.py`, pinned to a run, handed on as plain values."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .boundary import Boundaries
 from .command import CommandLimits
@@ -31,6 +31,15 @@ class Project(Record):
     """Who answers for changes; empty: git's user.name."""
 
 
+class Price(Record):
+    """What a model costs, in dollars a million tokens."""
+
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
+    cached: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Input that the provider had in its cache; empty: as any input."""
+
+
 class Provider(Record):
     """A model provider, by its wire format."""
 
@@ -43,6 +52,10 @@ class Provider(Record):
     """Sent with each request. For what is no secret; a run keeps their names only."""
     header_env: dict[str, str] = {}
     """Headers whose value is in an environment variable: header to variable."""
+    billing: Literal["metered", "subscription"] = "metered"
+    """`subscription`: requests cost nothing more; what they would at list prices is counted apart, under no cap."""
+    prices: dict[str, Price] = {}
+    """Prices of models that no list knows, by model name, or other than listed."""
 
 
 class PhaseSettings(Record):
@@ -57,6 +70,8 @@ class PhaseSettings(Record):
     requests: int = 120
     """Most model requests of one session."""
     minutes: float = 60.0
+    usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Most dollars of the phase in one run, its judges included; empty: only the ticket's budget holds."""
     agent: str = ""
     prompt: str = ""
     """File with rules added to the phase's instructions, relative to the repository."""
@@ -88,11 +103,42 @@ class Loop(Record):
     """Times in a row the base may be merged in without a person's word between, before one is called."""
 
 
-class Budget(Record):
-    """Money and time; reaching it parks."""
+CAPS = ("ticket_usd", "day_usd", "repository_usd")
+"""Dollar caps of a budget."""
 
-    ticket_usd: float | None = 10.0
+
+class Budget(Record):
+    """Money and time; reaching it parks. Dollars are checked before each model request, over all sessions."""
+
+    ticket_usd: float | None = Field(default=10.0, gt=0, allow_inf_nan=False)
+    """Most dollars of one run."""
+    day_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Most dollars of all runs of the repository in one day (UTC)."""
+    repository_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Most dollars of all runs of the repository together."""
+    unpriced: bool = True
+    """Whether models without a known price may work under the caps. Unless said, they may not once a cap is written
+    here: they could not be held to it."""
     session_idle_seconds: float = 60.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _caps_that_are_written_are_hard(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "unpriced" in given:
+            return given
+        return {**given, "unpriced": all(given.get(cap) is None for cap in CAPS)}
+
+
+class Breaker(Record):
+    """When a provider that does not answer is left alone; the law is in docs/money.md."""
+
+    failures: int = Field(default=5, ge=1, le=1000)
+    """Outages in a row before nobody asks it for a while."""
+    rest_seconds: float = Field(default=30.0, gt=0, le=86_400)
+    """The first rest; each further one is twice as long."""
+    longest_rest_seconds: float = Field(default=900.0, gt=0, le=86_400)
+    probe_seconds: float = Field(default=90.0, gt=0, le=86_400)
+    """How long one session alone tries it after a rest."""
 
 
 class Prompting(Record):
@@ -193,6 +239,7 @@ class Config(Record):
     loop: Loop = Loop()
     budget: Budget = Budget()
     prompting: Prompting = Prompting()
+    breaker: Breaker = Breaker()
     sandbox: SandboxSettings = SandboxSettings()
     worktree: Worktree = Worktree()
     boundaries: Boundaries = Boundaries()

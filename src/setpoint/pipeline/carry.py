@@ -15,6 +15,7 @@ from ..errors import (
     TransientError,
 )
 from ..model.approval import HandOver
+from ..model.money import Standing
 from ..model.run import Run, State
 from ..ports import Transaction
 from .advance import Move, advance
@@ -29,6 +30,7 @@ from .planning import plan
 from .review import review
 from .rounds import Done, Write, hand_over_packet, history
 from .split import split
+from .standing import standing
 from .tech_spec import design
 from .tests import write_tests
 
@@ -82,7 +84,8 @@ async def _tried(ground: Ground) -> Done:
         except TransientError as error:
             trouble = error
             wait = min(error.retry_after if error.retry_after is not None else 2.0**outage, 60.0)
-            await asyncio.sleep(wait)
+            if outage + 1 < OUTAGES:
+                await asyncio.sleep(wait)
         except (ParkedError, NotSignedInError) as error:
             return _stopped(ground, Parked(), error)
         except LostLeaseError:
@@ -101,7 +104,8 @@ async def _tried(ground: Ground) -> Done:
 def _stopped(ground: Ground, outcome: Outcome, error: SetpointError) -> Done:
     # A provider's own words may hold the key that it refused.
     error.what, error.why, error.fix = (ground.bench.redact(text) for text in (error.what, error.why, error.fix))
-    writes: list[Write] = [lambda tx: remember_stop(tx, ground.run, error)]
+    stands = standing(ground, error) if isinstance(outcome, Parked) else None
+    writes: list[Write] = [lambda tx: remember_stop(tx, ground.run, error, stands)]
     if isinstance(outcome, HandedOver):
         packet = hand_over_packet(ground, ground.loop, error.what, history(ground, ground.loop))
         writes.append(lambda tx: tx.hand_over(ground.run.id, ground.position.cycle, _with(packet, error)))
@@ -113,10 +117,12 @@ def _with(packet: HandOver, error: SetpointError) -> HandOver:
     return packet.model_copy(update={"tried": (*packet.tried, *told)})
 
 
-def remember_stop(tx: Transaction, run: Run, error: SetpointError) -> None:
-    """Why the run stopped here, for the exit code and for `show`."""
-    tx.remember(run.id, "stopped", {"serial": run.position.serial, "exit_code": error.exit_code, "error": str(error)})
-    tx.event(run.id, "stopped", run.position.stage, {"error": str(error), "kind": type(error).__name__})
+def remember_stop(tx: Transaction, run: Run, error: SetpointError, stands: Standing | None = None) -> None:
+    """Why the run stopped here and where it stands, for the exit code and for `show`."""
+    where = {} if stands is None else {"standing": stands.model_dump(mode="json")}
+    fact = {"serial": run.position.serial, "exit_code": error.exit_code, "error": str(error)}
+    tx.remember(run.id, "stopped", {**fact, **where})
+    tx.event(run.id, "stopped", run.position.stage, {"error": str(error), "kind": type(error).__name__, **where})
 
 
 def crashed(bench: Bench, run_id: str, error: BaseException) -> None:

@@ -5,21 +5,21 @@ A session's user messages are kept as they were first written, so that a resumed
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import LostLeaseError, NotSignedInError, ParkedError
+from ..errors import NotSignedInError
 from ..model.approval import Question
 from ..model.boundary import Boundaries
 from ..model.record import digest_of
-from ..model.run import State
-from ..model.session import Asked, Limits, Message, ModelRef, Role, SessionId, Task
+from ..model.session import Asked, Limits, ModelRef, Role, SessionId, Task
 from ..policy.guard import GuardedWorkspace
 from ..ports import Agent, Room, Store, Workspace
 from .bench import Ground
 from .models import Chosen, choose_models
 from .prompts import Prompt
+from .purse import StoredLog
 
 SCHEMA_TURNS = 3
 """How often a session may mend the form of its deliverable before that counts as a failed round."""
@@ -35,42 +35,6 @@ class Restorable(Protocol):
 
 
 REPLAYED = ModelRef(provider="replay", model="recording")
-
-
-class StoredLog:
-    """The durable side of one session, in the store. Refuses to write once the run has moved on without it."""
-
-    def __init__(self, ground: Ground, session: SessionId) -> None:
-        self._ground = ground
-        self._session = session
-        self._messages = list(ground.bench.store.session(session))
-
-    def messages(self) -> tuple[Message, ...]:
-        """All saved messages, in order."""
-        return tuple(self._messages)
-
-    def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
-        """Save messages and journal notes in one transaction. Raises LostLeaseError once the run has moved on."""
-        named = [(kind, {"session": str(self._session), **data}) for kind, data in notes]
-        self._ground.bench.store.say(self._session, messages, named, self._ground.position.serial)
-        self._messages.extend(messages)
-
-    def afford(self) -> None:
-        """Raises ParkedError when the run's budget is used up."""
-        cap = self._ground.config.budget.ticket_usd
-        spent = self._still_ours()
-        if cap is not None and spent is not None and spent >= cap:
-            raise ParkedError(
-                f"the ticket's budget is used up: ${spent:.2f} of ${cap:.2f}",
-                fix="raise it with `setpoint resume --budget`, or `setpoint cancel`",
-            )
-
-    def _still_ours(self) -> float | None:
-        name = self._ground.run.id
-        serial, state, usd = self._ground.bench.store.standing(name)
-        if serial != self._ground.position.serial or state is not State.RUNNING:
-            raise LostLeaseError(f"run {name} has moved on; this session stops")
-        return usd
 
 
 @dataclass(frozen=True)
@@ -195,15 +159,9 @@ def _task(ground: Ground, sitting: Sitting, turns: list[tuple[str, str]]) -> Tas
         limits=Limits(
             requests=settings.requests,
             seconds=settings.minutes * 60,
-            usd=_left(ground),
             idle_seconds=ground.config.budget.session_idle_seconds,
         ),
     )
-
-
-def _left(ground: Ground) -> float | None:
-    cap, spent = ground.config.budget.ticket_usd, ground.bench.store.run(ground.run.id).cost.usd
-    return None if cap is None or spent is None else max(cap - spent, 0.0)
 
 
 def question_of(ground: Ground, asked: Asked) -> Question:

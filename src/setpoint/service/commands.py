@@ -11,12 +11,14 @@ from ..errors import (
     UsageError,
 )
 from ..model.approval import Answer, Approval
+from ..model.money import Standing
 from ..model.record import digest_of
 from ..model.run import Position, Run, State, Waits
 from ..model.settings import Config
 from ..pipeline.advance import OVERRULED_BY_PERSON, advance
 from ..pipeline.bench import Bench, Ground
 from ..pipeline.carry import job_key, write_move
+from ..pipeline.circuits import ask_again
 from ..pipeline.delivery import change_subject, plan_subject, task_before, task_subject
 from ..pipeline.desk import unanswered
 from ..pipeline.moved_base import mended_by_hand
@@ -57,8 +59,11 @@ class Commands:
     # -- a person's word ----------------------------------------------------------------------------------------
 
     async def approve(self, prefix: str, *, because: str = "") -> Run:
-        """Yes, bound to the digest of what is there now."""
+        """Yes, bound to the digest of what is there now. To a run that a cap on money parked: yes to what more it was
+        said to cost."""
         ground, by = await self._answering(prefix)
+        if ground.position.state is State.PARKED:
+            return self._raised(ground, by, because)
         approval = await self._approval(ground, Answer.GRANTED, by, because)
         writes = [_approving(ground, approval)]
         if ground.position.waits is Waits.HANDOVER and ground.position.stage in OVERRULED_BY_PERSON:
@@ -97,8 +102,24 @@ class Commands:
         ground, by = await self._answering(prefix)
         if budget is not None and not 0 < budget < 1_000_000:
             raise UsageError(f"{budget} is no budget", fix="a number of dollars above 0")
-        writes = mended(ground, self.config, budget)
+        writes = [
+            *mended(ground, self.config, None if budget is None else {"ticket": budget}),
+            ask_again(self.store, self.now()),
+        ]
         return self._move(ground, Resumed(), by, f"budget ${budget:g}" if budget is not None else "", writes)
+
+    def _raised(self, ground: Ground, by: str, because: str) -> Run:
+        """Go on under the cap that the run was parked at, raised to what it needs."""
+        stopped = self.store.recall(ground.run.id, "stopped") or {}
+        stands = Standing.model_validate(stopped.get("standing") or {})
+        if stands.raise_usd is None or stopped["serial"] + 1 != ground.position.serial:
+            raise UsageError(
+                f"run {ground.run.id} is parked, and not by a cap on money",
+                fix=f"`setpoint show {ground.run.id}` says why; `setpoint resume {ground.run.id}` goes on",
+            )
+        said = "; ".join(filter(None, (f"{stands.cap} budget ${stands.raise_usd:g}", because)))
+        writes = mended(ground, self.config, {stands.cap: stands.raise_usd})
+        return self._move(ground, Resumed(), by, said, writes)
 
     async def pause(self, prefix: str) -> Run:
         """Stop after the step under way."""

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,10 @@ from ..model.numbers import counted
 from ..model.record import Line, Record
 from ..model.session import Role
 from ..model.settings import Config
+from ..pipeline.circuits import circuits
 from ..pipeline.models import choose_models
+from ..ports import Store
+from .estimate import VALIDATOR_FACTOR, validator_ratio
 
 
 class Check(Record):
@@ -99,12 +103,31 @@ def models(config: Config) -> list[Check]:
     try:
         builder = choose_models(config, "implementation", Role.PRODUCER)
         reviewer = choose_models(config, "review", Role.REVIEWER)
+        ratio = validator_ratio(config)
     except SetpointError as error:
         return [Check(name="models", state="bad", found=error.what, fix=error.fix)]
     found = [Check(name="models", state="ok", found=f"builder {builder.models[0]}, reviewer {reviewer.models[0]}")]
+    if ratio is not None and ratio < VALIDATOR_FACTOR:
+        told = f"only {ratio:.1f} times cheaper than the planner; {VALIDATOR_FACTOR:g} times is the aim"
+        fix = "put a smaller model first in models.tiny"
+        found.append(Check(name="validator", state="warn", found=told, fix=fix))
     if reviewer.independence != "full":
         told = f"reviewer independence {reviewer.independence}: same provider as the builder"
         found.append(Check(name="reviewer", state="warn", found=told, fix="configure a second provider"))
+    return found
+
+
+def providers(store: Store, now: datetime) -> list[Check]:
+    """Providers and models that are left alone now, or failed lately."""
+    found = []
+    for name, circuit in circuits(store).items():
+        state, rest = circuit.state(now), circuit.rest(now)
+        words = f"{state}, {counted(circuit.failures, 'outages')} in a row"
+        words += f", asked again in {rest:.0f} s" if rest and state == "open" else ""
+        told = " ".join(f"{words}: {circuit.why}".split())[:480]
+        fix = "" if state == "closed" else "wait, or put another provider's model beside it in [models]"
+        well: Literal["ok", "warn"] = "ok" if state == "closed" else "warn"
+        found.append(Check(name=f"provider {name}"[:80], state=well, found=told, fix=fix))
     return found
 
 

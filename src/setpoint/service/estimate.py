@@ -1,74 +1,34 @@
 """`setpoint plan`: what a run would do and cost, without a model call."""
 
-from collections.abc import Mapping
-from decimal import Decimal
-
-from ..errors import NotSignedInError
+from ..errors import ConfigError, NotSignedInError
 from ..gates.tests_gate import tests_gate
-from ..model.record import Record
+from ..model.money import Forecast
 from ..model.session import ModelRef, Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
-from ..pipeline.models import SIZES, choose_models
+from ..pipeline.models import PHASE_SIZE, choose_models
+from ..pipeline.purse import price_fix
 from ..pipeline.routes import ROUTES, Decision, Phase
+from ..ports import Store
+from ..prices import cost
+from .forecast import covered, forecast, own_price
 from .views import PlanView, StageView
 
-Price = Mapping[str, Decimal]
-"""Dollars a million tokens: `input`, `output`."""
-
-
-class Shape(Record):
-    """Tokens a session of a phase usually takes: the fixed part, and by how many requests it is read again."""
-
-    requests: int
-    input_tokens: int
-    output_tokens: int
-
-
-SHAPES: dict[str, Shape] = {
-    "discovery": Shape(requests=6, input_tokens=40_000, output_tokens=3_000),
-    "tech_spec": Shape(requests=6, input_tokens=45_000, output_tokens=3_000),
-    "planning": Shape(requests=6, input_tokens=50_000, output_tokens=5_000),
-    "diagnosis": Shape(requests=8, input_tokens=60_000, output_tokens=3_000),
-    "split": Shape(requests=4, input_tokens=30_000, output_tokens=5_000),
-    "tests": Shape(requests=10, input_tokens=90_000, output_tokens=6_000),
-    "implementation": Shape(requests=20, input_tokens=220_000, output_tokens=10_000),
-    "review": Shape(requests=12, input_tokens=130_000, output_tokens=4_000),
-}
-"""Starting values until a repository has runs of its own to measure."""
-VALIDATOR = Shape(requests=1, input_tokens=8_000, output_tokens=800)
-LOW, WORST = 0.5, 3.0
 VALIDATOR_FACTOR = 10.0
+"""How many times cheaper than the producer a validator should be."""
+MILLION = 1_000_000
 
 
-def price_of(model: ModelRef) -> Price | None:
-    """List price of a model; None when nobody lists one."""
-    from genai_prices import Usage, calc_price
-
-    try:
-        million = calc_price(
-            Usage(input_tokens=1_000_000, output_tokens=1_000_000), model_ref=model.model, provider_id=model.provider
-        )
-    except LookupError:
-        return None
-    return {"input": million.input_price, "output": million.output_price}
-
-
-def _usd(model: ModelRef, shape: Shape) -> float | None:
-    price = price_of(model)
-    if price is None:
-        return None
-    return float((price["input"] * shape.input_tokens + price["output"] * shape.output_tokens) / 1_000_000)
-
-
-def plan_view(config: Config, ticket: Ticket, kind: Kind, because: str) -> PlanView:
+def plan_view(
+    config: Config, ticket: Ticket, kind: Kind, because: str, *, store: Store | None, repository: str
+) -> PlanView:
     """The whole preview of a run. Raises ConfigError when the gates there are could not prove a test."""
     if config.gates:
         tests_gate(config.gates)
     route = ROUTES[kind]
     replayed = config.agent.kind == "replay"
     modelless = replayed or not _models_there(config)
-    phases, costs = [], []
+    phases = []
     for step in route.steps:
         word = "phase" if isinstance(step, Phase) else "decision" if isinstance(step, Decision) else "effect"
         model = ""
@@ -76,13 +36,8 @@ def plan_view(config: Config, ticket: Ticket, kind: Kind, because: str) -> PlanV
             role = Role.REVIEWER if step.name == "review" else Role.PRODUCER
             chosen = choose_models(config, step.name, role).models[0]
             model = str(chosen)
-            costs.append(_usd(chosen, SHAPES[step.name]))
-            if step.name not in ("implementation", "review"):
-                costs.append(_usd(choose_models(config, step.name, Role.VALIDATOR).models[0], VALIDATOR))
         phases.append(StageView(name=step.name, status="ahead", kind=word, model=model))
-    expected = (
-        None if modelless or any(cost is None for cost in costs) else sum(cost for cost in costs if cost is not None)
-    )
+    expected = None if modelless else forecast(config, store, repository, ticket, kind)
     ratio = None if modelless else validator_ratio(config)
     return PlanView(
         ticket=ticket.id,
@@ -98,10 +53,16 @@ def plan_view(config: Config, ticket: Ticket, kind: Kind, because: str) -> PlanV
         gates={name: " ".join(gate.run) for name, gate in config.gates.items()},
         independence=_independence(config, replayed, modelless),
         validator_ratio=ratio,
-        estimate_usd=None if expected is None else (expected * LOW, expected, expected * WORST),
+        estimate_usd=_range(expected),
+        forecast=expected,
         budget_usd=config.budget.ticket_usd,
-        warnings=tuple(_warnings(config, ratio, expected)),
+        warnings=tuple(warnings(config, kind, ratio, expected)),
     )
+
+
+def _range(expected: Forecast | None) -> tuple[float, float, float] | None:
+    usd = expected.usd if expected else None
+    return (usd.low, usd.expected, usd.worst) if usd else None
 
 
 def _models_there(config: Config) -> bool:
@@ -118,13 +79,19 @@ def _independence(config: Config, replayed: bool, modelless: bool) -> str:
     return choose_models(config, "review", Role.REVIEWER).independence
 
 
-def validator_ratio(config: Config) -> float | None:
-    """How many times cheaper a validator's input token is than the planner's."""
-    producer = price_of(choose_models(config, "planning", Role.PRODUCER).models[0])
-    validator = price_of(choose_models(config, "planning", Role.VALIDATOR).models[0])
-    if not producer or not validator or not validator["input"]:
-        return None
-    return float(producer["input"] / validator["input"])
+def validator_ratio(config: Config, phase: str = "planning") -> float | None:
+    """How many times cheaper a validator's token is than its producer's; None when a price is unknown."""
+    producer = token_price(config, choose_models(config, phase, Role.PRODUCER).models[0])
+    validator = token_price(config, choose_models(config, phase, Role.VALIDATOR).models[0])
+    return producer / validator if producer is not None and validator else None
+
+
+def token_price(config: Config, model: ModelRef) -> float | None:
+    """Dollars of a million tokens read and a million said; None when nobody lists the model."""
+    own = own_price(config, model)
+    read = cost(model, input_tokens=MILLION, output_tokens=0, own=own)
+    said = cost(model, input_tokens=0, output_tokens=MILLION, own=own)
+    return None if read is None or said is None else read + said
 
 
 def _boundaries(config: Config, ticket: Ticket) -> dict[str, object]:
@@ -143,18 +110,89 @@ def _boundaries(config: Config, ticket: Ticket) -> dict[str, object]:
     return {"summary": "; ".join(words), **told, "paths": list(config.boundaries.paths)}
 
 
-def _warnings(config: Config, ratio: float | None, expected: float | None) -> list[str]:
+def warnings(config: Config, kind: Kind, ratio: float | None, expected: Forecast | None) -> list[str]:
+    """What a person should know of money and models before a run."""
     found = []
     if ratio is not None and ratio < VALIDATOR_FACTOR:
         found.append(f"the validator is only {ratio:.1f} times cheaper than the planner; ten times is the aim")
-    budget = config.budget.ticket_usd
-    if expected is not None and budget is not None and expected > budget:
-        found.append(f"the expected cost ${expected:.2f} is above the budget ${budget:.2f}")
-    if config.agent.kind != "replay" and not _models_there(config):
+    budget, usd = config.budget.ticket_usd, expected.usd if expected else None
+    if usd is not None and budget is not None and usd.expected > budget:
+        found.append(f"the expected cost ${usd.expected:.2f} is above the budget ${budget:.2f}")
+    if config.agent.kind == "replay":
+        return [*found, *([] if config.gates else ["no gate is configured: `setpoint init`"])]
+    if not _models_there(config):
         found.append("no model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY before `setpoint run`")
+    else:
+        found += _about_models(config, kind)
     if not config.gates:
         found.append("no gate is configured: `setpoint init`")
-    large = config.models.get(SIZES[-1])
-    if large and config.settings("implementation").model == "large":
-        found.append("implementation works with the largest model although its work is scoped by plan and tests")
     return found
+
+
+def _about_models(config: Config, kind: Kind) -> list[str]:
+    """Phases that pay top rates for scoped work, and models that nobody can price."""
+    found = []
+    for phase in scoped(config, kind):
+        model = choose_models(config, phase, Role.PRODUCER).models[0]
+        if str(model) in config.models.get("large", ()):
+            found.append(f"{phase} works with {model}, a large model, although plan and tests scope its work")
+    if config.budget.unpriced:
+        unknown = [model for model in models_of(config, kind) if not _held(config, model)]
+        if unknown and any(cap is not None for cap in caps_of(config)):
+            named = ", ".join(str(model) for model in unknown)
+            found.append(f"no price is known for {named}: what it costs is unknown, and no budget holds it")
+    return found
+
+
+def scoped(config: Config, kind: Kind) -> list[str]:
+    """Phases of a route whose work plan and tests have scoped."""
+    names = [step.name for step in ROUTES[kind].steps if isinstance(step, Phase)]
+    return [name for name in names if PHASE_SIZE.get(name) == "medium" and name != "review"]
+
+
+def models_of(config: Config, kind: Kind) -> list[ModelRef]:
+    """The first choice of every session of a route."""
+    found: dict[ModelRef, None] = {}
+    for step in ROUTES[kind].steps:
+        if isinstance(step, Phase):
+            role = Role.REVIEWER if step.name == "review" else Role.PRODUCER
+            found[choose_models(config, step.name, role).models[0]] = None
+            found[choose_models(config, step.name, Role.VALIDATOR).models[0]] = None
+    return list(found)
+
+
+def caps_of(config: Config) -> tuple[float | None, ...]:
+    """Every dollar cap that a run may meet."""
+    budget = config.budget
+    return (
+        budget.ticket_usd,
+        budget.day_usd,
+        budget.repository_usd,
+        *(phase.usd for phase in config.phase.values()),
+    )
+
+
+def require_priced(config: Config, kind: Kind) -> None:
+    """Raises ConfigError when a model without a known price would work under a cap that somebody wrote."""
+    caps = [usd for usd in caps_of(config) if usd is not None]
+    if config.budget.unpriced or not caps:
+        return
+    unknown = [model for model in models_of(config, kind) if not _held(config, model)]
+    if unknown:
+        named = ", ".join(str(model) for model in unknown)
+        raise ConfigError(
+            f"no price is known for {named}, so no budget can hold it",
+            why="setpoint.toml sets a budget in dollars",
+            fix=price_fix(str(unknown[0])),
+        )
+
+
+def _held(config: Config, model: ModelRef) -> bool:
+    return covered(config, model) or token_price(config, model) is not None
+
+
+def told_before(config: Config, kind: Kind, expected: Forecast | None) -> list[str]:
+    """The warnings of a run that begins now."""
+    if config.agent.kind == "replay":
+        return []
+    return warnings(config, kind, validator_ratio(config), expected)

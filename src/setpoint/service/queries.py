@@ -1,7 +1,9 @@
 """What a person can see. Reads only."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from ..model.money import Forecast, Standing
 from ..model.numbers import counted
 from ..model.objection import Objection
 from ..model.run import Round, Run, State, Waits
@@ -11,6 +13,7 @@ from ..pipeline.bench import Ground
 from ..pipeline.desk import chosen, unanswered
 from ..pipeline.diagrams import source_of
 from ..pipeline.routes import Decision, Phase
+from ..pipeline.standing import ESTIMATE
 from ..pipeline.surface import follow_ups, ticket_of
 from ..ports import Store
 from .epic import child_views
@@ -37,7 +40,11 @@ def next_steps(store: Store, run: Run) -> tuple[str, ...]:
     """What a person can type now."""
     state, waits = run.position.state, run.position.waits
     if state in (State.PARKED, State.PAUSED):
+        stands = standing_of(store, run)
         choices: tuple[str, ...] = ("setpoint resume {id}", "setpoint cancel {id}")
+        if stands is not None and stands.raise_usd is not None:
+            budget = f" --budget {stands.raise_usd:.2f}" if stands.cap == "ticket" else ""
+            choices = ("setpoint approve {id}", f"setpoint resume {{id}}{budget}", "setpoint cancel {id}")
     elif state is State.RUNNING:
         choices = ("setpoint log {id} -f", "setpoint worker")
     elif state is State.DONE and run.position.route is Kind.EPIC:
@@ -137,11 +144,31 @@ def view(ground: Ground) -> RunView:
         budget_usd=ground.config.budget.ticket_usd,
         estimate=plan["estimate"] if plan else None,
         diagram=source_of(plan["diagram"]) if plan else "",
+        forecast=_forecast(ground),
+        switches=tuple({"stage": e.stage, **_switch(e.data)} for e in events if e.kind == "switched"),
+        stopped=standing_of(store, run),
         created=run.created,
         updated=run.updated,
         next=next_steps(store, run),
         exit_code=exit_code(store, run),
     )
+
+
+def _forecast(ground: Ground) -> Forecast | None:
+    kept = ground.bench.store.recall(ground.run.id, ESTIMATE)
+    return Forecast.model_validate(kept) if kept else None
+
+
+def _switch(data: dict[str, Any]) -> dict[str, str]:
+    return {name: str(data[name]) for name in ("from", "to", "why")}
+
+
+def standing_of(store: Store, run: Run) -> Standing | None:
+    """Where a run stands that is parked now; None when it is not."""
+    stopped = store.recall(run.id, "stopped")
+    if run.position.state is not State.PARKED or not stopped or stopped["serial"] + 1 != run.position.serial:
+        return None
+    return Standing.model_validate(stopped["standing"]) if "standing" in stopped else None
 
 
 def _because(run: Run) -> str:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ..errors import BusyError, NotSignedInError, RepositoryError, TicketError
+from ..errors import BusyError, RepositoryError, TicketError
 from ..gates.baseline import require_green
 from ..gates.tests_gate import tests_gate
 from ..model.evidence import GateResult
+from ..model.money import Forecast
 from ..model.record import digest_of
 from ..model.run import Run
 from ..model.session import Role
@@ -22,8 +23,11 @@ from ..pipeline.context import rules_there
 from ..pipeline.intake import read_ticket, require_concrete
 from ..pipeline.models import choose_models
 from ..pipeline.routes import start
+from ..pipeline.standing import ESTIMATE
 from ..ports import Store, Transaction
 from .epic import Child, unmet
+from .estimate import require_priced, told_before
+from .forecast import forecast
 from .kept import without_secrets
 
 
@@ -51,6 +55,10 @@ class Started:
 
     run: Run
     baseline: tuple[GateResult, ...]
+    forecast: Forecast | None
+    """What it is said to cost; None without models."""
+    warnings: tuple[str, ...]
+    """What a person should know of money and models."""
 
 
 Baseline = Callable[[Bench, str], Awaitable[tuple[GateResult, ...]]]
@@ -119,7 +127,7 @@ class Starts:
                 why="a run starts from a commit; what is not committed would not be part of it",
                 fix="commit or stash them",
             )
-        self._models()
+        self._models(chosen)
         tests_gate(self.config.gates)
         bench = self.bench(self.config)
         await bench.forge.ensure(branch)
@@ -129,7 +137,9 @@ class Starts:
         results = await self.baseline(bench, base)
         require_green(results, gates=self.config.gates)
         run = await self._new(ticket, chosen, because, branch, base)
-        return Started(self._create(bench, run, results), tuple(results))
+        expected = self._forecast(ticket, chosen)
+        run = self._create(bench, run, results, expected)
+        return Started(run, tuple(results), expected, tuple(told_before(self.config, chosen, expected)))
 
     def _in_turn(self, ticket: Ticket) -> None:
         left = unmet(self.store, self.repository.root, ticket.parent, ticket.needs)
@@ -151,13 +161,18 @@ class Starts:
                     fix=f"`setpoint show {other.id}`, or `setpoint cancel {other.id}` first",
                 )
 
-    def _models(self) -> None:
-        try:
-            choose_models(self.config, "implementation", Role.PRODUCER)
-            choose_models(self.config, "planning", Role.VALIDATOR)
-        except NotSignedInError:
-            if self.config.agent.kind != "replay":
-                raise
+    def _models(self, kind: Kind) -> None:
+        """Raises NotSignedInError without a model, ConfigError when a hard cap could not hold one."""
+        if self.config.agent.kind == "replay":
+            return
+        choose_models(self.config, "implementation", Role.PRODUCER)
+        choose_models(self.config, "planning", Role.VALIDATOR)
+        require_priced(self.config, kind)
+
+    def _forecast(self, ticket: Ticket, kind: Kind) -> Forecast | None:
+        if self.config.agent.kind == "replay":
+            return None
+        return forecast(self.config, self.store, self.repository.root, ticket, kind)
 
     async def _new(self, ticket: Ticket, kind: Kind, because: str, branch: str, base: str) -> Run:
         person, now = await self.repository.person(), self.now()
@@ -188,12 +203,14 @@ class Starts:
             if not any(other.startswith(name) or name.startswith(other) for other in taken):
                 return name
 
-    def _create(self, bench: Bench, run: Run, results: Sequence[GateResult]) -> Run:
+    def _create(self, bench: Bench, run: Run, results: Sequence[GateResult], expected: Forecast | None) -> Run:
         with self.store.transaction() as tx:
             tx.alone(STARTING)
             # Another process may have started the same ticket while the base was checked.
             self._free(run.ticket)
             run = self._named(run)
+            if expected is not None:
+                tx.remember(run.id, ESTIMATE, expected.model_dump(mode="json"))
             moved = self._write(tx, run, results)
             bench.enqueue(tx.connection, JOB, job_key(moved), {"run": moved.id, "serial": moved.position.serial})
         return moved

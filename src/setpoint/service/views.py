@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..model.approval import Approval, HandOver, Question
+from ..model.money import Forecast, Standing
 from ..model.objection import Objection
 from ..model.record import Line, Record, Time
 from ..model.session import Usage
@@ -153,6 +154,12 @@ class RunView(Record):
     """The plan's picture, in Mermaid; empty where there is none."""
     created: Time
     updated: Time
+    forecast: Forecast | None
+    """What it was said to cost before it began."""
+    switches: tuple[dict[str, Any], ...]
+    """Where another model took over: stage, from, to, why."""
+    stopped: Standing | None
+    """Of a run that is parked: what is done, what is left, and what that would cost."""
     next: tuple[Line, ...]
     """What a person can type now, the likely one first."""
     exit_code: int
@@ -177,5 +184,7 @@ class PlanView(Record):
     """How many times cheaper the validator is than the producer; None when a price is unknown."""
     estimate_usd: tuple[float, float, float] | None
     """Low, expected, worst; None when a price is unknown."""
+    forecast: Forecast | None
+    """The same phase by phase, and what it rests on; None without models."""
     budget_usd: float | None
     warnings: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from ..config import load
 from ..model.approval import Approval, HandOver, Question
 from ..model.command import CommandLimits, Completed
 from ..model.merge import Merged
+from ..model.money import Charge
 from ..model.release import CiRun, Environment, PullRequest, Release, StepResult
 from ..model.run import Position, Run
 from ..model.session import Message, SessionId
@@ -102,9 +103,15 @@ class _Noted(SqlTransaction):
         self._wrote[f"{stage} {kind}"] = None
         super().event(run_id, kind, stage, data)
 
-    def append(self, session: SessionId, said: Sequence[Message], serial: int | None = None) -> None:
+    def append(
+        self, session: SessionId, said: Sequence[Message], serial: int | None = None, charge: int | None = None
+    ) -> None:
         self._wrote[f"message of the {session.phase} {session.role.value}"] = None
-        super().append(session, said, serial)
+        super().append(session, said, serial, charge)
+
+    def hold(self, charge: Charge) -> int:
+        self._wrote["charge"] = None
+        return super().hold(charge)
 
     def remember(self, run_id: str, key: str, value: dict[str, Any]) -> None:
         self._wrote[f"fact {key.partition(':')[0]}"] = None
@@ -135,8 +142,8 @@ class MortalStore(SqlStore):
         self._boundaries = boundaries
 
     @contextmanager
-    def transaction(self) -> Iterator[SqlTransaction]:
-        with super().transaction() as plain:
+    def transaction(self, *, late: bool = False) -> Iterator[SqlTransaction]:
+        with super().transaction(late=late) as plain:
             noted = _Noted(plain.connection, self._redact)
             yield noted
             self._boundaries.at(f"before commit of {noted.said()}")

@@ -47,6 +47,10 @@ class Fault:
     `huge_text` or `loop`."""
     seconds: float = 0.0
     """Of `429`: the retry-after; of `slow_first`: the wait."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with an error instead of a retry-after."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of an error's object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +232,10 @@ class ScriptedModel:
             fault = Fault("loop")
         if fault.kind in ERRORS:
             kind, code, status = ERRORS[fault.kind]
-            extra = {"retry-after": f"{fault.seconds:g}"} if fault.kind == "429" else {}
-            connection.whole(status, error_body(api, kind, code, f"fault {fault.kind}"), extra)
+            extra = {"retry-after": f"{fault.seconds:g}"} if fault.kind == "429" and not fault.told else {}
+            body = error_body(api, kind, code, f"fault {fault.kind}")
+            body["error"] |= fault.told
+            connection.whole(status, body, fault.headers or extra)
         elif fault.kind != "hang":
             self._say(connection, seen, fault)
 

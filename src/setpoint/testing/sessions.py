@@ -2,12 +2,16 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..errors import ParkedError
+from ..errors import ParkedError, UnpricedError
+from ..loop.breaker import CLOSED, Circuit, failed, probed, rested
 from ..model.boundary import Boundaries
+from ..model.money import Quote
 from ..model.session import Limits, Message, ModelRef, Role, SessionId, Task
+from ..model.settings import Breaker
 from ..model.unsaved import Unsaved
 from .gate_rooms import FolderRoom
 
@@ -57,6 +61,12 @@ class MemoryLog:
         self.asked = 0
         """How often money was asked for."""
         self.broke = False
+        self.quotes: list[Quote] = []
+        """What was reserved, request by request."""
+        self.unpriced: frozenset[str] = frozenset()
+        """Models that may not work under its caps."""
+        self.unanswered: list[bool] = []
+        """Of each request without a reply: whether it may have been paid for."""
         self._crash: tuple[int, bool] | None = None
 
     def crash(self, at: int, *, saved: bool) -> None:
@@ -84,9 +94,54 @@ class MemoryLog:
         if self.broke:
             raise ParkedError("the run's budget is used up", fix="raise it, then `setpoint resume`")
 
+    async def reserve(self, quote: Quote) -> None:
+        """Write it down, unless nobody may pay for the model."""
+        if quote.model in self.unpriced:
+            raise UnpricedError(f"no price is known for {quote.model}", fix="write one")
+        self.quotes.append(quote)
+
+    def let_go(self, *, paid: bool) -> None:
+        """Write it down."""
+        self.unanswered.append(paid)
+
     def of(self, kind: str) -> list[dict[str, Any]]:
         """The notes of one kind."""
         return [data for name, data in self.notes if name == kind]
+
+
+class Weather:
+    """Circuits in memory, under the real law, whose clock a test turns."""
+
+    def __init__(self, law: Breaker | None = None) -> None:
+        self.law = law or Breaker()
+        self.now = datetime(2026, 1, 2, 12, tzinfo=UTC)
+        self.known: dict[str, Circuit] = {}
+
+    def later(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+    def rest(self, names: Sequence[str]) -> float:
+        """Seconds until they may be asked; 0: now."""
+        mine = {name: self.known[name] for name in names if name in self.known}
+        rest = max((circuit.rest(self.now) for circuit in mine.values()), default=0.0)
+        if not rest:
+            self.known |= {name: probed(circuit, self.now, self.law) for name, circuit in mine.items()}
+        return rest
+
+    def failed(self, name: str, why: str) -> float:
+        """One more outage."""
+        self.known[name] = failed(self.known.get(name, CLOSED), self.now, self.law, why)
+        return self.known[name].rest(self.now)
+
+    def rests(self, name: str, seconds: float, why: str) -> None:
+        """Left alone."""
+        self.known[name] = rested(self.known.get(name, CLOSED), self.now, seconds, self.law, why)
+
+    def answered(self, names: Sequence[str]) -> None:
+        """Well."""
+        for name in names:
+            self.known.pop(name, None)
 
 
 class SavingRoom(FolderRoom):

@@ -1,6 +1,6 @@
 """What every Store must keep: the contract suite, and records to try it with."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from ..model.approval import Answer, Approval, HandOver, Question
 from ..model.evidence import Evidence, GateKind, GateResult, Outcome
 from ..model.lesson import Failure, LessonWord, Witness
 from ..model.lesson import Said as LessonSaid
+from ..model.money import Charge, Scope, Spent
 from ..model.objection import Deviation, Objection, Severity, Source
 from ..model.run import Position, Round, Run, State
 from ..model.session import Message, Said, SessionId, ToolCall, Usage
@@ -60,6 +61,13 @@ def sample_result(tree: str = "a" * 40, outcome: Outcome = Outcome.PASSED) -> Ga
     """A gate's verdict."""
     evidence = Evidence(tree=tree, argv=("pytest",), environment="e", examined=3, unit="tests", at=NOON)
     return GateResult(gate="tests", kind=GateKind.TESTS, outcome=outcome, reason="3 tests", evidence=evidence)
+
+
+def sample_charge(session: str, worst: float, *, at: datetime = NOON, **other: str) -> Charge:
+    """A request that may take a minute."""
+    names = {"run": "3c91aa", "repository": "/somewhere", "phase": "planning", "session": session, "model": "a/b"}
+    times = {"at": at, "until": at + timedelta(seconds=60)}
+    return Charge.model_validate({**names, **times, "worst_usd": worst, **other})
 
 
 class StoreContract:
@@ -305,6 +313,62 @@ class StoreContract:
         assert moved is not None
         assert moved.cost.usd == 0.5
         assert store.run(run.id).cost.usd == 0.5
+
+    def test_a_request_is_held_then_settled_by_the_reply_that_is_saved(self, store: Store) -> None:
+        run = sample_run()
+        session = SessionId(run=run.id, phase="planning")
+        with store.transaction() as transaction:
+            transaction.create(run)
+            number = transaction.hold(sample_charge(str(session), 0.5))
+        assert store.spent(Scope(run=run.id), NOON) == Spent(held=0.5)
+        said = Message(role="assistant", usage=Usage(requests=1, usd=0.125))
+        store.say(session, [Message(role="user")], [], charge=number)
+        assert store.spent(Scope(run=run.id), NOON).held == 0.5, "only a reply settles"
+        store.say(session, [said], [], charge=number)
+        assert store.spent(Scope(run=run.id), NOON) == Spent(settled=0.125)
+
+    def test_requests_count_in_each_scope_they_belong_to(self, store: Store) -> None:
+        with store.transaction() as transaction:
+            transaction.hold(sample_charge("a", 1.0))
+            transaction.hold(sample_charge("b", 2.0, phase="tests"))
+            transaction.hold(sample_charge("c", 4.0, run="another"))
+            transaction.hold(sample_charge("d", 8.0, repository="/elsewhere"))
+            transaction.hold(sample_charge("e", 16.0, at=NOON + timedelta(days=1)))
+        scopes = {
+            Scope(run="3c91aa"): 27.0,
+            Scope(run="3c91aa", phase="tests"): 2.0,
+            Scope(repository="/somewhere"): 23.0,
+            Scope(repository="/somewhere", day="2026-01-02"): 7.0,
+            Scope(repository="/somewhere", day="2026-01-03"): 16.0,
+            Scope(run="nobody"): 0.0,
+        }
+        assert {scope: store.spent(scope, NOON).held for scope in scopes} == scopes
+
+    @pytest.mark.parametrize("paid", [True, False])
+    def test_a_request_without_a_reply_is_lost_or_forgotten(self, store: Store, paid: bool) -> None:
+        with store.transaction() as transaction:
+            transaction.let_go(transaction.hold(sample_charge("a", 0.5)), paid=paid)
+        lost = Spent(settled=0.5, lost=1, lost_usd=0.5)
+        assert store.spent(Scope(), NOON) == (lost if paid else Spent())
+
+    def test_what_a_dead_process_held_is_lost_when_its_session_goes_on_or_its_time_is_over(self, store: Store) -> None:
+        with store.transaction() as transaction:
+            transaction.hold(sample_charge("a", 0.5))
+            transaction.hold(sample_charge("b", 1.0))
+        assert store.spent(Scope(), NOON).held == 1.5
+        with store.transaction() as transaction:
+            transaction.lose("3c91aa", "a")
+        assert store.spent(Scope(), NOON) == Spent(settled=0.5, held=1.0, lost=1, lost_usd=0.5)
+        later = NOON + timedelta(seconds=61)
+        assert store.spent(Scope(), later) == Spent(settled=1.5, lost=2, lost_usd=1.5)
+
+    def test_a_reply_that_was_not_counted_counts_as_the_most_it_can_have_cost(self, store: Store) -> None:
+        session = SessionId(run="3c91aa", phase="planning")
+        with store.transaction() as transaction:
+            transaction.create(sample_run())
+            number = transaction.hold(sample_charge(str(session), 0.5))
+        store.say(session, [Message(role="assistant", usage=Usage(requests=1, usd=None))], [], charge=number)
+        assert store.spent(Scope(), NOON) == Spent(settled=0.5)
 
     def test_a_blob_is_kept_once_by_its_content(self, store: Store) -> None:
         content = bytes(range(256)) * 10

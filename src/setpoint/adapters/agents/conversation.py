@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import TypeAdapter, ValidationError
 
+from ...accounts import SessionLog
 from ...errors import BugError, LostLeaseError, ParkedError, SetpointError
 from ...model.record import Text, digest_of
 from ...model.session import (
@@ -27,7 +28,7 @@ from ...model.session import (
     Usage,
 )
 from ...model.unsaved import Unsaved
-from ...ports import Room, SessionLog
+from ...ports import Room
 from .tools import Toolbox, Used, brief_arguments, risk, submit_name, words
 from .turns import NOTICE, calls_of, closing_call, notice, open_calls, turns, used
 from .wire.answer import Stop, clean
@@ -85,8 +86,6 @@ class Conversation:
         self._before = used(self._messages)
         self._usage = self._before
         self._started = time.monotonic()
-        self._spent = 0.0
-        """Money of this call whose amount is known; the limit is on what is left now, so earlier calls do not count."""
         self._hollow = 0
         self._repeated, self._last_call = 0, ""
         self._unsaved: Sequence[Unsaved] = ()
@@ -142,17 +141,10 @@ class Conversation:
 
     def _within_limits(self) -> None:
         limits = self._task.limits
-        spent = self._spent
         if self._usage.requests >= limits.requests:
             raise _over(f"{limits.requests} model requests", "requests", limits)
         if self._seconds() >= limits.seconds:
             raise _over(f"{limits.seconds / 60:g} minutes", "minutes", limits)
-        if limits.usd is not None and spent >= limits.usd:
-            raise ParkedError(
-                "the session used up the money it was given",
-                why=f"{spent:.4f} of {limits.usd:.4f} USD",
-                fix="raise it with `setpoint resume --budget`, or `setpoint cancel`",
-            )
 
     async def _ask(self) -> ModelReply:
         left = self._task.limits.seconds - self._seconds()
@@ -307,7 +299,6 @@ class Conversation:
         self._log.append(*messages, notes=notes)
         self._messages += messages
         self._usage = self._usage.plus(used(messages))
-        self._spent += sum(message.usage.usd or 0.0 for message in messages if message.usage is not None)
 
     def _model_note(self, reply: ModelReply) -> tuple[str, dict[str, Any]]:
         usage = reply.message.usage or Usage()
@@ -318,6 +309,7 @@ class Conversation:
             "output_tokens": usage.output_tokens,
             "cached_tokens": usage.cached_tokens,
             "usd": usage.usd,
+            "covered_usd": usage.covered_usd,
             "ms": round(reply.seconds * 1000, 1),
             "stop": reply.stop,
             "prompt_sha256": reply.prompt_sha256,

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ...errors import ConfigError, NotSignedInError
 from ...model.record import Record
+from ...model.settings import Price
 from .wire.answer import Wire
 from .wire.anthropic import AnthropicMessages
 from .wire.openai_chat import OpenAIChat
@@ -30,6 +31,9 @@ class Endpoint(Record):
     """Sent besides the format's own, and over them."""
     max_output_tokens: int = 32_000
     """Longest reply, reasoning included."""
+    billing: Literal["metered", "subscription"] = "metered"
+    prices: dict[str, Price] = {}
+    """Prices by model that go before the list's."""
 
     @property
     def wire(self) -> Wire:

@@ -3,17 +3,25 @@
 import json
 import random
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ...errors import ConfigError, NotSignedInError, ParkedError, SetpointError, TransientError
+from .resets import retry_after
 
 BACK_OFF = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each repeat of a failed request: four failures in a row are survived within ten seconds."""
 
 LONGEST_WAIT = 60.0
 """Seconds a provider may ask us to wait inside a session; asked for more, it counts as out of reach."""
+
+RATE_LIMITED = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 60.0)
+"""Seconds before each repeat of a request that met a rate limit, where the provider names none."""
+
+AT_ONCE = 4
+"""How often in a row a provider is believed that says it may be asked again at once."""
+
+PATIENCE = 300.0
+"""Seconds one request waits for rate limits in all, before the model counts as out of reach."""
 
 OUT_OF_MONEY = frozenset(
     {
@@ -23,13 +31,14 @@ OUT_OF_MONEY = frozenset(
         "billing_hard_limit_reached",
         "billing_not_active",
         "insufficient_credits",
+        "insufficient_balance",
+        "exceeded_current_quota_error",
+        "payment_required",
     }
 )
 NOT_SIGNED_IN = frozenset({"authentication_error", "permission_error", "invalid_api_key", "invalid_authentication"})
 AGAIN = frozenset(
     {
-        "rate_limit_error",
-        "rate_limit_exceeded",
         "overloaded_error",
         "api_error",
         "server_error",
@@ -40,6 +49,7 @@ AGAIN = frozenset(
         "vector_store_timeout",
     }
 )
+TOO_FAST = frozenset({"rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED", "too_many_requests"})
 TOO_LONG = frozenset({"context_length_exceeded", "request_too_large", "string_above_max_length"})
 INVALID = frozenset({"invalid_request_error", "invalid_prompt", "bad_request", "invalid_encrypted_content"})
 NO_SUCH_MODEL = frozenset({"not_found_error", "model_not_found"})
@@ -47,6 +57,14 @@ NO_SUCH_MODEL = frozenset({"not_found_error", "model_not_found"})
 
 class SilentError(TransientError):
     """No byte came for as long as a model may be silent."""
+
+
+class UnreachableError(TransientError):
+    """No connection to the provider came about: none of its models will answer."""
+
+
+class RateLimitedError(TransientError):
+    """The provider is well, and wants to be asked less often."""
 
 
 class UnsupportedError(SetpointError):
@@ -59,9 +77,10 @@ class UnsupportedError(SetpointError):
 
 def judged(who: str, body: Any, *, status: int = 0, headers: Mapping[str, str] | None = None) -> SetpointError:
     """The error to raise for a provider's answer `body` (its JSON, or None) that was not a reply."""
+    body = body[0] if isinstance(body, list) and body else body
     told = body.get("error") if isinstance(body, dict) and isinstance(body.get("error"), dict) else body
     told = told if isinstance(told, dict) else {}
-    names = {str(told.get("type") or ""), str(told.get("code") or "")}
+    names = {str(told.get(key) or "") for key in ("type", "code", "status")}
     why = _words(told, status)
     if names & OUT_OF_MONEY or status == 402:
         return ParkedError(
@@ -77,9 +96,11 @@ def judged(who: str, body: Any, *, status: int = 0, headers: Mapping[str, str] |
             why=why,
             fix="set a model with a larger context, then `setpoint resume`",
         )
+    if names & TOO_FAST or status == 429:
+        return RateLimitedError(f"{who} is asked too often", why=why, retry_after=retry_after(headers or {}, told))
     unknown_inside_stream = not status and not names & (NO_SUCH_MODEL | INVALID)
-    if names & AGAIN or status in (408, 409, 425, 429) or status >= 500 or unknown_inside_stream:
-        return TransientError(f"{who} could not answer", why=why, retry_after=_retry_after(headers or {}))
+    if names & AGAIN or status in (408, 409, 425) or status >= 500 or unknown_inside_stream:
+        return TransientError(f"{who} could not answer", why=why, retry_after=retry_after(headers or {}, told))
     if names & NO_SUCH_MODEL or status == 404:
         return ConfigError(
             f"{who} is not there", why=why, fix="mend the model's name or the provider's `base_url` in setpoint.toml"
@@ -100,29 +121,27 @@ def _words(told: dict[str, Any], status: int) -> str:
     return ": ".join(part for part in (f"HTTP {status}" if status else "", str(kind), text) if part)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds; the header may hold them, milliseconds, or a date."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name, "")
-        try:
-            return max(0.0, float(value) * scale)
-        except ValueError:
-            continue
-    try:
-        when = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
-
-
 def wait(failures: int, error: TransientError) -> float | None:
     """Seconds to wait after the `failures`th failure in a row; None when the model counts as out of reach."""
     if failures > len(BACK_OFF) or isinstance(error, SilentError):
         return None
     if error.retry_after is not None:
         return error.retry_after if error.retry_after <= LONGEST_WAIT else None
-    return BACK_OFF[failures - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - spreads repeats, guards nothing
+    return _spread(BACK_OFF[failures - 1])
+
+
+def _spread(seconds: float) -> float:
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads repeats, guards nothing
+
+
+def rate_wait(limits: int, waited: float, error: RateLimitedError) -> float | None:
+    """Seconds to wait after the `limits`th rate limit in a row, `waited` before; None when it goes on for too long."""
+    if limits > len(RATE_LIMITED):
+        return None
+    # Who says "at once" again and again is asked less and less.
+    least = RATE_LIMITED[limits - 1 - AT_ONCE] if limits > AT_ONCE else 0.0
+    delay = _spread(RATE_LIMITED[limits - 1]) if error.retry_after is None else max(error.retry_after, least)
+    return delay if delay <= LONGEST_WAIT and waited + delay <= PATIENCE else None
 
 
 def parsed(body: bytes) -> Any:

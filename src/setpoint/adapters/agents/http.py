@@ -3,12 +3,13 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import httpx2
 
 from ...errors import ConfigError, SetpointError, TransientError
 from .endpoint import Endpoint
-from .faults import SilentError, judged, parsed
+from .faults import SilentError, UnreachableError, judged, parsed
 from .wire.answer import Answer, ProviderFault
 from .wire.stream import EventStream
 
@@ -29,14 +30,31 @@ def new_client(*, plain: bool = False) -> httpx2.AsyncClient:
     )
 
 
+@dataclass(slots=True)
+class Sent:
+    """What became of one request."""
+
+    paid: bool = False
+    """Whether it may have been charged for, reply or not."""
+
+
 async def ask(
-    client: httpx2.AsyncClient, endpoint: Endpoint, headers: dict[str, str], body: bytes, *, who: str, idle: float
+    client: httpx2.AsyncClient,
+    endpoint: Endpoint,
+    headers: dict[str, str],
+    body: bytes,
+    sent: Sent,
+    *,
+    who: str,
+    idle: float,
 ) -> Answer:
     """The whole reply to `body`. Raises TransientError when there was none or it was cut off, SilentError when nothing
-    came for `idle` seconds, else what the provider's refusal means."""
+    came for `idle` seconds, UnreachableError without a connection, else what the provider's refusal means."""
     timeout = httpx2.Timeout(idle, connect=min(idle, CONNECT_SECONDS), pool=None)
+    sent.paid = True
     try:
         async with client.stream("POST", endpoint.url(), content=body, headers=headers, timeout=timeout) as response:
+            sent.paid = response.status_code == 200
             if response.status_code != 200:
                 told = await _bounded(response, LARGEST_ERROR)
                 raise judged(who, parsed(told), status=response.status_code, headers=response.headers)
@@ -46,7 +64,11 @@ async def ask(
     except ProviderFault as fault:
         raise judged(who, fault.body) from fault
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+        sent.paid = False
         raise ConfigError(f"{who}: {endpoint.url()} is not a URL", why=str(error), fix="mend `base_url`") from error
+    except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+        sent.paid = False
+        raise UnreachableError(f"{who} was out of reach", why=str(error) or type(error).__name__) from error
     except (httpx2.TransportError, httpx2.DecodingError) as error:
         raise TransientError(f"{who} was out of reach", why=str(error) or type(error).__name__) from error
 

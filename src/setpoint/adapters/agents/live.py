@@ -1,4 +1,4 @@
-"""The real model of one session: repeats failed requests, falls back to the next model, counts the money."""
+"""The real model of one session: repeats failed requests, falls back to the next model, holds and counts the money."""
 
 import asyncio
 import hashlib
@@ -7,29 +7,33 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import httpx2
 
-from ...errors import ConfigError, TransientError
+from ...accounts import Circuits, SessionLog
+from ...errors import ConfigError, TransientError, UnpricedError
+from ...model.money import Quote
 from ...model.session import Message, ModelRef, Opaque, Task, ToolCall, ToolReturn, Usage
+from ...prices import cost, worst
 from .conversation import ModelReply
 from .endpoint import Endpoint
-from .faults import SilentError, UnsupportedError, wait
-from .http import ask
-from .prices import cost
+from .faults import LONGEST_WAIT, RateLimitedError, SilentError, UnreachableError, UnsupportedError, rate_wait, wait
+from .http import Sent, ask
 from .wire.answer import Answer, Offer, ToolSpec
 
 Pause = Callable[[float], Awaitable[None]]
 
-AWAY_SECONDS = 60.0
-"""How long a model that was out of reach is passed over while another answers."""
+LONGEST_REQUEST = 1800.0
+"""Seconds one request may take, however steadily its reply comes in."""
 
 
 class Reach:
-    """What the sessions of one agent share: endpoints, connections, and which models are out of reach just now."""
+    """What the sessions of one agent share: endpoints, connections, and whom to leave alone."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], pause: Pause, client: httpx2.AsyncClient) -> None:
+    def __init__(
+        self, endpoints: Mapping[str, Endpoint], pause: Pause, client: httpx2.AsyncClient, circuits: Circuits
+    ) -> None:
         self.endpoints = endpoints
         self.pause = pause
         self.client = client
-        self.away: dict[ModelRef, float] = {}
+        self.circuits = circuits
 
     def endpoint(self, ref: ModelRef) -> Endpoint:
         """Where `ref` is reached. Raises ConfigError when its provider is not configured."""
@@ -43,19 +47,15 @@ class Reach:
                 fix=f"add [providers.{ref.provider}] to setpoint.toml, or set the key of a provider in the environment",
             ) from None
 
-    def order(self, models: Sequence[ModelRef]) -> list[ModelRef]:
-        """`models` as they are to be tried: those lately out of reach last."""
-        now = time.monotonic()
-        return sorted(models, key=lambda ref: now - self.away.get(ref, -AWAY_SECONDS) < AWAY_SECONDS)
-
 
 class LiveModel:
     """Answers the conversation of one task."""
 
-    def __init__(self, task: Task, tools: Sequence[ToolSpec], reach: Reach) -> None:
+    def __init__(self, task: Task, tools: Sequence[ToolSpec], reach: Reach, log: SessionLog) -> None:
         self._task = task
         self._tools = tuple(tools)
         self._reach = reach
+        self._log = log
         self._heads: dict[ModelRef, str] = {}
         self._items: dict[ModelRef, list[bytes]] = {}
         """Messages as encoded for each model; never encoded again, so a prefix stays the same bytes."""
@@ -64,43 +64,86 @@ class LiveModel:
         """Optional fields that a model turned out not to take."""
 
     async def reply(self, messages: Sequence[Message]) -> ModelReply:
-        """The reply to `messages`. Raises TransientError when every model was out of reach."""
-        models = self._reach.order(self._task.models)
+        """The reply to `messages`, by the first model that gives one. Raises TransientError when none did."""
+        models = self._task.models
         if not models:
             raise ConfigError("no model for this phase", fix="set `models` in setpoint.toml, or a provider's key")
-        for number, ref in enumerate(models, 1):
-            last = number == len(models)
+        trouble: TransientError | UnpricedError | None = None
+        for ref in models:
+            rest = self._reach.circuits.rest(_names(ref))
+            if rest > 0:
+                trouble = _soonest(trouble, _left_alone(ref, rest))
+                continue
             try:
-                reply = await self._persist(ref, messages, silences=2 if len(models) == 1 else 1)
-            except TransientError:
-                self._reach.away[ref] = time.monotonic()
-                if last:
-                    raise
+                reply = await self._persist(ref, messages, alone=len(models) == 1)
+            except TransientError as error:
+                trouble = _soonest(trouble, error)
+            except UnpricedError as error:
+                trouble = trouble or error
             else:
-                self._reach.away.pop(ref, None)
+                self._reach.circuits.answered(_names(ref))
+                self._say_who_answers(ref, messages, trouble)
                 return reply
-        raise AssertionError("unreachable: the last model either answers or raises")
+        assert trouble is not None
+        raise trouble
+
+    def _say_who_answers(self, ref: ModelRef, messages: Sequence[Message], trouble: Exception | None) -> None:
+        """Note a change of models in the journal: the conversation goes on as it is, in the other's format."""
+        ours = [str(model) for model in self._task.models]
+        spoke = [message.model for message in messages if message.role == "assistant" and message.model in ours]
+        # A session that goes on with a stronger model, or with others that were set since, was not let down by any.
+        before = spoke[-1] if spoke else ours[0]
+        if before != str(ref):
+            why = str(trouble).replace("\n", "; ")[:500] if trouble else f"{ref} answers again"
+            self._log.append(notes=[("switched", {"from": before, "to": str(ref), "why": why})])
 
     def saw(self, call: ToolCall, result: ToolReturn) -> None:
         """A real model hears of results with its next request."""
 
-    async def _persist(self, ref: ModelRef, messages: Sequence[Message], silences: int) -> ModelReply:
-        failures = silent = 0
+    async def _persist(self, ref: ModelRef, messages: Sequence[Message], *, alone: bool) -> ModelReply:
+        """The reply of one model, which is asked again for as long as that makes sense. `alone`: there is no other."""
+        failures = silent = limits = 0
+        waited = 0.0
         while True:
             try:
                 return await self._once(ref, messages)
             except UnsupportedError as error:
                 if not self._leave_out(ref, error.field):
                     raise
+            except RateLimitedError as error:
+                limits += 1
+                delay = rate_wait(limits, waited, error)
+                self._note_limit(ref, error, delay)
+                if delay is None:
+                    self._reach.circuits.rests(str(ref), error.retry_after or LONGEST_WAIT, error.why or error.what)
+                    raise
+                waited += delay
+                await self._reach.pause(delay)
             except TransientError as error:
                 failures += 1
                 silent += isinstance(error, SilentError)
-                if isinstance(error, SilentError) and silent < silences:
+                opened = self._failed(ref, error)
+                if isinstance(error, SilentError) and silent == 1 and alone and not opened:
                     continue
-                delay = wait(failures, error)
+                delay = None if opened else wait(failures, error)
                 if delay is None:
+                    if not alone and not opened:
+                        self._reach.circuits.rests(str(ref), LONGEST_WAIT, error.why or error.what)
                     raise
                 await self._reach.pause(delay)
+
+    def _failed(self, ref: ModelRef, error: TransientError) -> bool:
+        """Count an outage; whether the provider or the model is left alone from now on."""
+        name = ref.provider if isinstance(error, UnreachableError) else str(ref)
+        seconds = self._reach.circuits.failed(name, error.why or error.what)
+        if seconds > 0:
+            data = {"name": name, "seconds": round(seconds, 1), "why": (error.why or error.what)[:500]}
+            self._log.append(notes=[("circuit", data)])
+        return seconds > 0
+
+    def _note_limit(self, ref: ModelRef, error: RateLimitedError, delay: float | None) -> None:
+        waits = None if delay is None else round(delay, 2)
+        self._log.append(notes=[("rate-limit", {"model": str(ref), "asked": error.retry_after, "waits": waits})])
 
     def _leave_out(self, ref: ModelRef, field: str) -> bool:
         """Note that `ref` does not take an optional field; False when it is not optional or was left out already."""
@@ -118,17 +161,29 @@ class LiveModel:
         endpoint = self._reach.endpoint(ref)
         headers = endpoint.signed(ref.provider)
         body = self._body(ref, endpoint, messages)
+        await self._log.reserve(_quote(ref, endpoint, body))
         started = time.monotonic()
-        answer = await ask(
-            self._reach.client,
-            endpoint,
-            headers,
-            body,
-            who=f"model `{ref}`",
-            idle=self._task.limits.idle_seconds,
-        )
+        answer = await self._asked(ref, endpoint, headers, body)
         seconds = time.monotonic() - started
-        return ModelReply(_message(ref, answer, seconds), answer.stop, hashlib.sha256(body).hexdigest(), seconds)
+        message = _message(ref, answer, seconds, endpoint)
+        return ModelReply(message, answer.stop, hashlib.sha256(body).hexdigest(), seconds)
+
+    async def _asked(self, ref: ModelRef, endpoint: Endpoint, headers: dict[str, str], body: bytes) -> Answer:
+        """The answer to one request that was reserved; without one, what was reserved is let go."""
+        sent, idle = Sent(), self._task.limits.idle_seconds
+        answer = None
+        try:
+            async with asyncio.timeout(LONGEST_REQUEST) as limit:
+                answer = await ask(self._reach.client, endpoint, headers, body, sent, who=f"model `{ref}`", idle=idle)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            why = f"its reply was not whole after {LONGEST_REQUEST:g} s"
+            raise TransientError(f"model `{ref}` took too long", why=why) from error
+        finally:
+            if answer is None:
+                self._log.let_go(paid=sent.paid)
+        return answer
 
     def _body(self, ref: ModelRef, endpoint: Endpoint, messages: Sequence[Message]) -> bytes:
         refused = self._refused.get(ref, set())
@@ -150,21 +205,72 @@ class LiveModel:
         return head + (b"" if head.endswith(b"[") else b",") + b",".join(items) + b"]}"
 
 
-def _message(ref: ModelRef, answer: Answer, seconds: float) -> Message:
+def _names(ref: ModelRef) -> tuple[str, str]:
+    """What a model is left alone by: its provider's name, and its own."""
+    return (ref.provider, str(ref))
+
+
+def _left_alone(ref: ModelRef, rest: float) -> TransientError:
+    return TransientError(
+        f"model `{ref}` is left alone",
+        why=f"it did not answer before, or asked for it; it is tried again in {rest:.0f} s",
+        fix="`setpoint doctor` shows who does not answer; add a model of another provider as a fallback",
+        retry_after=rest,
+    )
+
+
+def _soonest(known: Exception | None, found: TransientError) -> TransientError:
+    """Of two troubles the one that is over first; one that does not say when counts as the later news."""
+    if not isinstance(known, TransientError) or found.retry_after is None:
+        return found
+    return known if known.retry_after is not None and known.retry_after <= found.retry_after else found
+
+
+def _quote(ref: ModelRef, endpoint: Endpoint, body: bytes) -> Quote:
+    """The worst that the request can cost. What a subscription covers costs nothing more."""
+    if endpoint.billing == "subscription":
+        return Quote(model=str(ref), worst_usd=0.0, seconds=LONGEST_REQUEST)
+    most = worst(
+        ref,
+        request_bytes=len(body),
+        longest_reply=endpoint.max_output_tokens,
+        own=endpoint.prices.get(ref.model),
+    )
+    return Quote(model=str(ref), worst_usd=most, seconds=LONGEST_REQUEST)
+
+
+def _message(ref: ModelRef, answer: Answer, seconds: float, endpoint: Endpoint) -> Message:
     """Opaque parts are the model's own: only it gets them back."""
     parts = tuple(
         part.model_copy(update={"provider": str(ref)}) if isinstance(part, Opaque) else part for part in answer.parts
     )
     tokens = answer.tokens
+    usd = _usd(ref, answer, endpoint)
+    covered = endpoint.billing == "subscription"
     usage = Usage(
         requests=1,
         input_tokens=tokens.input,
         output_tokens=tokens.output,
         cached_tokens=tokens.cached,
-        usd=cost(ref, tokens),
+        usd=0.0 if covered else usd,
+        covered_usd=usd if covered else 0.0,
         seconds=seconds,
     )
     return Message(role="assistant", parts=parts, usage=usage, model=str(ref))
+
+
+def _usd(ref: ModelRef, answer: Answer, endpoint: Endpoint) -> float | None:
+    tokens = answer.tokens
+    if not tokens.counted:
+        return None
+    return cost(
+        ref,
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        cached=tokens.cached,
+        written=tokens.cache_written,
+        own=endpoint.prices.get(ref.model),
+    )
 
 
 async def sleep(seconds: float) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 import httpx2
 
+from ...accounts import Circuits, SessionLog
 from ...model.command import CommandLimits
 from ...model.session import Reply, Task
-from ...ports import Room, SessionLog
+from ...ports import Room
 from .conversation import Conversation
 from .endpoint import Endpoint
 from .http import new_client
@@ -23,11 +24,13 @@ class NativeAgent:
     def __init__(
         self,
         endpoints: Mapping[str, Endpoint],
+        circuits: Circuits,
         *,
         command_limits: CommandLimits | None = None,
         pause: Pause = sleep,
     ) -> None:
         self._endpoints = dict(endpoints)
+        self._circuits = circuits
         self._limits = command_limits or CommandLimits()
         self._pause = pause
         self._reach: Reach | None = None
@@ -35,7 +38,7 @@ class NativeAgent:
 
     async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
         """Hold the session of `task` to its end; goes on from `log`."""
-        model = LiveModel(task, offered(task), self._shared())
+        model = LiveModel(task, offered(task), self._shared(), log)
         return await Conversation(task, room, log, model, Toolbox(task, room, self._limits)).hold()
 
     async def close(self) -> None:
@@ -50,5 +53,5 @@ class NativeAgent:
         if self._reach is None or self._loop is not loop:
             plain = all(endpoint.base_url.startswith("http://") for endpoint in self._endpoints.values())
             client: httpx2.AsyncClient = new_client(plain=plain)
-            self._reach, self._loop = Reach(self._endpoints, self._pause, client), loop
+            self._reach, self._loop = Reach(self._endpoints, self._pause, client, self._circuits), loop
         return self._reach

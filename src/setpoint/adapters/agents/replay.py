@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...accounts import SessionLog
 from ...errors import RecordingError
 from ...model.command import CommandLimits
 from ...model.numbers import counted
 from ...model.session import Message, ModelRef, Part, Reply, Said, Task, ToolCall, ToolReturn, Usage
-from ...ports import Room, SessionLog
+from ...ports import Room
+from ...prices import cost
 from .conversation import Conversation, ModelReply
-from .prices import cost
 from .recording import Entry, Place, Recording, Step, load, named
 from .tools import Toolbox
 from .turns import steps_in_turn, turns
-from .wire.answer import Tokens
 
 FIX = "record the session anew, or go back to the code the recording was made on"
 
@@ -103,13 +103,17 @@ def _usage(entry: Entry, step: Step) -> Usage:
     metrics = step.metrics
     counted = metrics.prompt_tokens + metrics.completion_tokens > 0
     provider, _, model = entry.model_name.partition("/")
-    tokens = Tokens(
-        input=metrics.prompt_tokens, cached=metrics.cached_tokens, output=metrics.completion_tokens, counted=counted
-    )
     return Usage(
         requests=1,
-        input_tokens=tokens.input,
-        cached_tokens=tokens.cached,
-        output_tokens=tokens.output,
-        usd=cost(ModelRef(provider=provider, model=model), tokens) if counted else 0.0,
+        input_tokens=metrics.prompt_tokens,
+        cached_tokens=metrics.cached_tokens,
+        output_tokens=metrics.completion_tokens,
+        usd=cost(
+            ModelRef(provider=provider, model=model),
+            input_tokens=metrics.prompt_tokens,
+            cached=metrics.cached_tokens,
+            output_tokens=metrics.completion_tokens,
+        )
+        if counted
+        else 0.0,
     )
