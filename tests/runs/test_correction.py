@@ -79,7 +79,7 @@ async def test_a_high_finding_goes_to_the_builder_and_a_fresh_reviewer_closes_it
         assert "comes back from review" not in str(builder[1].messages)
 
         reviewers = stage.sessions("review")
-        assert [len(session) for session in reviewers] == [1, 1]
+        assert [len(session) for session in reviewers] == [2, 2]
         assert high.what in reviewers[1][0].first
         assert {seen.body["model"] for session in reviewers for seen in session} == {"claude-opus-4-5"}
         assert {seen.body["model"] for seen in builder} == {"claude-sonnet-4-5"}
