@@ -168,6 +168,17 @@ class IntakeSettings(Record):
     out what was not answered, and the person who approves the plan sees what was found."""
 
 
+class TaskSize(Record):
+    """How large a plan's task may be: one session carries it and is judged on it."""
+
+    files: int = Field(default=8, ge=1)
+    """Files that a task may name."""
+    criteria: int = Field(default=8, ge=1)
+    """Criteria that a task may serve."""
+    lines: int = Field(default=400, ge=1)
+    """Changed lines expected of a task, on average over the plan."""
+
+
 class Config(Record):
     """Everything configured, with defaults; frozen once read."""
 
@@ -179,6 +190,7 @@ class Config(Record):
     """Model and fallbacks (`provider/model`) of each size class."""
     providers: dict[str, Provider] = {}
     phase: dict[str, PhaseSettings] = {}
+    tasks: TaskSize = TaskSize()
     loop: Loop = Loop()
     budget: Budget = Budget()
     sandbox: SandboxSettings = SandboxSettings()

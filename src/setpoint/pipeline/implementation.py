@@ -28,6 +28,7 @@ from .judging import closed_boundaries, judged_code, measured_by, sealed
 from .messages import commit_message
 from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
+from .predecessor import change_off_plan
 from .prompts import prompt, section
 from .rounds import Done, Write, history, later_turns, looped
 
@@ -111,7 +112,14 @@ class CodeWork:
         gates = task_gates(self._task) if self._task else {}
         results, found = await check_code(self._ground, self._workspace, gates, whole=self._whole)
         self.results += results
-        return found
+        return [*found, *await self._outside_plan(self.handing.record)]
+
+    async def _outside_plan(self, change: Change) -> Sequence[Objection]:
+        plan = plan_of(self._ground)
+        if plan is None:
+            return ()
+        changed = await self._workspace.changed(self._ground.run.base)
+        return tuple(change_off_plan(change, plan, changed, sealed(self._ground)["files"]))
 
     def _judged_before(self) -> str:
         """Tree that the review objected to, which a rework must differ from; empty elsewhere."""

@@ -9,8 +9,9 @@ from ..model.plan import Plan
 from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief
-from .criteria import check_plan
+from .criteria import check_plan, criteria_of
 from .document import Document, write_document
+from .predecessor import plan_off_design, too_large
 from .readiness import unobserved
 from .rounds import Done
 
@@ -20,9 +21,14 @@ def before(ground: Ground) -> str:
     return brief(*(deliverable_text(name, ground.given(name) or {}) for name in ("functional_spec", "tech_spec")))
 
 
-def _check(ground: Ground, record: BaseModel) -> Sequence[Objection]:
+def _check(ground: Ground, record: BaseModel, files: Sequence[str]) -> Sequence[Objection]:
     assert isinstance(record, Plan)
-    return [*check_plan(ground, record), *unobserved(ground.run.ticket, record)]
+    return [
+        *check_plan(ground, record),
+        *plan_off_design(record, criteria_of(ground), files),
+        *too_large(record, ground.config.tasks),
+        *unobserved(ground.run.ticket, record),
+    ]
 
 
 PLANNING = Document("planning", "plan", Plan, before, _check)

@@ -31,7 +31,8 @@ _EMPTY = frozenset(
 """Words that say nothing was tried."""
 _LOOKING = re.compile(r"(?:cat|ls|head|tail|less|more|pwd|echo|true|wc|tree|git (?:diff|log|show|status))\b[^|;&]*")
 _SUITE = re.compile(
-    r"(?:(?:python3? -m )?(?:pytest|unittest(?: discover)?)|(?:npm|yarn|pnpm) (?:run )?test|make test)(?: -\S+| no:\S+)*"
+    r"(?:(?:python3? -m )?(?:pytest|unittest(?: discover)?)|(?:npm|yarn|pnpm) (?:run )?test|make test)"
+    r"(?: -\S+| no:\S+)*"
 )
 
 

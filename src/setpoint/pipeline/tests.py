@@ -28,6 +28,7 @@ from .going_back import from_clean_ground
 from .judging import measured_by
 from .messages import commit_message
 from .outcomes import Outcome
+from .predecessor import claims_off_spec
 from .prompts import prompt
 from .readiness import require_ready
 from .rounds import Done, Write, later_turns, looped, plain_accept
@@ -101,7 +102,7 @@ class TestsWork:
         # Tests that are there judge the code as much as the new ones: this phase adds, it takes nothing away.
         found += [o for o in protected_changes(changed, new=new) if o.place is None or is_test_path(o.place.path)]
         found += [_unusable(path) for path in changed if not _plain(path)]
-        found += _unmapped(self._ground, tests)
+        found += claims_off_spec(tests, criteria_of(self._ground), changed)
         if found:
             return found
         there = frozenset(self._workspace.files())
@@ -168,24 +169,6 @@ def _outside(path: str) -> Objection:
         cause="this phase writes tests only; the code comes after them",
         place=Place(path=path),
     )
-
-
-def _unmapped(ground: Ground, tests: AcceptanceTests) -> list[Objection]:
-    known = {criterion.id for criterion in criteria_of(ground)}
-    proven = {name for claim in tests.tests for name in claim.proves}
-    excused = " ".join(tests.unproven)
-    found = [
-        objection(f"tests: no test proves {name}", "each criterion has a test, or stands in `unproven` with the reason")
-        for name in sorted(known - proven)
-        if name not in excused
-    ]
-    found += [
-        objection(f"tests: {name} is not a criterion", "tests prove the spec's criteria")
-        for name in sorted(proven - known)
-    ]
-    if not tests.tests:
-        found.append(objection("tests: there is none", "the code's only goal is to make them pass"))
-    return found
 
 
 async def write_tests(ground: Ground) -> Done:
