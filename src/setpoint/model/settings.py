@@ -179,6 +179,16 @@ class TaskSize(Record):
     """Changed lines expected of a task, on average over the plan."""
 
 
+class ReviewSettings(Record):
+    """What is demanded of the reviewer, and what its proof may cost."""
+
+    minimum_recall: float = Field(default=0.0, ge=0, le=1)
+    """Share of planted defects that the reviewer must have found in `setpoint review prove` before a run starts; 0
+    demands no proof."""
+    prove_usd: float = Field(default=10.0, gt=0)
+    """Most money that one `setpoint review prove` may spend."""
+
+
 class Config(Record):
     """Everything configured, with defaults; frozen once read."""
 
@@ -192,6 +202,7 @@ class Config(Record):
     phase: dict[str, PhaseSettings] = {}
     tasks: TaskSize = TaskSize()
     loop: Loop = Loop()
+    review: ReviewSettings = ReviewSettings()
     budget: Budget = Budget()
     sandbox: SandboxSettings = SandboxSettings()
     worktree: Worktree = Worktree()

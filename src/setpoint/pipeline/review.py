@@ -99,7 +99,7 @@ class ReviewWork:
         since = await self._since()
         return brief(
             ticket_text(ground.run.ticket.title, ground.run.ticket.text),
-            *(deliverable_text(name, ground.given(name) or {}) for name in names),
+            *(deliverable_text(name, given) for name in names if (given := ground.given(name))),
             await rules(ground),
             commands(ground.config),
             untrusted("Changed files", "\n".join(map(named, await self._workspace.changed(base, self.tree)))),

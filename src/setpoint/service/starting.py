@@ -25,6 +25,7 @@ from ..pipeline.routes import start
 from ..ports import Store, Transaction
 from .epic import Child, unmet
 from .kept import without_secrets
+from .proofs import require_proved
 
 
 class Repository(Protocol):
@@ -120,6 +121,7 @@ class Starts:
                 fix="commit or stash them",
             )
         self._models()
+        require_proved(self.store, self.config, self.now())
         tests_gate(self.config.gates)
         bench = self.bench(self.config)
         await bench.forge.ensure(branch)
