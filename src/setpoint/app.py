@@ -279,6 +279,7 @@ class House(Premises):
         from .parts import examined, kept_proofs, sandboxed
         from .service import doctor
         from .service.check import base_config
+        from .service.proofs import checked
         from .service.readiness import bootstrap, production
 
         config, ci = self.config, Config()
@@ -296,7 +297,8 @@ class House(Premises):
             found += doctor.decoration(kept_proofs(self.store), config)
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
-        return [*found, *doctor.models(config), *production(config, ci.gates)]
+        found += [*doctor.models(config), *checked(self.store, config, datetime.now(UTC))]
+        return [*found, *production(config, ci.gates)]
 
     def rests(self, run_id: str) -> bool:
         """Whether nothing carries the run on by itself."""

@@ -9,7 +9,7 @@ import typer
 from .. import __version__
 from ..errors import SetpointError
 from ..startup import prepare
-from . import epics, gates, halting, judgements, lists, people, runs, sandbox, start, tuning
+from . import epics, gates, halting, judgements, lists, people, reviewing, runs, sandbox, start, tuning
 from .out import complain, plain
 from .usage import unreadable
 
@@ -41,6 +41,7 @@ def _options(
 for part in (start, runs, epics, people, lists, judgements, tuning, halting):
     part.register(app)
 app.add_typer(gates.app, name="gates", help="The commands that decide. List them, run them, prove that they can fail.")
+app.add_typer(reviewing.app, name="review", help="What the reviewer is worth. Try it on planted defects.")
 app.add_typer(sandbox.app, name="sandbox", help="Where commands of agents and gates run.")
 
 
