@@ -218,6 +218,7 @@ def turns(wait: Sequence[Call] = ()) -> tuple[Turn, ...]:
         ),
         judged("tests", Verdict(compared=("FR-001 with both tests",)), read(PATH, contains="Blank")),
         _implementation(wait),
+        judged("implementation", Verdict(compared=("the approach with the diff: a function of its own",))),
         Turn(
             "review",
             OTHER,

@@ -29,8 +29,12 @@ from .messages import commit_message
 from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
 from .predecessor import change_off_plan
-from .prompts import prompt, section
+from .prompts import capped, prompt, section
 from .rounds import Done, Write, history, later_turns, looped
+from .validation import validate
+
+DIFF_CAP = 60_000
+"""Characters of a task's diff that its validator is shown."""
 
 
 class CodeWork:
@@ -83,6 +87,15 @@ class CodeWork:
 
     async def _brief(self) -> str:
         ground = self._ground
+        return brief(
+            ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+            *self._asked(),
+            await place_text(ground, boundaries_of(ground), self._workspace),
+        )
+
+    def _asked(self) -> tuple[str, ...]:
+        """What the change must do: the plan or the diagnosis, the approved tests, the task."""
+        ground = self._ground
         names = ("plan",) if self._task else ("diagnosis",)
         claims = "\n".join(
             f"- {claim['id']}: {claim['what']} ({', '.join(claim['proves'])})" for claim in sealed(ground)["claims"]
@@ -92,12 +105,10 @@ class CodeWork:
             if self._task
             else []
         )
-        return brief(
-            ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+        return (
             *(deliverable_text(name, ground.given(name) or {}) for name in names),
             section("Approved tests, frozen: make them pass", claims),
             *task,
-            await place_text(ground, boundaries_of(ground), self._workspace),
         )
 
     async def check(self, handed: Handed) -> Sequence[Objection]:
@@ -127,8 +138,14 @@ class CodeWork:
         return reviews[-1][0].diff if self._ground.position.rework == "review" and reviews else ""
 
     async def judge(self, handed: Handed) -> Sequence[Objection]:
-        """Gates judge code here; the reviewer comes when all of it is there."""
-        return ()
+        """The validator's word: is this what the task and the tests ask for? On the way back the reviewer says it."""
+        ground = self._ground
+        if ground.position.rework or by_person(ground):
+            return ()
+        since = await self._workspace.diff(await self._workspace.head())
+        before = brief(*self._asked())
+        async with self._workspace.checkout(await self._workspace.tree()) as room:
+            return await validate(ground, "change", handed.content, before, room, capped(since, DIFF_CAP))
 
 
 def _unchanged() -> Objection:

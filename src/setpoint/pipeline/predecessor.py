@@ -196,13 +196,15 @@ def claims_off_spec(
 
 
 def change_off_plan(change: Change, plan: Plan, changed: Iterable[str], approved: Iterable[str]) -> Iterator[Objection]:
-    """Changed files that no task names. A reason in `requests` makes it a remark for the person who decides."""
+    """Changed files that no task names, tests and documents aside. A reason in `requests` makes it a remark for the
+    person who decides."""
     named = [path for task in plan.tasks for path in task.files]
     named += [module.path for module in plan.modules]
     asked = {request.path for request in change.requests}
     frozen = set(approved)
     for path in changed:
-        if path in frozen or _DOCUMENT.search(path) or any(_same(entry, path) for entry in named):
+        beside = path in frozen or is_test_path(path) or _DOCUMENT.search(path)
+        if beside or any(_same(entry, path) for entry in named):
             continue
         cause = "no task of the plan names this file; put it back, or give the reason in `requests`"
         found = objected(f"{path} is changed outside the plan", cause, path, Deviation.BOUNDARY)

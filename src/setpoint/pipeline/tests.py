@@ -128,7 +128,9 @@ class TestsWork:
         """The validator's word: do the tests prove the criteria?"""
         shown = "\n\n".join(f"### {path}\n{content.decode('utf-8', 'replace')}" for path, content in self.files.items())
         before = specified(self._ground)
-        return await validate(self._ground, "tests", handed.content, before, self._workspace, shown[:60_000])
+        # In a copy: what the validator's commands write must not reach the tests that are sealed.
+        async with self._workspace.checkout(await self._workspace.tree()) as room:
+            return await validate(self._ground, "tests", handed.content, before, room, shown[:60_000])
 
 
 def specified(ground: Ground) -> str:
