@@ -170,6 +170,15 @@ def proof_of(store: Store, config: Config, at: datetime) -> Proof | None:
     return found if found and found.samples else None
 
 
+def worth(store: Store, config: Config, at: datetime) -> str:
+    """What the configured reviewer proved, in one line; empty when nothing."""
+    try:
+        found = proof_of(store, config, at)
+    except NotSignedInError:
+        return ""
+    return found.line() if found else ""
+
+
 def checked(store: Store, config: Config, at: datetime) -> list[Check]:
     """The doctor's word on the reviewer."""
     if config.agent.kind == "replay":

@@ -62,6 +62,7 @@ def seeds() -> tuple[Seed, ...]:
     )
 
 
+@cache
 def corpus_mark() -> str:
     """Moves when a seed does."""
     return digest_of([seed.model_dump(mode="json") for seed in seeds()])[:12]
