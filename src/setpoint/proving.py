@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .pipeline.review import ReviewWork
     from .ports import Workspace
 
-TOKENS = (60_000, 5_000)
+TOKENS = (48_000, 4_000)
 """Input and output of one review of a small change: a starting value for the estimate."""
 LOW, WORST = 0.4, 2.5
 Tell = Callable[[str], None]

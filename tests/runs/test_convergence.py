@@ -150,6 +150,38 @@ async def test_a_probe_is_run_by_the_engine_and_what_it_does_not_show_is_heard_o
         assert said.what in "\n".join(o.what for o in stage.view(run).objections)
 
 
+SHOWN = """import pytest
+
+from shop.price import discounted
+
+
+def test_a_negative_percent_is_refused() -> None:
+    with pytest.raises(ValueError):
+        discounted(10.0, -5.0)
+"""
+RUN_SHOWN = "python -m pytest -q -p no:cacheprovider tests/test_shown.py"
+
+
+async def test_a_findings_test_is_run_by_the_engine_and_goes_to_the_builder(play: Play) -> None:
+    brought = {"probe": RUN_SHOWN, "test": SHOWN, "test_path": "tests/test_shown.py"}
+    shown = finding("a negative percent makes it dearer", **brought)
+    shadow = finding("price is wrong", probe="false", test="raise SystemExit(1)", test_path=story.PRICE)
+    first = [[story.TRIES, hand_in(story.reviewed(shown, shadow))], [hand_in(story.reviewed(shown))]]
+    both = story.edit(story.PRICE, "percent > 100:", "not 0 <= percent <= 100:")
+    builder: Session = [[story.MEND, hand_in(story.CHANGE)], [both, hand_in(story.CHANGE)]]
+    reviews = [first, reports(closed=(id_of(shown),))]
+    async with play(story.hotfix(change=[builder], review=reviews)) as stage:
+        run = await stage.run()
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        assert "shop/price.py is no test file" in str(stage.requests("review")[2].messages[-1])
+        (kept,) = [o for o in stage.objections(run, "review") if o.blocks]
+        assert kept.shown
+        told = str(stage.requests("change")[-1].messages)
+        assert "test, to be laid at tests/test_shown.py" in told
+        assert "def test_a_negative_percent_is_refused" in told
+        assert "test_shown" not in await stage.house.diff(run)
+
+
 FAR = {"shop/stock.py": '"""Stock."""\n\n\ndef left(count: int) -> int:\n    """What is left."""\n    return count\n'}
 
 

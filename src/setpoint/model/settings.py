@@ -185,7 +185,7 @@ class ReviewSettings(Record):
     minimum_recall: float = Field(default=0.0, ge=0, le=1)
     """Share of planted defects that the reviewer must have found in `setpoint review prove` before a run starts; 0
     demands no proof."""
-    prove_usd: float = Field(default=10.0, gt=0)
+    prove_usd: float = Field(default=15.0, gt=0)
     """Most money that one `setpoint review prove` may spend."""
 
 
