@@ -204,14 +204,19 @@ async def _sampled(config: Config, each: _Try, usd: float) -> Sample:
 
 
 def _alone(config: Config, usd: float) -> Config:
-    """The configuration without what belongs to the repository: models, providers, sandbox and limits stay."""
-    review = config.settings("review").model_copy(update={"prompt": ""})
+    """The configuration without what belongs to the repository, and without fallbacks: a proof is one model's."""
+    from .model.session import Role
+    from .pipeline.models import SIZES, choose_models
+
+    builder = str(choose_models(config, "implementation", Role.PRODUCER).models[0])
+    review = config.settings("review").model_copy(update={"prompt": "", "model": reviewer_of(config)})
     own = Config()
     return config.model_copy(
         update={
             "project": own.project,
             "gates": own.gates,
-            "phase": {**config.phase, "review": review},
+            "models": dict.fromkeys(SIZES, (builder,)),
+            "phase": {"review": review},
             "budget": config.budget.model_copy(update={"ticket_usd": usd}),
             "worktree": Worktree(),
             "boundaries": own.boundaries,

@@ -63,6 +63,7 @@ def test_a_report_of_what_was_tried_counts(said: Review) -> None:
         (report(checks=answers(result="does not apply")), "applies to every change"),
         (report(checks=answers(result="fails")), "fails and no finding says how"),
         (report(probes=probes("python -c 'print(1)'")), "was not run in this session"),
+        (report(probes=probes("python")), "was not run in this session"),
         (report(probes=probes("make check")), "try to make the change fail"),
         (report(probes=probes("python -m pytest -q -p no:cacheprovider")), "try to make the change fail"),
         (report(probes=probes("cat shop.py")), "try to make the change fail"),

@@ -14,6 +14,8 @@ from ..model.session import Message, ToolCall, ToolReturn
 
 SAME = 3
 """Checks that the very same words may answer."""
+LONG = 24
+"""Letters from which a part of a command that was run is not met by chance."""
 ALWAYS = ("business logic and requirements", "edge cases and assumptions", "tests", "happy path only")
 """Checks that apply to every change."""
 _EMPTY = frozenset(
@@ -93,13 +95,19 @@ def _probes(review: Review, ran: Sequence[str], gates: Mapping[str, Gate]) -> It
     done = [_plain(command) for command in ran]
     for probe in review.probes:
         asked = _plain(probe.command)
-        if not any(asked in command for command in done):
+        if not any(_is_of(asked, command) for command in done):
             yield f"probe `{probe.command[:100]}` was not run in this session; run it, or write it as you ran it"
     if any(finding.severity is not Severity.LOW for finding in review.findings):
         return
     usual = {_plain(" ".join(gate.run)) for gate in gates.values()}
     if all(_is_usual(_plain(probe.command), usual) for probe in review.probes):
         yield "probes: all of them read files or run the suite again; try to make the change fail, and list how"
+
+
+def _is_of(asked: str, command: str) -> bool:
+    """Whether `asked` is a command that was run, or one of those it was put together from."""
+    pieces = {piece.strip() for piece in re.split(r"&&|\|\||[;|&]", command)}
+    return asked in pieces or asked == command or (len(asked) >= LONG and asked in command)
 
 
 def _is_usual(command: str, gates: set[str]) -> bool:
