@@ -42,7 +42,7 @@ class Finding(Record):
     """A command that fails while this holds."""
     test_path: str = ""
     test: str = ""
-    """A test file that shows it, whole; laid at `test_path` before the probe runs."""
+    """A failing test, whole; laid at `test_path` for the probe."""
     about_plan: bool = False
     """True when code cannot mend it because the plan or specification is wrong."""
     again: str = ""
