@@ -174,8 +174,7 @@ def header(config: Config) -> list[str]:
         from .pipeline.models import choose_models
 
         reviewer = choose_models(config, "review", Role.REVIEWER)
-        alone = "" if reviewer.independence == "full" else ": a second provider would make it independent"
-        lines.append(f"reviewer {reviewer.models[0]}, independence {reviewer.independence}{alone}")
+        lines.append(f"reviewer {reviewer.models[0]}, independence {reviewer.independence}")
     if config.autonomy == "full":
         lines.append("autonomy full: nobody is asked")
     return lines
