@@ -13,7 +13,7 @@ PHASES = sorted(
 )
 VALIDATED = ("functional_spec", "tech_spec", "plan", "tests", "change", "diagnosis", "split")
 BUDGET = {"review": 700}
-VERSION = {"review": 3}
+VERSION = {"review": 3, "implementation": 2}
 """Prompts that were rewritten since their first words."""
 
 
