@@ -28,7 +28,7 @@ from .judging import closed_boundaries, judged_code, measured_by, sealed
 from .messages import commit_message
 from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
-from .predecessor import change_off_plan
+from .predecessor import change_off_plan, unanswered
 from .prompts import capped, prompt, section
 from .rounds import Done, Write, history, later_turns, looped
 from .validation import validate
@@ -123,7 +123,15 @@ class CodeWork:
         gates = task_gates(self._task) if self._task else {}
         results, found = await check_code(self._ground, self._workspace, gates, whole=self._whole)
         self.results += results
-        return [*found, *await self._outside_plan(self.handing.record)]
+        return [*found, *unanswered(self.handing.record, self._given()), *await self._outside_plan(self.handing.record)]
+
+    def _given(self) -> Sequence[Objection]:
+        """What the review gave this attempt to mend; nothing elsewhere."""
+        reviews = history(self._ground, self._ground.loop_of("review"))
+        if self._ground.position.rework != "review" or not reviews:
+            return ()
+        last, found = reviews[-1]
+        return [o for o in found if o.blocks and (not last.given or o.fingerprint in last.given)]
 
     async def _outside_plan(self, change: Change) -> Sequence[Objection]:
         plan = plan_of(self._ground)

@@ -211,6 +211,16 @@ def change_off_plan(change: Change, plan: Plan, changed: Iterable[str], approved
         yield found.model_copy(update={"severity": Severity.LOW, "cause": "given a reason"}) if path in asked else found
 
 
+def unanswered(change: Change, given: Sequence[Objection]) -> Iterator[Objection]:
+    """Objections of a review that the builder did not speak of: a remark each, the next review decides."""
+    told = {answer.objection.strip("` ") for answer in change.answers}
+    for objection in given:
+        if objection.fingerprint not in told:
+            what = f"answers: nothing is said of `{objection.fingerprint}`: {objection.what[:160]}"
+            cause = "each objection is answered by its id, with what was changed or the run that shows it needs nothing"
+            yield objected(what, cause, "answers", Deviation.QUALITY).model_copy(update={"severity": Severity.LOW})
+
+
 # -- words and paths ---------------------------------------------------------------------------------------------------
 
 
