@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def _review() -> None:
-    """Say what the reviewer is worth."""
+    """What the reviewer is worth."""
 
 
 @app.command("prove")
@@ -30,7 +30,7 @@ def prove(
     dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done and cost; call no model."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
-    """Let the configured reviewer look for planted defects, and at honest changes: recall and precision.
+    """Measure the configured reviewer on planted defects and honest changes: recall and precision.
 
     Spends money at the model's provider. Stopped, it goes on where it was. Exit 10 when less is found than [review]
     minimum_recall demands, 3 when the budget is used up.
