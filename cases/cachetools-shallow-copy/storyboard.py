@@ -640,6 +640,16 @@ TURNS = (
             ),
         ),
     ),
+    judged(
+        "implementation",
+        Verdict(
+            compared=(
+                "the diagnosis's approach with each class of the diff: base class first, bookkeeping in each",
+                "the nine approved tests with the code: no value of theirs stands in it",
+                "CHANGELOG.rst with the diff: an entry",
+            ),
+        ),
+    ),
     Turn(
         "review",
         OTHER,

@@ -264,6 +264,16 @@ TURNS = (
             ),
         ),
     ),
+    judged(
+        "implementation",
+        Verdict(
+            compared=(
+                "the diagnosis's approach with the diff: one branch for both types",
+                "the four approved tests with the code: no text of theirs stands in it",
+                "README.rst with the diff: a line in the change log",
+            ),
+        ),
+    ),
     Turn(
         "review",
         OTHER,

@@ -331,9 +331,9 @@ REVIEW = Review(
 )
 
 
-def accepted(phase: str, *compared: str) -> Turn:
+def accepted(phase: str, *compared: str, fresh: int = 1) -> Turn:
     """A validator that has nothing against the deliverable."""
-    return judged(phase, Verdict(compared=compared))
+    return judged(phase, Verdict(compared=compared), fresh=fresh)
 
 
 TURNS = (
@@ -437,6 +437,11 @@ TURNS = (
         ),
         task="T001",
     ),
+    accepted(
+        "implementation",
+        "T001's steps with the diff: the conversion, the five places, the keyword and its check",
+        "the approved tests with the code: no value of theirs stands in it",
+    ),
     Turn(
         "implementation",
         SONNET,
@@ -457,6 +462,7 @@ TURNS = (
         ),
         task="T002",
     ),
+    accepted("implementation", "T002's step with README.md: the keyword is described beside the others", fresh=2),
     Turn(
         "review",
         OTHER,

@@ -290,6 +290,7 @@ class House(Premises):
         from .parts import examined, kept_proofs, sandboxed
         from .service import doctor
         from .service.check import base_config
+        from .service.proofs import checked
         from .service.readiness import bootstrap, production
 
         config, ci = self.config, Config()
@@ -308,7 +309,8 @@ class House(Premises):
             found += doctor.providers(self.store, datetime.now(UTC))
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
-        return [*found, *doctor.models(config), *production(config, ci.gates)]
+        found += [*doctor.models(config), *checked(self.store, config, datetime.now(UTC))]
+        return [*found, *production(config, ci.gates)]
 
     def rests(self, run_id: str) -> bool:
         """Whether nothing carries the run on by itself."""

@@ -160,10 +160,11 @@ CHANGE = Change(
     ran=(f"{RUN_ALL}: OK",),
     documentation="None needed: there is none.",
 )
+PROBE = "python3 -c 'from greetings.greet import greet; print(greet(chr(9)))'"
 REVIEW = Review(
     summary="The cause is removed and nothing else moved.",
-    checks=tuple(CheckAnswer.model_validate({"check": c, "tried": c, "result": "holds"}) for c in REVIEW_CHECKS),
-    probes=(Probe(command=RUN_ALL, outcome="OK"),),
+    checks=tuple(CheckAnswer(check=check, tried=f"greeted a tab: {check}", result="holds") for check in REVIEW_CHECKS),
+    probes=(Probe(command=PROBE, outcome="Hello, you!"), Probe(command=RUN_ALL, outcome="OK")),
 )
 
 ADDRESSEE = '''"""Who is meant."""
@@ -217,11 +218,17 @@ def turns(wait: Sequence[Call] = ()) -> tuple[Turn, ...]:
         ),
         judged("tests", Verdict(compared=("FR-001 with both tests",)), read(PATH, contains="Blank")),
         _implementation(wait),
+        judged("implementation", Verdict(compared=("the approach with the diff: a function of its own",))),
         Turn(
             "review",
             OTHER,
             (
-                say("", read("greetings/addressee.py", contains="you"), shell(RUN_ALL, contains="OK")),
+                say(
+                    "",
+                    read("greetings/addressee.py", contains="you"),
+                    shell(RUN_ALL, contains="OK"),
+                    shell(PROBE, contains="you"),
+                ),
                 hand_in(REVIEW),
             ),
             role=Role.REVIEWER,

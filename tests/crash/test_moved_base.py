@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from ending import ending, lost_autosaves
 from lives import Place, deaths_told, lives, renewed, told
-from small import CHANGE, GREET, OTHER, REVIEW, SONNET, git, turns
+from small import CHANGE, GREET, OTHER, PROBE, REVIEW, SONNET, git, turns
 
-from setpoint.demo.authoring import Turn, hand_in, recording, say, write
+from setpoint.demo.authoring import Turn, hand_in, recording, say, shell, write
 from setpoint.model.session import Role
 from setpoint.testing.crashes import START, Death
 
@@ -22,7 +22,10 @@ BOTH = FORMATTED.replace("{name}", "{addressee(name)}").replace(
 )
 AFTER = (
     Turn("implementation", SONNET, (say("", write("greetings/greet.py", BOTH)), hand_in(CHANGE)), turn=2),
-    *(Turn("review", OTHER, (hand_in(REVIEW),), role=Role.REVIEWER, fresh=fresh) for fresh in (2, 3)),
+    *(
+        Turn("review", OTHER, (say("", shell(PROBE)), hand_in(REVIEW)), role=Role.REVIEWER, fresh=fresh)
+        for fresh in (2, 3)
+    ),
 )
 MOVES = {"beside": {"NOTES.md": "Notes.\n"}, "conflicting": {"greetings/greet.py": FORMATTED}}
 EFFECTS = ("restore", "git commit", "keeping", "fact joining", "fact joined", "fact sealed")

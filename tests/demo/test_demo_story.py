@@ -38,7 +38,9 @@ SEQUENCE = [
     "cycle 1 tests producer 1 turn 1",
     "cycle 1 tests validator 1 turn 1",
     "cycle 1 implementation T001 producer 1 turn 1",
+    "cycle 1 implementation validator 1 turn 1",
     "cycle 1 implementation T002 producer 1 turn 1",
+    "cycle 1 implementation validator 2 turn 1",
     "cycle 1 review reviewer 1 turn 1",
     "cycle 1 implementation T002 producer 1 turn 2",
     "cycle 1 review reviewer 2 turn 1",
@@ -47,6 +49,7 @@ SEQUENCE = [
     "cycle 2 tests producer 1 turn 1",
     "cycle 2 tests validator 1 turn 1",
     "cycle 2 implementation producer 1 turn 1",
+    "cycle 2 implementation validator 1 turn 1",
     "cycle 2 review reviewer 1 turn 1",
 ]
 

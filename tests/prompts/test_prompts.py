@@ -11,9 +11,9 @@ from setpoint.pipeline.routes import CI_FIX, ROUTES, Phase
 PHASES = sorted(
     {step.name for route in ROUTES.values() for step in route.steps if isinstance(step, Phase)} | {CI_FIX.name}
 )
-VALIDATED = ("functional_spec", "tech_spec", "plan", "tests", "diagnosis", "split")
+VALIDATED = ("functional_spec", "tech_spec", "plan", "tests", "change", "diagnosis", "split")
 BUDGET = {"review": 700}
-VERSION = {"review": 2}
+VERSION = {"review": 3, "implementation": 2}
 """Prompts that were rewritten since their first words."""
 
 

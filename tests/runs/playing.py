@@ -18,6 +18,7 @@ from setpoint.model.run import Event, Run, State, Waits
 from setpoint.model.ticket import Kind
 from setpoint.service.queries import exit_code
 from setpoint.service.views import RunView
+from setpoint.testing.model_formats import Step
 from setpoint.testing.model_server import Fault, ScriptedModel, Seen
 from setpoint.testing.projects import PYTEST_GATE, commit_all, git, python_project, write_files
 
@@ -122,11 +123,12 @@ async def playing(
     faults: Mapping[int, str | Fault] | None = None,
     project: Callable[..., Path] = python_project,
     gate: Sequence[str] = PYTEST_GATE,
+    script: Callable[[Seen], Step] | None = None,
 ) -> AsyncIterator[Playing]:
-    """A repository with committed settings, its model playing `sessions`, and its house, open."""
+    """A repository with committed settings, its model playing `sessions` (or `script`), and its house, open."""
     kinds = {number: fault if isinstance(fault, str) else fault.kind for number, fault in (faults or {}).items()}
     project(folder, files)
-    with ScriptedModel(Story(sessions, kinds), faults=faults) as model:
+    with ScriptedModel(script or Story(sessions, kinds), faults=faults) as model:
         write_files(folder, {"setpoint.toml": settings(model.root, config, gate=gate)})
         commit_all(folder, "setpoint init")
         stage = Playing(folder, await House.open(folder), model)

@@ -56,10 +56,10 @@ class Story:
 
 
 def _content(submit: str) -> Session:
-    found: dict[str, Record] = {"submit_verdict": CONTENT, "submit_review": GOOD}
+    found: dict[str, Session] = {"submit_verdict": [[hand_in(CONTENT)]], "submit_review": [[TRIES, hand_in(GOOD)]]}
     if submit not in found:
         raise AssertionError(f"the story has no session left for {submit}")
-    return [[hand_in(found[submit])]]
+    return found[submit]
 
 
 # -- steps -----------------------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ CONTENT = Verdict(compared=("each criterion with the deliverable",))
 
 def finding(what: str, severity: Severity = Severity.HIGH, **more: Any) -> Finding:
     """Something wrong."""
-    told = {"cause": "the limit is not looked at", "path": "shop/price.py", "evidence": "read"}
+    told = {"cause": "the limit is not looked at", "path": "shop/price.py", "evidence": "called with 100.5"}
     return Finding(severity=severity, deviation=Deviation.BEHAVIOUR, what=what, **{**told, **more})
 
 
@@ -116,12 +116,16 @@ def minds(*found: Finding, guesses: tuple[str, ...] = ()) -> Session:
     return [[hand_in(Verdict(compared=("all of it",), findings=found, guesses=guesses))]]
 
 
+TRIED = "python -c 'from shop.price import total; print(total([]))'"
+TRIES = shell(TRIED)
+
+
 def reviewed(*found: Finding, closed: tuple[str, ...] = ()) -> Review:
     """A report."""
     return Review(
         summary="Tried each sentence of the ticket.",
-        checks=tuple(CheckAnswer(check=name, tried="read it", result="holds") for name in REVIEW_CHECKS),
-        probes=(Probe(command="python -m pytest -q", outcome="passed"),),
+        checks=tuple(CheckAnswer(check=name, tried=f"odd input: {name}", result="holds") for name in REVIEW_CHECKS),
+        probes=(Probe(command=TRIED, outcome="passed"),),
         findings=found,
         closed=closed,
     )
@@ -132,7 +136,7 @@ GOOD = reviewed()
 
 def reports(*found: Finding, closed: tuple[str, ...] = ()) -> Session:
     """A reviewer's session."""
-    return [[hand_in(reviewed(*found, closed=closed))]]
+    return [[TRIES, hand_in(reviewed(*found, closed=closed))]]
 
 
 # -- the hotfix: a discount above 100 percent is refused --------------------------------------------------------------

@@ -10,6 +10,7 @@ from playing import Play, Playing, cli
 from story import Session, finding, guard, hand_in, raw_hand_in, reports
 
 from setpoint.model.objection import Severity, Source
+from setpoint.model.review import REVIEW_CHECKS
 from setpoint.model.run import State, Waits
 
 pytestmark = pytest.mark.slow
@@ -104,15 +105,21 @@ async def test_a_mend_that_is_claimed_and_not_made_is_an_objection_and_no_review
         assert len(stage.sessions("review")) == 1
 
 
+PRAISE = story.GOOD.model_dump(mode="json")
 BARE_PRAISE: Sequence[dict[str, Any]] = (
     {"summary": "Looks good to me."},
-    {**story.GOOD.model_dump(mode="json"), "probes": []},
+    {**PRAISE, "probes": []},
+    {**PRAISE, "checks": [{"check": c, "tried": "ran it with odd input", "result": "holds"} for c in REVIEW_CHECKS]},
+    {**PRAISE, "checks": [{"check": c, "tried": f"{c} looks good", "result": "holds"} for c in REVIEW_CHECKS]},
+    {**PRAISE, "probes": [{"command": "python -c 'import shop.price; print(1)'", "outcome": "1"}]},
 )
 
 
-@pytest.mark.parametrize("praise", BARE_PRAISE, ids=["no answers", "no probes"])
+@pytest.mark.parametrize(
+    "praise", BARE_PRAISE, ids=["no answers", "no probes", "one sentence twelve times", "praise", "a probe never run"]
+)
 async def test_a_reviewer_that_says_looks_good_is_refused(play: Play, praise: dict[str, Any]) -> None:
-    async with play(story.hotfix(review=[[[raw_hand_in("review", praise)]]])) as stage:
+    async with play(story.hotfix(review=[[[story.TRIES, raw_hand_in("review", praise)]]])) as stage:
         run = await stage.run()
         assert run.position.stage == "review"
         assert run.position.state is not State.DONE
@@ -137,8 +144,42 @@ async def test_a_probe_is_run_by_the_engine_and_what_it_does_not_show_is_heard_o
         assert [o.shown for o in first] == [True, False, False]
         assert "exit 1, it fails" in first[0].evidence
         assert "exit 0, it shows nothing" in first[1].evidence
+        assert [(o.severity, o.advisory) for o in first[1:]] == [(Severity.LOW, True), (Severity.MEDIUM, False)]
+        assert "its probe ends with 0 on this change" in str(stage.requests("review")[2].messages[-1])
         assert [(o.severity, o.advisory) for o in second] == [(Severity.LOW, True)] * 2
         assert said.what in "\n".join(o.what for o in stage.view(run).objections)
+
+
+SHOWN = """import pytest
+
+from shop.price import discounted
+
+
+def test_a_negative_percent_is_refused() -> None:
+    with pytest.raises(ValueError):
+        discounted(10.0, -5.0)
+"""
+RUN_SHOWN = "python -m pytest -q -p no:cacheprovider tests/test_shown.py"
+
+
+async def test_a_findings_test_is_run_by_the_engine_and_goes_to_the_builder(play: Play) -> None:
+    brought = {"probe": RUN_SHOWN, "test": SHOWN, "test_path": "tests/test_shown.py"}
+    shown = finding("a negative percent makes it dearer", **brought)
+    shadow = finding("price is wrong", probe="false", test="raise SystemExit(1)", test_path=story.PRICE)
+    first = [[story.TRIES, hand_in(story.reviewed(shown, shadow))], [hand_in(story.reviewed(shown))]]
+    both = story.edit(story.PRICE, "percent > 100:", "not 0 <= percent <= 100:")
+    builder: Session = [[story.MEND, hand_in(story.CHANGE)], [both, hand_in(story.CHANGE)]]
+    reviews = [first, reports(closed=(id_of(shown),))]
+    async with play(story.hotfix(change=[builder], review=reviews)) as stage:
+        run = await stage.run()
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        assert "shop/price.py is no test file" in str(stage.requests("review")[2].messages[-1])
+        (kept,) = [o for o in stage.objections(run, "review") if o.blocks]
+        assert kept.shown
+        told = str(stage.requests("change")[-1].messages)
+        assert "test, to be laid at tests/test_shown.py" in told
+        assert "def test_a_negative_percent_is_refused" in told
+        assert "test_shown" not in await stage.house.diff(run)
 
 
 FAR = {"shop/stock.py": '"""Stock."""\n\n\ndef left(count: int) -> int:\n    """What is left."""\n    return count\n'}

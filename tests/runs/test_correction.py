@@ -79,16 +79,36 @@ async def test_a_high_finding_goes_to_the_builder_and_a_fresh_reviewer_closes_it
         assert "comes back from review" not in str(builder[1].messages)
 
         reviewers = stage.sessions("review")
-        assert [len(session) for session in reviewers] == [1, 1]
+        assert [len(session) for session in reviewers] == [2, 2]
         assert high.what in reviewers[1][0].first
         assert {seen.body["model"] for session in reviewers for seen in session} == {"claude-opus-4-5"}
         assert {seen.body["model"] for seen in builder} == {"claude-sonnet-4-5"}
 
         shown = stage.view(run)
         assert [(o.severity, o.what) for o in shown.objections] == [(Severity.LOW, low.what)]
+        mark = high.objection(Source.REVIEWER).fingerprint
+        silent = stage.objections(run, "implementation:~review")
+        assert [(o.severity, mark in o.what) for o in silent] == [(Severity.LOW, True)], "nothing was said of it"
         assert shown.independence == "reduced"
         run = await stage.to_the_end(run)
         assert (run.position.state, stage.code(run)) == (State.DONE, 0)
+
+
+async def test_a_wrong_plan_is_planned_anew_and_not_patched_in_code(play: Play) -> None:
+    wrong = finding("the plan rounds before it adds, the ticket after", about_plan=True)
+    sessions = story.feature(
+        plan=[[[hand_in(story.PLAN)], [hand_in(story.plan_with("Round the sum, not the parts."))]]],
+        review=[reports(wrong)],
+    )
+    async with play(sessions) as stage:
+        run = await stage.approve(await stage.run(story.FEATURE_TICKET))
+        asked = len(stage.requests("change"))
+        assert (run.position.stage, run.position.waits) == ("plan", Waits.DECISION), "a person reads the new plan"
+        assert "Round the sum" in str(stage.house.store.deliverable(run.id, 1, "plan"))
+        planner = stage.requests("plan")
+        assert one_session(planner)
+        assert wrong.what in str(planner[-1].messages[-1])
+        assert asked == 2, "the code is not touched meanwhile"
 
 
 async def test_an_earlier_finding_that_nobody_accounts_for_stays_open(play: Play) -> None:

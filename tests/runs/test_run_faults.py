@@ -37,7 +37,7 @@ async def test_a_fault_costs_no_work_and_no_attempt(play: Play, name: str) -> No
         assert (run.position.state, stage.code(run)) == (State.DONE, 0)
 
 
-GOOD_RUN = ("diagnosis", "verdict", "tests", "tests", "verdict", "change", "change", "review")
+GOOD_RUN = ("diagnosis", "verdict", "tests", "tests", "verdict", "change", "change", "verdict", "review", "review")
 
 
 @pytest.mark.parametrize("at", range(1, len(GOOD_RUN) + 1), ids=lambda at: f"{at}-{GOOD_RUN[at - 1]}")

@@ -112,6 +112,8 @@ def _print(view: "RunView") -> None:
     data(f"  route {view.route} ({view.route_because}); cycle {view.cycle}; branch {view.branch}; owner {view.owner}")
     told = f"sandbox {view.sandbox}; agent {view.agent}; autonomy {view.autonomy}"
     data(f"  {told}" + (f"; reviewer independence {view.independence}" if view.independence else ""))
+    if view.reviewer_proof:
+        data(f"  reviewer {view.reviewer_proof}")
     data("  " + "  ".join(f"{MARKS[stage.status]} {stage.name}" for stage in view.stages))
     _print_rounds(view, head)
     _print_judged(view, head)

@@ -14,7 +14,9 @@ TURNS = (
     *planning.TURNS,  # the first plan is sent back
     *tests_first.TURNS,
     implementation.RULES_TURN,
+    implementation.RULES_JUDGED,
     implementation.WIRING_TURN,
+    implementation.WIRING_JUDGED,
     review.FIRST_TURN,  # one High
     implementation.REWORK_TURN,
     review.SECOND_TURN,

@@ -75,6 +75,9 @@ class Objection(Record):
     """What shows it: a command with its output, a failing test, a quotation."""
     probe: str = ""
     """A command that fails while the objection holds, where there is one."""
+    test_path: str = ""
+    test: str = ""
+    """A test file that the probe runs, whole, and where it is laid; empty where the probe needs none."""
     rule: str = ""
     """`check/rule` of the check that objects, where one does: `tamper/skip-added`. The corpus and waivers name it."""
     about_plan: bool = False
@@ -87,7 +90,7 @@ class Objection(Record):
     shown: bool = False
     """Whether the engine ran the probe itself and saw it fail."""
     advisory: bool = False
-    """Lowered from Medium: said again after it was answered, and no command shows it."""
+    """Lowered: its own probe passes, or it was said again after it was answered, and no command shows it."""
 
     @property
     def fingerprint(self) -> str:

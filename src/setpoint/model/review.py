@@ -40,6 +40,9 @@ class Finding(Record):
     """What shows it: command and output, input and result, quotation."""
     probe: str = ""
     """A command that fails while this holds."""
+    test_path: str = ""
+    test: str = ""
+    """A failing test, whole; laid at `test_path` for the probe."""
     about_plan: bool = False
     """True when code cannot mend it because the plan or specification is wrong."""
     again: str = ""
@@ -56,6 +59,8 @@ class Finding(Record):
             place=Place(path=self.path, line=self.line),
             evidence=self.evidence,
             probe=self.probe,
+            test_path=self.test_path,
+            test=self.test,
             about_plan=self.about_plan,
             again=self.again,
         )

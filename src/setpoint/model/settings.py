@@ -225,6 +225,27 @@ class IntakeSettings(Record):
     out what was not answered, and the person who approves the plan sees what was found."""
 
 
+class TaskSize(Record):
+    """How large a plan's task may be: one session carries it and is judged on it."""
+
+    files: int = Field(default=8, ge=1)
+    """Files that a task may name."""
+    criteria: int = Field(default=8, ge=1)
+    """Criteria that a task may serve."""
+    lines: int = Field(default=400, ge=1)
+    """Changed lines expected of a task, on average over the plan."""
+
+
+class ReviewSettings(Record):
+    """What is demanded of the reviewer, and what its proof may cost."""
+
+    minimum_recall: float = Field(default=0.0, ge=0, le=1)
+    """Share of planted defects that the reviewer must have found in `setpoint review prove` before a run starts; 0
+    demands no proof."""
+    prove_usd: float = Field(default=15.0, gt=0)
+    """Most money that one `setpoint review prove` may spend."""
+
+
 class Config(Record):
     """Everything configured, with defaults; frozen once read."""
 
@@ -236,7 +257,9 @@ class Config(Record):
     """Model and fallbacks (`provider/model`) of each size class."""
     providers: dict[str, Provider] = {}
     phase: dict[str, PhaseSettings] = {}
+    tasks: TaskSize = TaskSize()
     loop: Loop = Loop()
+    review: ReviewSettings = ReviewSettings()
     budget: Budget = Budget()
     prompting: Prompting = Prompting()
     breaker: Breaker = Breaker()

@@ -1,20 +1,20 @@
 """The set point of a cycle: its criteria, its boundaries, and checks that need no model."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
 from ..errors import BugError
 from ..model.approval import Answer
 from ..model.boundary import Boundaries
-from ..model.objection import Deviation, Objection, Severity
+from ..model.objection import Deviation, Objection
 from ..model.plan import Plan
-from ..model.spec import Diagnosis, FunctionalSpec
-from ..model.ticket import Criterion, Kind, SourceTag, Ticket
+from ..model.spec import Diagnosis
+from ..model.ticket import Criterion, Kind, Ticket
 from ..policy.action import Action, ActionKind
 from ..policy.compile import beyond, compile_boundaries
 from .bench import Ground
 from .document import objection
+from .predecessor import untrue_tags
 
 
 def criteria_of(ground: Ground) -> tuple[Criterion, ...]:
@@ -64,36 +64,14 @@ def granted_by_person(ground: Ground) -> frozenset[ActionKind]:
 
 
 def check_criteria(ticket: Ticket, criteria: Sequence[Criterion]) -> list[Objection]:
-    """Ids once each, at least one criterion, and every quotation really in the ticket."""
+    """Ids once each, at least one criterion, and source tags that are true."""
     found: list[Objection] = []
     if not criteria:
         found.append(objection("criteria: there is none", "without a criterion nothing can be measured"))
     for name, times in Counter(criterion.id for criterion in criteria).items():
         if times > 1:
             found.append(objection(f"criteria: {name} stands {times} times", "an id names one criterion"))
-    words = _words(f"{ticket.title} {ticket.text}")
-    for criterion in criteria:
-        if criterion.source is SourceTag.INFERRED:
-            continue
-        if _words(criterion.quote) not in words or not criterion.quote:
-            found.append(_unquoted(criterion))
-    return found
-
-
-def _unquoted(criterion: Criterion) -> Objection:
-    """Listed for the person who decides: a criterion that calls itself the user's and quotes nothing of the ticket."""
-    what = f"criteria: {criterion.id} is tagged {criterion.source.value} and does not quote the ticket"
-    cause = f"“{criterion.quote}” is not among its words" if criterion.quote else "no quotation is given"
-    return objection(what, cause).model_copy(update={"severity": Severity.LOW})
-
-
-def _words(text: str) -> str:
-    return " ".join(re.findall(r"[\w']+", text.casefold()))
-
-
-def check_spec(ground: Ground, spec: FunctionalSpec) -> list[Objection]:
-    """The spec's own mechanical checks."""
-    return check_criteria(ground.run.ticket, spec.criteria)
+    return [*found, *untrue_tags(ticket, criteria)]
 
 
 def check_plan(ground: Ground, plan: Plan) -> list[Objection]:

@@ -3,9 +3,9 @@
 A session's user messages are kept as they were first written, so that a resumed session sends the same bytes again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ValidationError
 
@@ -34,6 +34,10 @@ class Restorable(Protocol):
     async def restore(self, commit: str) -> None: ...
 
 
+Refuses = Callable[[BaseModel, bool], Awaitable[Sequence[str]]]
+"""What keeps a record of the right form from counting, or nothing; the second argument says whether the session was
+sent back before."""
+
 REPLAYED = ModelRef(provider="replay", model="recording")
 
 
@@ -50,6 +54,8 @@ class Sitting:
     boundaries: Boundaries = field(default_factory=Boundaries)
     turns: Mapping[str, str] = field(default_factory=dict)
     """Further user messages by key, in order: objections of round 1, an answer, a person's word."""
+    refuses: Refuses | None = None
+    """Asked of each record that has its form, before it counts."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +94,25 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
         reply = await _agent(ground).work(_task(ground, sitting, turns), room, StoredLog(ground, sitting.session))
         if isinstance(reply, Asked):
             return Asked.model_validate(ground.bench.redact(reply.model_dump()))
-        try:
-            return Handing(sitting.record.model_validate(ground.bench.redact(reply.content)))
-        except ValidationError as error:
-            problems = said(error)
+        record, problems = await _read(ground, sitting, reply.content, again=any("form:" in key for key, _ in turns))
+        if record is not None:
+            return Handing(record)
         if len(turns) - started >= SCHEMA_TURNS:
             return Handing(None, problems)
         turns.append((f"form:{len(turns)}", _form_turn(sitting.deliverable, problems)))
         _keep_turns(ground, sitting.session, turns)
+
+
+async def _read(
+    ground: Ground, sitting: Sitting, content: dict[str, Any], *, again: bool
+) -> tuple[BaseModel | None, tuple[str, ...]]:
+    """What was handed in, as its record; or why it does not count."""
+    try:
+        record = sitting.record.model_validate(ground.bench.redact(content))
+    except ValidationError as error:
+        return None, said(error)
+    problems = tuple(await sitting.refuses(record, again)) if sitting.refuses else ()
+    return (None, problems) if problems else (record, ())
 
 
 async def build(ground: Ground, sitting: Sitting, workspace: Workspace) -> Handing | Asked:
@@ -127,7 +144,7 @@ def said(error: ValidationError) -> tuple[str, ...]:
 
 def _form_turn(deliverable: str, problems: Sequence[str]) -> str:
     listed = "\n".join(f"- {problem}" for problem in problems)
-    return f"submit_{deliverable} was refused: its form is wrong.\n{listed}\nMend exactly this and submit again, whole."
+    return f"submit_{deliverable} was refused.\n{listed}\nMend exactly this and submit again, whole."
 
 
 def _agent(ground: Ground) -> Agent:

@@ -23,7 +23,7 @@ def before(ground: Ground) -> str:
     return untrusted("The change was merged; its smoke check failed and it was rolled back", said)
 
 
-def _check(ground: Ground, record: BaseModel) -> Sequence[Objection]:
+def _check(ground: Ground, record: BaseModel, _files: Sequence[str]) -> Sequence[Objection]:
     assert isinstance(record, Diagnosis)
     # A reopened ticket is measured by its smoke check's words, which the ticket does not contain.
     found = check_criteria(ground.run.ticket, record.criteria) if ground.position.cycle == 1 else []

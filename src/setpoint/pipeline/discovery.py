@@ -7,9 +7,10 @@ from pydantic import BaseModel
 from ..model.objection import Objection
 from ..model.spec import FunctionalSpec
 from .bench import Ground
-from .criteria import check_spec
+from .criteria import check_criteria
 from .document import Document, write_document
 from .intake import open_points
+from .predecessor import dropped_from_ticket
 from .prompts import section
 from .rounds import Done
 
@@ -28,9 +29,10 @@ def before(ground: Ground) -> str:
     return section("What intake read", "\n".join(lines))
 
 
-def _check(ground: Ground, record: BaseModel) -> Sequence[Objection]:
+def _check(ground: Ground, record: BaseModel, files: Sequence[str]) -> Sequence[Objection]:
     assert isinstance(record, FunctionalSpec)
-    return check_spec(ground, record)
+    found = check_criteria(ground.run.ticket, record.criteria)
+    return [*found, *dropped_from_ticket(ground.run.ticket, record)]
 
 
 DISCOVERY = Document("discovery", "functional_spec", FunctionalSpec, before, _check)

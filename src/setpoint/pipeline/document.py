@@ -30,8 +30,8 @@ class Document:
     record: type[BaseModel]
     before: Callable[[Ground], str]
     """The deliverables the session is given, as text."""
-    check: Callable[[Ground, BaseModel], Sequence[Objection]]
-    """Mechanical checks."""
+    check: Callable[[Ground, BaseModel, Sequence[str]], Sequence[Objection]]
+    """Mechanical checks; the last argument are the files of the base."""
 
 
 def form_objections(handing: Handing, deliverable: str) -> tuple[Objection, ...]:
@@ -63,6 +63,7 @@ class DocumentWork:
         self._ground = ground
         self._document = document
         self._room = room
+        self._files = tuple(room.files())  # before the session has a hand in them
         self._handing = Handing(None)
 
     async def produce(self) -> Handed | Asked:
@@ -97,7 +98,7 @@ class DocumentWork:
         """Form, then what the phase itself can decide without a model."""
         if self._handing.record is None:
             return form_objections(self._handing, self._document.deliverable)
-        return self._document.check(self._ground, self._handing.record)
+        return self._document.check(self._ground, self._handing.record, self._files)
 
     async def judge(self, handed: Handed) -> Sequence[Objection]:
         """The validator's word on the document against the one before it."""

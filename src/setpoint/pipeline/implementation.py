@@ -28,8 +28,13 @@ from .judging import closed_boundaries, judged_code, measured_by, sealed
 from .messages import commit_message
 from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
-from .prompts import prompt, section
+from .predecessor import change_off_plan, unanswered
+from .prompts import capped, prompt, section
 from .rounds import Done, Write, history, later_turns, looped
+from .validation import validate
+
+DIFF_CAP = 60_000
+"""Characters of a task's diff that its validator is shown."""
 
 
 class CodeWork:
@@ -82,6 +87,15 @@ class CodeWork:
 
     async def _brief(self) -> str:
         ground = self._ground
+        return brief(
+            ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+            *self._asked(),
+            await place_text(ground, boundaries_of(ground), self._workspace),
+        )
+
+    def _asked(self) -> tuple[str, ...]:
+        """What the change must do: the plan or the diagnosis, the approved tests, the task."""
+        ground = self._ground
         names = ("plan",) if self._task else ("diagnosis",)
         claims = "\n".join(
             f"- {claim['id']}: {claim['what']} ({', '.join(claim['proves'])})" for claim in sealed(ground)["claims"]
@@ -91,12 +105,10 @@ class CodeWork:
             if self._task
             else []
         )
-        return brief(
-            ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+        return (
             *(deliverable_text(name, ground.given(name) or {}) for name in names),
             section("Approved tests, frozen: make them pass", claims),
             *task,
-            await place_text(ground, boundaries_of(ground), self._workspace),
         )
 
     async def check(self, handed: Handed) -> Sequence[Objection]:
@@ -111,7 +123,22 @@ class CodeWork:
         gates = task_gates(self._task) if self._task else {}
         results, found = await check_code(self._ground, self._workspace, gates, whole=self._whole)
         self.results += results
-        return found
+        return [*found, *unanswered(self.handing.record, self._given()), *await self._outside_plan(self.handing.record)]
+
+    def _given(self) -> Sequence[Objection]:
+        """What the review gave this attempt to mend; nothing elsewhere."""
+        reviews = history(self._ground, self._ground.loop_of("review"))
+        if self._ground.position.rework != "review" or not reviews:
+            return ()
+        last, found = reviews[-1]
+        return [o for o in found if o.blocks and (not last.given or o.fingerprint in last.given)]
+
+    async def _outside_plan(self, change: Change) -> Sequence[Objection]:
+        plan = plan_of(self._ground)
+        if plan is None:
+            return ()
+        changed = await self._workspace.changed(self._ground.run.base)
+        return tuple(change_off_plan(change, plan, changed, sealed(self._ground)["files"]))
 
     def _judged_before(self) -> str:
         """Tree that the review objected to, which a rework must differ from; empty elsewhere."""
@@ -119,8 +146,14 @@ class CodeWork:
         return reviews[-1][0].diff if self._ground.position.rework == "review" and reviews else ""
 
     async def judge(self, handed: Handed) -> Sequence[Objection]:
-        """Gates judge code here; the reviewer comes when all of it is there."""
-        return ()
+        """The validator's word: is this what the task and the tests ask for? On the way back the reviewer says it."""
+        ground = self._ground
+        if ground.position.rework or by_person(ground):
+            return ()
+        since = await self._workspace.diff(await self._workspace.head())
+        before = brief(*self._asked())
+        async with self._workspace.checkout(await self._workspace.tree()) as room:
+            return await validate(ground, "change", handed.content, before, room, capped(since, DIFF_CAP))
 
 
 def _unchanged() -> Objection:

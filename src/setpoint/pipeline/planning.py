@@ -9,9 +9,10 @@ from ..model.plan import Plan
 from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief
-from .criteria import check_plan
+from .criteria import check_plan, criteria_of
 from .diagrams import problems, source_of
 from .document import Document, objection, write_document
+from .predecessor import plan_off_design, too_large
 from .readiness import unobserved
 from .rounds import Done
 
@@ -25,9 +26,15 @@ def before(ground: Ground) -> str:
     return brief(*(deliverable_text(name, ground.given(name) or {}) for name in ("functional_spec", "tech_spec")))
 
 
-def _check(ground: Ground, record: BaseModel) -> Sequence[Objection]:
+def _check(ground: Ground, record: BaseModel, files: Sequence[str]) -> Sequence[Objection]:
     assert isinstance(record, Plan)
-    return [*check_plan(ground, record), *unobserved(ground.run.ticket, record), *check_diagram(record)]
+    return [
+        *check_plan(ground, record),
+        *plan_off_design(record, criteria_of(ground), files),
+        *too_large(record, ground.config.tasks),
+        *unobserved(ground.run.ticket, record),
+        *check_diagram(record),
+    ]
 
 
 def check_diagram(plan: Plan) -> list[Objection]:

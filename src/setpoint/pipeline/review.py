@@ -6,6 +6,8 @@ and each of them must be accounted for. What it finds outside the change's surfa
 
 from collections.abc import Sequence
 
+from pydantic import BaseModel
+
 from ..errors import BugError, RefusedError
 from ..gates.protected import protected_changes
 from ..loop.attempt import Handed, Verdict
@@ -26,9 +28,10 @@ from .judging import closed_boundaries, measured_by, sealed
 from .messages import commit_message
 from .moved_base import bring_in, conflicts, handed_over, require_green_base
 from .outcomes import Outcome
-from .probes import probed
+from .probes import Probes, unusable
 from .prompts import objections_text, prompt, section, untrusted
 from .readiness import require_ready
+from .report import commands_run, empty_report, idle_probes
 from .reseal import reseal
 from .rounds import Done, Write, fresh_judge, history, later_turns, looped, plain_accept
 from .surface import FOLLOW_UPS, follow_ups, split_by_surface
@@ -49,6 +52,8 @@ class ReviewWork:
         self.follow_ups: Sequence[Objection] = ()
         self._room = room
         self._handing = Handing(None)
+        self._probes = Probes(workspace.checkout)
+        self._files = tuple(room.files())  # as handed out: what the session writes there comes later
 
     async def produce(self) -> Handed | Asked:
         """Let the reviewer try to break the change and report; a change that is not green costs no reviewer."""
@@ -62,6 +67,7 @@ class ReviewWork:
             record=Review,
             brief=await self._brief(),
             turns=later_turns(ground, self.session, []),
+            refuses=self._refuses,
         )
         handing = await sit(ground, sitting, self._room)
         if isinstance(handing, Asked):
@@ -72,6 +78,19 @@ class ReviewWork:
         # The same tree twice is the builder's repeat: a fresh report on it would differ in words alone.
         return Handed(content=content, diff=self.tree, usd=usd)
 
+    async def _refuses(self, record: BaseModel, again: bool) -> Sequence[str]:
+        """An empty report never counts; a finding whose own probe passes is asked about once."""
+        ground = self._ground
+        if not isinstance(record, Review):
+            raise BugError("a report of another kind was handed in")
+        ran = commands_run(ground.bench.store.session(self.session))
+        problems = empty_report(record, ran, ground.config.gates)
+        told = [finding.objection(Source.REVIEWER) for finding in record.findings]
+        problems += tuple(f"finding “{o.what[:60]}”: {why}" for o in told if (why := unusable(o, self._files)))
+        if problems or again:
+            return problems
+        return idle_probes(await self._probes.probed(told, self.tree, ground.bench.redact))
+
     async def _brief(self) -> str:
         ground, base = self._ground, self._ground.run.base
         names = (
@@ -80,7 +99,7 @@ class ReviewWork:
         since = await self._since()
         return brief(
             ticket_text(ground.run.ticket.title, ground.run.ticket.text),
-            *(deliverable_text(name, ground.given(name) or {}) for name in names),
+            *(deliverable_text(name, given) for name in names if (given := ground.given(name))),
             await rules(ground),
             commands(ground.config),
             untrusted("Changed files", "\n".join(map(named, await self._workspace.changed(base, self.tree)))),
@@ -131,9 +150,9 @@ class ReviewWork:
     async def _within(self, told: Sequence[Objection]) -> Sequence[Objection]:
         """What was found within the surface, each with what its probe shows; the rest is kept as follow-ups."""
         ground, workspace = self._ground, self._workspace
-        seen = await probed(recognised(told, self.earlier), workspace.checkout, self.tree, ground.bench.redact)
+        seen = await self._probes.probed(recognised(told, self.earlier), self.tree, ground.bench.redact)
         changed = await workspace.changed(ground.run.base, self.tree)
-        inside, self.follow_ups = await split_by_surface(seen, self._room, changed, workspace.checkout, ground.run.base)
+        inside, self.follow_ups = await split_by_surface(seen, self._room, changed, self._probes, ground.run.base)
         return inside
 
 

@@ -21,7 +21,7 @@ def before(ground: Ground) -> str:
     return brief(*(deliverable_text(name, ground.given(name) or {}) for name in ("functional_spec", "tech_spec")))
 
 
-def _check(ground: Ground, record: BaseModel) -> Sequence[Objection]:
+def _check(ground: Ground, record: BaseModel, _files: Sequence[str]) -> Sequence[Objection]:
     assert isinstance(record, Split)
     seen: set[str] = set()
     found: list[Objection] = []

@@ -13,7 +13,7 @@ from ..errors import DeniedError
 from ..model.objection import Deviation, Objection
 from ..model.run import Run
 from ..ports import Room, Store
-from .probes import Checkout, passes
+from .probes import Probes
 
 READ = 200
 """Changed files that are looked into for names."""
@@ -55,14 +55,14 @@ def text_of(room: Room, path: str) -> str | None:
 
 
 async def split_by_surface(
-    found: Sequence[Objection], room: Room, changed: Sequence[str], checkout: Checkout, base: str
+    found: Sequence[Objection], room: Room, changed: Sequence[str], probes: Probes, base: str
 ) -> tuple[tuple[Objection, ...], tuple[Objection, ...]]:
     """What drives the loop, and what becomes a follow-up."""
     surface = surface_of(room, changed)
     inside, outside = [], []
     for objection in found:
         far = _is_far(objection, surface, room)
-        if far and not (objection.shown and await passes(objection.probe, checkout, base)):
+        if far and not (objection.shown and await probes.passes(objection, base)):
             outside.append(objection)
         else:
             inside.append(objection)

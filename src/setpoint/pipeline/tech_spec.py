@@ -10,6 +10,7 @@ from .artifacts import deliverable_text
 from .bench import Ground
 from .criteria import criteria_of
 from .document import Document, objection, write_document
+from .predecessor import design_off_spec
 from .rounds import Done
 
 
@@ -18,10 +19,9 @@ def before(ground: Ground) -> str:
     return deliverable_text("functional_spec", ground.given("functional_spec") or {})
 
 
-def _check(ground: Ground, record: BaseModel) -> Sequence[Objection]:
+def _check(ground: Ground, record: BaseModel, files: Sequence[str]) -> Sequence[Objection]:
     assert isinstance(record, TechSpec)
-    left = {criterion.id for criterion in criteria_of(ground)} - set(record.covers)
-    found = [objection(f"covers: {name} is not covered", "the design leaves a criterion out") for name in sorted(left)]
+    found = list(design_off_spec(record, criteria_of(ground), files))
     if not record.choices:
         found.append(objection("choices: there is none", "a design without a decision is a copy of the spec"))
     return found

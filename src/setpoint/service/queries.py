@@ -98,6 +98,8 @@ def _model(ground: Ground, phase: str) -> str:
 
 def view(ground: Ground) -> RunView:
     """A run, whole."""
+    from .proofs import worth
+
     store, run = ground.bench.store, ground.run
     position = run.position
     cycles = range(1, position.cycle + 1)
@@ -125,6 +127,7 @@ def view(ground: Ground) -> RunView:
         sandbox=ground.config.sandbox.level,
         agent=ground.config.agent.kind,
         independence=str(reviewed.get("independence", "")),
+        reviewer_proof=worth(store, ground.config, ground.bench.now()) if reviewed else "",
         stages=stages(ground),
         rounds=_rounds([(cycle, r) for cycle, r, _ in rounds]),
         objections=tuple(rounds[-1][2]) if rounds else (),

@@ -29,6 +29,7 @@ from .epic import Child, unmet
 from .estimate import require_priced, told_before
 from .forecast import forecast
 from .kept import without_secrets
+from .proofs import require_proved
 
 
 class Repository(Protocol):
@@ -128,6 +129,7 @@ class Starts:
                 fix="commit or stash them",
             )
         self._models(chosen)
+        require_proved(self.store, self.config, self.now())
         tests_gate(self.config.gates)
         bench = self.bench(self.config)
         await bench.forge.ensure(branch)

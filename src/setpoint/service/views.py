@@ -124,6 +124,8 @@ class RunView(Record):
     sandbox: Line
     agent: Line
     independence: str
+    reviewer_proof: str = ""
+    """What the reviewer found of planted defects; empty where nothing was tried."""
     stages: tuple[StageView, ...]
     rounds: tuple[RoundView, ...]
     objections: tuple[Objection, ...]

@@ -307,6 +307,19 @@ MEND_TURN = Turn(
     cycle=2,
 )
 
+MEND_JUDGED = judged(
+    "implementation",
+    Verdict(
+        compared=(
+            "approach with the diff: the rules are a module, reader and file are gone, nothing else moved",
+            "both approved tests with the code: it knows neither of their addresses",
+            "summary with the diff: lengths and patterns are the same",
+        ),
+    ),
+    read("signup/email_rules.py", contains="254"),
+    cycle=2,
+)
+
 REVIEW_TURN = Turn(
     "review",
     OTHER,
@@ -329,4 +342,4 @@ REVIEW_TURN = Turn(
     cycle=2,
 )
 
-TURNS: tuple[Turn, ...] = (*DIAGNOSIS_TURNS, *TEST_TURNS, MEND_TURN, REVIEW_TURN)
+TURNS: tuple[Turn, ...] = (*DIAGNOSIS_TURNS, *TEST_TURNS, MEND_TURN, MEND_JUDGED, REVIEW_TURN)

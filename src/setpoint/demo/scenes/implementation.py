@@ -1,7 +1,8 @@
 """Implementation: two tasks, and the rework after the review."""
 
 from ...model.change import Answered, Change
-from ..authoring import SONNET, Turn, edit, hand_in, read, say, search, shell, write
+from ...model.review import Verdict
+from ..authoring import SONNET, Turn, edit, hand_in, judged, read, say, search, shell, write
 from .review import CASE, HYPHEN
 
 RULES = r"""{
@@ -212,6 +213,18 @@ RULES_TURN = Turn(
     task="T001",
 )
 
+RULES_JUDGED = judged(
+    "implementation",
+    Verdict(
+        compared=(
+            "T001's steps with the diff: the data file, the function beside it, tests of the limits",
+            "summary with the diff: nothing calls it yet, true",
+            "every file of the diff with T001: named there, or a test",
+        ),
+    ),
+    read("signup/emails.py", contains="email_rules.json"),
+)
+
 WIRING_TURN = Turn(
     "implementation",
     SONNET,
@@ -280,6 +293,19 @@ WIRING_TURN = Turn(
         ),
     ),
     task="T002",
+)
+
+WIRING_JUDGED = judged(
+    "implementation",
+    Verdict(
+        compared=(
+            "T002's steps with signup/accounts.py and signup/app.py: each is there, the password check stays in front",
+            "the five approved tests with the code: no value of theirs stands in it",
+            "README.md with T002: the new statuses are told",
+        ),
+    ),
+    read("signup/app.py", contains="EmailTaken"),
+    fresh=2,
 )
 
 REWORK_TURN = Turn(

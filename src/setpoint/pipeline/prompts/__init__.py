@@ -171,6 +171,7 @@ def _open(told: _Told) -> str:
         *_quoted("cause", objection.cause),
         *_quoted("evidence", objection.evidence),
         *_quoted("probe", objection.probe),
+        *_quoted(f"test, to be laid at {_one_line(objection.test_path)}", objection.test),
     ]
     return "\n".join(lines)
 
