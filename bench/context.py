@@ -9,8 +9,9 @@ from setpoint.app import House
 from setpoint.model.boundary import Boundaries
 from setpoint.model.run import Event, Run
 from setpoint.model.session import Message, ModelRef, Role, SessionId, Task
+from setpoint.model.terse import terse_schema
 from setpoint.pipeline.prompts import prompt
-from setpoint.service.schemas import SCHEMAS
+from setpoint.service.schemas import DELIVERABLES
 
 from .figure import Figure, middle
 
@@ -47,7 +48,7 @@ def _head(system: str, deliverable: str) -> str:
         instructions=system,
         turns=("",),
         deliverable=deliverable,
-        deliverable_schema=SCHEMAS[deliverable](),
+        deliverable_schema=terse_schema(DELIVERABLES[deliverable]),
         models=(MODEL,),
         writes=deliverable in WRITING,
         boundaries=Boundaries(),

@@ -13,7 +13,7 @@ PHASES = sorted(
 )
 VALIDATED = ("functional_spec", "tech_spec", "plan", "tests", "diagnosis", "split")
 BUDGET = {"review": 700}
-VERSION = {"review": 2}
+VERSION = {"planning": 2, "review": 2}
 """Prompts that were rewritten since their first words."""
 
 

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ValidationError
 from ..errors import LostLeaseError, NotSignedInError, ParkedError
 from ..model.approval import Question
 from ..model.boundary import Boundaries
-from ..model.record import digest_of
+from ..model.record import Record, digest_of
 from ..model.run import State
 from ..model.session import Asked, Limits, Message, ModelRef, Role, SessionId, Task
+from ..model.terse import terse_schema
 from ..policy.guard import GuardedWorkspace
 from ..ports import Agent, Room, Store, Workspace
 from .bench import Ground
@@ -80,7 +81,7 @@ class Sitting:
     session: SessionId
     prompt: Prompt
     deliverable: str
-    record: type[BaseModel]
+    record: type[Record]
     brief: str
     writes: bool = False
     boundaries: Boundaries = field(default_factory=Boundaries)
@@ -188,7 +189,7 @@ def _task(ground: Ground, sitting: Sitting, turns: list[tuple[str, str]]) -> Tas
         instructions=sitting.prompt.text.replace("{submit}", f"submit_{sitting.deliverable}"),
         turns=tuple(text for _, text in turns),
         deliverable=sitting.deliverable,
-        deliverable_schema=sitting.record.model_json_schema(),
+        deliverable_schema=terse_schema(sitting.record),
         models=chosen(ground, sitting.session).models,
         writes=sitting.writes,
         boundaries=sitting.boundaries,

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from ..loop.attempt import Handed
 from ..model.objection import Deviation, Objection, Severity, Source
-from ..model.record import digest_of
+from ..model.record import Record, digest_of
 from ..model.session import Asked
 from ..ports import Room
 from .bench import Ground
@@ -27,7 +27,7 @@ class Document:
 
     phase: str
     deliverable: str
-    record: type[BaseModel]
+    record: type[Record]
     before: Callable[[Ground], str]
     """The deliverables the session is given, as text."""
     check: Callable[[Ground, BaseModel], Sequence[Objection]]
