@@ -1,8 +1,8 @@
 """A record's schema as a session's submit tool carries it: the same shape in as few tokens as can be.
 
-`setpoint schema` prints the whole one. This one goes with every request of a session, so nothing is said twice in it: not
-what the session's instructions say, and not that an empty default is empty. It takes all that the record takes; what more
-it would take, the record refuses when it is handed in.
+`setpoint schema` prints the whole one. This one goes with every request of a session, so nothing is said twice in it:
+not what the session's instructions say, and not that an empty default is empty. It takes all that the record takes;
+what more it would take, the record refuses when it is handed in.
 """
 
 from collections.abc import Mapping
