@@ -345,7 +345,7 @@ async def initialised(
     tell(f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox")
     confirmed = await confirmed_on(bench, candidates, base, tree)
     wrote = written(root, confirmed, replace=replace)
-    return report(root, confirmed, wrote)
+    return report(await bench.trees.entries(tree), confirmed, wrote)
 
 
 def sandboxed(config: Config) -> "list[Check]":

@@ -10,7 +10,10 @@ from .gate import Gate
 from .record import Line, Record
 from .release import Environment
 
-_SHARED = (".gitignore", "policy.toml", "waivers.toml", "quarantine.toml", "SYSTEM.md", "rules/", "rules/*.md")
+_SHARED = (
+    *(".gitignore", "policy.toml", "waivers.toml", "quarantine.toml", "SYSTEM.md"),
+    *(f"{folder}/{inside}" for folder in ("rules", "context", "prompts") for inside in ("", "**")),
+)
 IGNORED = "\n".join(
     ("# Everything below .setpoint but what people decided is local.", "*", *(f"!{name}" for name in _SHARED), "")
 )
@@ -58,8 +61,13 @@ class PhaseSettings(Record):
     """Most model requests of one session."""
     minutes: float = 60.0
     agent: str = ""
-    prompt: str = ""
-    """File with rules added to the phase's instructions, relative to the repository."""
+    prompt: str | tuple[Line, ...] = ""
+    """Files with rules for this phase alone, one or a list, relative to the repository."""
+
+    @property
+    def own_rules(self) -> tuple[str, ...]:
+        """The files with rules for this phase alone."""
+        return ((self.prompt,) if self.prompt else ()) if isinstance(self.prompt, str) else self.prompt
 
 
 class Loop(Record):
@@ -133,6 +141,21 @@ class ForgeSettings(Record):
     """The bare repository; empty: `.setpoint/forge.git`."""
 
 
+class ContextSettings(Record):
+    """What of the repository a session is given, all of it as it is in the commit a run starts from."""
+
+    rules_tokens: int = Field(default=6_000, ge=0, le=100_000)
+    """Most tokens of rules in one session; what is cut is named."""
+    map_tokens: int = Field(default=1_500, ge=0, le=50_000)
+    """Most tokens of the map of the repository."""
+    rules: tuple[Line, ...] = ("rules", ".claude/rules", ".setpoint/rules")
+    """Folders of rules to keep; those of other tools (cursor, copilot, kiro) are read where they are."""
+    context: tuple[Line, ...] = ("context", ".claude/context", ".setpoint/context")
+    """Folders of background to know: given after the rules, as far as it fits."""
+    prompts: Line = ".setpoint/prompts"
+    """Folder of the team's own instructions: `review.md` there stands in for the reviewer's."""
+
+
 class AgentSettings(Record):
     """Who does the work."""
 
@@ -200,6 +223,7 @@ class Config(Record):
     agent: AgentSettings = AgentSettings()
     environment: tuple[Environment, ...] = ()
     """In the order they are deployed to."""
+    context: ContextSettings = ContextSettings()
     autonomy: Literal["each-task", "plan+merge", "full"] = "plan+merge"
     """`plan+merge`: a person approves plan and change; `each-task`: also each task of the plan before the next begins;
     `full`: nobody is asked (said in every record)."""

@@ -3,6 +3,7 @@
 A session's user messages are kept as they were first written, so that a resumed session sends the same bytes again.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
@@ -19,8 +20,10 @@ from ..model.terse import terse_schema
 from ..policy.guard import GuardedWorkspace
 from ..ports import Agent, Room, Store, Workspace
 from .bench import Ground
+from .measured import part, parts_of
 from .models import Chosen, choose_models
 from .prompts import Prompt
+from .team_prompts import team_prompt
 
 SCHEMA_TURNS = 3
 """How often a session may mend the form of its deliverable before that counts as a failed round."""
@@ -116,6 +119,9 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
     turns = turns_of(ground, sitting.session)
     wanted = [("brief", sitting.brief), *sitting.turns.items()]
     missing = [(key, text) for key, text in wanted if key not in dict(turns)]
+    sitting = replace(sitting, prompt=await team_prompt(ground, sitting.prompt))
+    if not turns:
+        _measure(ground, sitting)
     if missing:
         turns += missing
         _keep_turns(ground, sitting.session, turns)
@@ -133,6 +139,17 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
             return Handing(None, problems)
         turns.append((f"form:{len(turns)}", _form_turn(sitting.deliverable, problems)))
         _keep_turns(ground, sitting.session, turns)
+
+
+def _measure(ground: Ground, sitting: Sitting) -> None:
+    """Journal what the session begins with: each part with its tokens, and whose words instruct it."""
+    told, system = sitting.prompt, sitting.prompt.system(f"submit_{sitting.deliverable}")
+    schema = json.dumps(terse_schema(sitting.record), separators=(",", ":"), ensure_ascii=False)
+    parts = (part(system, "instructions"), part(schema, "submit tool"), *parts_of(sitting.brief))
+    prompt = {"name": told.name, "version": told.version, "sha256": told.sha256, "source": told.source}
+    with ground.bench.store.transaction() as tx:
+        data = {"session": str(sitting.session), "prompt": prompt, "tokens": sum(part.tokens for part in parts)}
+        tx.event(ground.run.id, "context", ground.position.stage, {**data, "parts": [part.told() for part in parts]})
 
 
 async def build(ground: Ground, sitting: Sitting, workspace: Workspace) -> Handing | Asked:
@@ -186,7 +203,7 @@ def _task(ground: Ground, sitting: Sitting, turns: list[tuple[str, str]]) -> Tas
     settings = ground.config.settings(sitting.session.phase)
     return Task(
         session=sitting.session,
-        instructions=sitting.prompt.text.replace("{submit}", f"submit_{sitting.deliverable}"),
+        instructions=sitting.prompt.system(f"submit_{sitting.deliverable}"),
         turns=tuple(text for _, text in turns),
         deliverable=sitting.deliverable,
         deliverable_schema=terse_schema(sitting.record),

@@ -30,6 +30,7 @@ from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
 from .prompts import prompt, section
 from .rounds import Done, Write, history, later_turns, looped
+from .team_prompts import team_prompt
 
 
 class CodeWork:
@@ -61,9 +62,9 @@ class CodeWork:
             prompt=prompt("implementation"),
             deliverable="change",
             record=Change,
-            brief=await self._brief(),
+            brief=await self.brief(),
             boundaries=boundaries,
-            turns=self._turns(),
+            turns=await self._turns(),
         )
         handing = await build(ground, sitting, self._workspace)
         if isinstance(handing, Asked):
@@ -71,16 +72,17 @@ class CodeWork:
         self.handing = handing
         return await handed_code(ground, self._workspace, handing)
 
-    def _turns(self) -> dict[str, str]:
+    async def _turns(self) -> dict[str, str]:
         ground = self._ground
         if ground.position.rework != "review":
             return later_turns(ground, self.session, [self.stage])
         reviews = ground.loop_of("review")
         turns = later_turns(ground, self.session, [reviews, self.stage])
-        how = prompt("rework").text.replace("{submit}", "submit_change")
+        how = (await team_prompt(ground, prompt("rework"))).system("submit_change")
         return {key: f"{how}\n\n{text}" if key.startswith(f"round:{reviews}:") else text for key, text in turns.items()}
 
-    async def _brief(self) -> str:
+    async def brief(self) -> str:
+        """What its session is given: the ticket, the contract, the frozen tests, its task and where it works."""
         ground = self._ground
         names = ("plan",) if self._task else ("diagnosis",)
         claims = "\n".join(

@@ -22,6 +22,7 @@ from ..pipeline.context import rules_there
 from ..pipeline.intake import read_ticket, require_concrete
 from ..pipeline.models import choose_models
 from ..pipeline.routes import start
+from ..pipeline.team_prompts import team_prompts_there
 from ..ports import Store, Transaction
 from .epic import Child, unmet
 from .kept import without_secrets
@@ -125,6 +126,7 @@ class Starts:
         await bench.forge.ensure(branch)
         base = await bench.workspaces.fetch(branch)
         await rules_there(bench, base)
+        await team_prompts_there(bench, base)
         checking()
         results = await self.baseline(bench, base)
         require_green(results, gates=self.config.gates)
