@@ -214,10 +214,10 @@ class House(Premises):
     def plan(self, text: str, *, name: str, kind: "Kind | None") -> "PlanView":
         """What a run would do; no model call."""
         from .service.estimate import plan_view
-        from .service.starting import read
+        from .service.starting import read, routed
 
         ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires)
-        return plan_view(self.config, ticket, chosen, because)
+        return plan_view(routed(self.config, ticket), ticket, chosen, because)
 
     def children(self, epic: Run) -> "tuple[Child, ...]":
         """An epic's tickets with their runs, in their order."""
@@ -234,11 +234,11 @@ class House(Premises):
         require_concrete(ticket)
         return () if ticket.kind is Kind.HOTFIX else askable(ticket)
 
-    def header(self) -> list[str]:
-        """What a person must know before a run of this configuration: containment, independence, replay."""
+    def header(self, run: Run) -> list[str]:
+        """What a person must know of a run's configuration: containment, independence, replay, sensitivity."""
         from .parts import header
 
-        return header(self.config)
+        return header(self.pinned(run))
 
     async def diff(self, run: Run) -> str:
         """The change so far, against the base of the present cycle."""

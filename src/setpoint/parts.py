@@ -175,6 +175,8 @@ def header(config: Config) -> list[str]:
 
         reviewer = choose_models(config, "review", Role.REVIEWER)
         lines.append(f"reviewer {reviewer.models[0]}, independence {reviewer.independence}")
+    if config.sensitive.because:
+        lines.append(f"sensitive ({config.sensitive.because}): only {', '.join(sorted(config.providers)) or 'nobody'}")
     if config.autonomy == "full":
         lines.append("autonomy full: nobody is asked")
     return lines

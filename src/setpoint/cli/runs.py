@@ -115,7 +115,7 @@ async def begin(
         judged = "" if result.green else " (red here: judged by new findings only, where it tells them one by one)"
         plain(f"  base  {result.gate}: {result.reason}{judged}")
     plain(f"run {paint(started.run.id, 'bold')} on {started.run.branch}")
-    for line in house.header():
+    for line in house.header(started.run):
         plain(f"  {line}")
     return started.run
 

@@ -42,6 +42,8 @@ class Provider(Record):
     """Empty: the provider's own, or the usual environment variable."""
     key_env: str = ""
     """Name of the environment variable that holds the key; never the key."""
+    in_house: bool = False
+    """Whether it runs within the organisation: sensitive tickets go to such providers alone."""
     headers: dict[str, str] = {}
     """Sent with each request. For what is no secret; a run keeps their names only."""
     header_env: dict[str, str] = {}
@@ -141,6 +143,17 @@ class ForgeSettings(Record):
     """The bare repository; empty: `.setpoint/forge.git`."""
 
 
+class Sensitive(Record):
+    """Which tickets may go to providers in the house alone."""
+
+    labels: tuple[Line, ...] = ("sensitive", "confidential")
+    """A ticket with one of these labels."""
+    paths: tuple[Line, ...] = ()
+    """Globs: a ticket that names such a file, or whose plan or diagnosis touches one."""
+    because: str = ""
+    """Not empty: every ticket, for this reason."""
+
+
 class ContextSettings(Record):
     """What of the repository a session is given, all of it as it is in the commit a run starts from."""
 
@@ -224,6 +237,7 @@ class Config(Record):
     environment: tuple[Environment, ...] = ()
     """In the order they are deployed to."""
     context: ContextSettings = ContextSettings()
+    sensitive: Sensitive = Sensitive()
     autonomy: Literal["each-task", "plan+merge", "full"] = "plan+merge"
     """`plan+merge`: a person approves plan and change; `each-task`: also each task of the plan before the next begins;
     `full`: nobody is asked (said in every record)."""

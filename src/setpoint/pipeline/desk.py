@@ -148,7 +148,10 @@ def _measure(ground: Ground, sitting: Sitting) -> None:
     parts = (part(system, "instructions"), part(schema, "submit tool"), *parts_of(sitting.brief))
     prompt = {"name": told.name, "version": told.version, "sha256": told.sha256, "source": told.source}
     with ground.bench.store.transaction() as tx:
-        data = {"session": str(sitting.session), "prompt": prompt, "tokens": sum(part.tokens for part in parts)}
+        data: dict[str, Any] = {"session": str(sitting.session), "prompt": prompt}
+        data |= {"tokens": sum(part.tokens for part in parts)}
+        because = ground.config.sensitive.because
+        data |= {"sensitive": because} if because else {}
         tx.event(ground.run.id, "context", ground.position.stage, {**data, "parts": [part.told() for part in parts]})
 
 

@@ -161,7 +161,7 @@ def globs_in(value: str) -> list[str]:
     if value.startswith("[") and value.endswith("]"):
         value = value[1:-1]
     parts = [_bare(part) for part in _commas(value)]
-    return [_anchored(glob) for part in parts if part for glob in _spread(part)][:MOST_GLOBS]
+    return list(dict.fromkeys(_anchored(glob) for part in parts if part for glob in _spread(part)))[:MOST_GLOBS]
 
 
 def _commas(value: str) -> list[str]:

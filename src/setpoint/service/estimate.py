@@ -145,6 +145,8 @@ def _boundaries(config: Config, ticket: Ticket) -> dict[str, object]:
 
 def _warnings(config: Config, ratio: float | None, expected: float | None) -> list[str]:
     found = []
+    if config.sensitive.because:
+        found.append(f"sensitive ({config.sensitive.because}): only models in the house are asked")
     if ratio is not None and ratio < VALIDATOR_FACTOR:
         found.append(f"the validator is only {ratio:.1f} times cheaper than the planner; ten times is the aim")
     budget = config.budget.ticket_usd
