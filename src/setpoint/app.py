@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .engine.worker import Worker
     from .model.run import Event
     from .model.ticket import Kind
+    from .model.trial import Trial
     from .pipeline.intake import Gap
     from .service.doctor import Check
     from .service.epic import Child
@@ -254,6 +255,12 @@ class House(Premises):
     def workspace_path(self, run: Run) -> Path:
         """The run's worktree on the host."""
         return self.root / self.view(run).workspace
+
+    async def try_models(self, names: Sequence[str]) -> "list[Trial]":
+        """One tiny request to each of the models `names`, or to all that are configured. Raises UsageError."""
+        from .parts import tried
+
+        return await tried(self.config, names)
 
     def costs(self, prefix: str) -> dict[str, Any]:
         """What was spent, by run, phase, role and model."""
