@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .model.ticket import Kind
     from .model.trial import Trial
     from .pipeline.intake import Gap
+    from .service.contexts import ContextView
     from .service.doctor import Check
     from .service.epic import Child
     from .service.halting import Switch
@@ -256,6 +257,21 @@ class House(Premises):
         """The run's worktree on the host."""
         return self.root / self.view(run).workspace
 
+    def known(self, prefix: str) -> bool:
+        """Whether a run's id begins so."""
+        return bool(prefix) and any(run.id.startswith(prefix) for run in self.store.runs())
+
+    async def context(self, phase: str, *, run: str = "", text: str = "", name: str = "") -> "ContextView":
+        """The first request of a phase: of a run, of a ticket that has none yet, or of no ticket at all."""
+        from .parts import tools_of
+        from .service.contexts import context_view, preview
+
+        if run:
+            return await context_view(self.ground(self.store.run(run)), phase, tools_of)
+        _, base = await self.repository.base(self.config.project.base)
+        made = preview(text, name=name, phase=phase, repository=self.repository.root, base=base)
+        return await context_view(self.ground(made), phase, tools_of)
+
     async def try_models(self, names: Sequence[str]) -> "list[Trial]":
         """One tiny request to each of the models `names`, or to all that are configured. Raises UsageError."""
         from .parts import tried
@@ -264,9 +280,11 @@ class House(Premises):
 
     def costs(self, prefix: str) -> dict[str, Any]:
         """What was spent, by run, phase, role and model."""
+        from .service.contexts import sizes
         from .service.costs import costs
 
-        return costs(self.store, [self.store.run(prefix)] if prefix else list(self.store.runs()))
+        runs = [self.store.run(prefix)] if prefix else list(self.store.runs())
+        return {**costs(self.store, runs), "context": sizes(self.store, runs)}
 
     def export(self, run: Run, form: str) -> dict[str, Any]:
         """A run in an open format."""

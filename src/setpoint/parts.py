@@ -1,6 +1,7 @@
 """Which part stands at which seam: one table, one loader, and the bench put together from them."""
 
 import importlib
+import json
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -74,6 +75,17 @@ def endpoints(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
         headers = provider.headers | {name: environ.get(held, "") for name, held in provider.header_env.items()}
         found[name] = Endpoint(api=provider.api, base_url=provider.base_url, key=key, headers=headers)
     return found
+
+
+def tools_of(deliverable: str, schema: dict[str, Any], writes: bool) -> str:
+    """The tools of a session of the built-in agent, as they go over the wire."""
+    from .adapters.agents.tools import tools_for
+
+    tools = [
+        {"name": tool.name, "description": tool.description, "input_schema": tool.schema}
+        for tool in tools_for(deliverable, schema, writes=writes)
+    ]
+    return json.dumps(tools, separators=(",", ":"), ensure_ascii=False)
 
 
 async def tried(config: Config, names: Sequence[str]) -> "list[Trial]":

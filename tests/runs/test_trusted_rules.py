@@ -21,9 +21,7 @@ OPEN = story.DIAGNOSIS.model_copy(update={"paths": ("shop/**", "tests/**", "docs
 
 def ruled(brief: str, path: str) -> str:
     """What the brief quotes of a rule file, between the fences."""
-    found = re.search(
-        rf"## Rules: {re.escape(path)}\n\n[^\n]*marked (\w+)[^\n]*\n<<< \1\n(.*?)\n\1 >>>", brief, re.DOTALL
-    )
+    found = re.search(rf"## Rules: {re.escape(path)}\n\n<<< (\w+)\n(.*?)\n\1 >>>", brief, re.DOTALL)
     return found.group(2) if found else ""
 
 
@@ -94,6 +92,10 @@ async def test_each_session_gets_the_rules_of_what_it_touches_and_the_journal_co
         assert len(names) == len(set(names))
         data = next(data for data in told if data["parts"] is parts)
         assert data["tokens"] == sum(part["tokens"] for part in parts)
+        rows = stage.house.costs(run.id)["context"]
+        ours = [row for row in rows if (row["phase"], row["role"]) == ("implementation", "producer")]
+        assert sum(row["tokens"] for row in ours) == data["tokens"]
+        assert {"instructions", "submit tool", "Rules", "Ticket", "Files"} <= {row["part"] for row in ours}
         sent = stage.requests("change")[0]
         assert abs(data["tokens"] - (len(sent.system) + len(sent.first)) / 4) < 300  # beside it, the submit tool
 

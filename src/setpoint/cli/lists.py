@@ -252,7 +252,10 @@ def diff(run: str = RUN) -> None:
     in_house(use)
 
 
-def cost(as_json: bool = JSON, run: str = typer.Argument("", help="One run; empty: all.")) -> None:
+PARTS = typer.Option(False, "--parts", help="Also what first requests were made of, by part.")
+
+
+def cost(as_json: bool = JSON, parts: bool = PARTS, run: str = typer.Argument("", help="One run; empty: all.")) -> None:
     """What was spent, by phase and model, for one run or all."""
 
     async def use(house: "House") -> int:
@@ -265,9 +268,20 @@ def cost(as_json: bool = JSON, run: str = typer.Argument("", help="One run; empt
             data(f"{row['run']}  {row['phase']:<15} {row['role']:<10} {row['model']:<34} {requests:>13} "
                  f"{row['input_tokens']:>8} in {row['output_tokens']:>7} out {money(row['usd']):>9}")  # fmt: skip
         data(f"total {money(found['usd'])}")
+        if parts:
+            _print_parts(found["context"])
         return 0
 
     in_house(use)
+
+
+def _print_parts(rows: "Sequence[dict[str, Any]]") -> None:
+    """The parts of first requests, the largest first, a line for each phase and role."""
+    for key in dict.fromkeys((row["run"], row["phase"], row["role"]) for row in rows):
+        own = [row for row in rows if (row["run"], row["phase"], row["role"]) == key]
+        own.sort(key=lambda row: (-row["tokens"], row["part"]))
+        told = ", ".join(f"{visible(row['part'])} {row['tokens']:,}" for row in own)
+        data(f"{key[0]}  {key[1]:<15} {key[2]:<10} {sum(row['tokens'] for row in own):>8,} tokens: {told}")
 
 
 def export(

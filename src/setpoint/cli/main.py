@@ -9,7 +9,7 @@ import typer
 from .. import __version__
 from ..errors import SetpointError
 from ..startup import prepare
-from . import epics, gates, halting, judgements, lessons, lists, models, people, runs, sandbox, start, tuning
+from . import context, epics, gates, halting, judgements, lessons, lists, models, people, runs, sandbox, start, tuning
 from .out import complain, plain
 from .usage import unreadable
 
@@ -42,6 +42,7 @@ for part in (start, runs, epics, people, lists, judgements, tuning, halting):
     part.register(app)
 app.add_typer(gates.app, name="gates", help="The commands that decide. List them, run them, prove that they can fail.")
 app.add_typer(lessons.app, name="lessons", help="What failures teach. Accept it as a rule, or drop it.")
+app.add_typer(context.app, name="context", help="What a session is given, part by part, and whose words instruct it.")
 app.add_typer(models.app, name="models", help="The configured models. List them, try them.")
 app.add_typer(sandbox.app, name="sandbox", help="Where commands of agents and gates run.")
 

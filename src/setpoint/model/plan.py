@@ -160,11 +160,13 @@ class PlannedBoundaries(Boundaries):
     """What the implementation may do, as the plan wants it."""
 
     explained: ClassVar = frozenset(
-        {"paths", "commands", "network", "dependencies", "migrations", "max_files", "max_lines"}
+        {"paths", "commands", "network", "dependencies", "migrations", "needs_person", "max_files", "max_lines"}
     )
 
     paths: tuple[Line, ...] = Field(min_length=1)
     """Globs of files that may be created, changed or deleted; at least one."""
+    protected: tuple[Line, ...] = ()
+    """Globs that win over `paths`."""
 
     @model_validator(mode="before")
     @classmethod

@@ -46,6 +46,7 @@ def parts_of(brief: str) -> tuple[Part, ...]:
 def part(text: str, name: str = "") -> Part:
     """A text as one part."""
     first, _, _ = text.partition("\n")
-    cut = "; ".join(dict.fromkeys(found.strip("[]() ") for found in _CUT.findall(text)))[:400]
+    cuts = (found.strip("[]() .").removeprefix("cut: ") for found in _CUT.findall(text))
+    cut = "; ".join(dict.fromkeys(cuts))[:400]
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     return Part(name or first.removeprefix("## ").strip()[:120] or "untitled", tokens(text), digest, cut, text)

@@ -21,6 +21,11 @@ Pause = Callable[[float], Awaitable[None]]
 AWAY_SECONDS = 60.0
 """How long a model that was out of reach is passed over while another answers."""
 
+OPTIONAL = frozenset(
+    ("include", "cache_control", "prompt_cache_key", "stream_options", "max_completion_tokens", "reasoning")
+)
+"""Fields of requests that are left out for a model that does not take them."""
+
 
 class Reach:
     """What the sessions of one agent share: endpoints, connections, and which models are out of reach just now."""
@@ -106,7 +111,14 @@ class LiveModel:
         """Note that `ref` does not take an optional field; False when it is not optional or was left out already."""
         name = field.partition("[")[0].partition(".")[0]
         refused = self._refused.setdefault(ref, set())
-        optional = {"include", "cache_control", "stream_options", "max_completion_tokens", "reasoning"}
+        optional = {
+            "include",
+            "cache_control",
+            "stream_options",
+            "max_completion_tokens",
+            "reasoning",
+            "prompt_cache_key",
+        }
         if name not in optional or name in refused:
             return False
         refused.add(name)
@@ -138,6 +150,7 @@ class LiveModel:
                 system=self._task.instructions,
                 tools=self._tools,
                 max_output_tokens=endpoint.max_output_tokens,
+                cache_key=_begins(self._task),
                 lean=bool(refused - {"reasoning"}),
             )
             self._heads[ref] = endpoint.wire.head(offer)
@@ -148,6 +161,11 @@ class LiveModel:
         self._encoded[ref] = len(messages)
         head = self._heads[ref].encode("utf-8", "replace")
         return head + (b"" if head.endswith(b"[") else b",") + b",".join(items) + b"]}"
+
+
+def _begins(task: Task) -> str:
+    """The same for all sessions whose requests begin alike."""
+    return hashlib.sha256("\0".join((task.instructions, *task.turns[:1])).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _message(ref: ModelRef, answer: Answer, seconds: float) -> Message:

@@ -75,13 +75,14 @@ def submit_name(deliverable: str) -> str:
 
 
 def offered(task: Task) -> tuple[ToolSpec, ...]:
-    """The tools of a session; the ones that change files only where it may."""
-    changing = (WRITE, EDIT) if task.writes else ()
-    submit = ToolSpec(
-        submit_name(task.deliverable),
-        "Hand in the finished work.",
-        task.deliverable_schema,
-    )
+    """The tools of a session."""
+    return tools_for(task.deliverable, task.deliverable_schema, writes=task.writes)
+
+
+def tools_for(deliverable: str, schema: dict[str, Any], *, writes: bool) -> tuple[ToolSpec, ...]:
+    """The tools to hand in `deliverable` with; the ones that change files only where a session may."""
+    changing = (WRITE, EDIT) if writes else ()
+    submit = ToolSpec(submit_name(deliverable), "Hand in the finished work.", schema)
     return (READ, *changing, SEARCH, SHELL, ASK, submit)
 
 

@@ -67,7 +67,7 @@ async def _answer(ref: ModelRef, endpoint: Endpoint, client: httpx2.AsyncClient)
 
 
 async def _asked(ref: ModelRef, endpoint: Endpoint, client: httpx2.AsyncClient, *, lean: bool) -> Answer:
-    offer = Offer(ref.model, SYSTEM, (TOOL,), LONGEST_REPLY, lean)
+    offer = Offer(ref.model, SYSTEM, (TOOL,), LONGEST_REPLY, lean=lean)
     head = endpoint.wire.head(offer)
     items = ",".join(endpoint.wire.encode(FIRST, str(ref)))
     body = f"{head}{'' if head.endswith('[') else ','}{items}]}}".encode()
