@@ -263,8 +263,8 @@ class House(Premises):
 
     async def context(self, phase: str, *, run: str = "", text: str = "", name: str = "") -> "ContextView":
         """The first request of a phase: of a run, of a ticket that has none yet, or of no ticket at all."""
-        from .parts import tools_of
         from .service.contexts import context_view, preview
+        from .trying import tools_of
 
         if run:
             return await context_view(self.ground(self.store.run(run)), phase, tools_of)
@@ -274,7 +274,7 @@ class House(Premises):
 
     async def try_models(self, names: Sequence[str]) -> "list[Trial]":
         """One tiny request to each of the models `names`, or to all that are configured. Raises UsageError."""
-        from .parts import tried
+        from .trying import tried
 
         return await tried(self.config, names)
 

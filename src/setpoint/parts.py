@@ -1,7 +1,6 @@
 """Which part stands at which seam: one table, one loader, and the bench put together from them."""
 
 import importlib
-import json
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from .model.command import Completed, Layer
     from .model.evidence import GateResult
     from .model.gate import Candidate
-    from .model.trial import Trial
     from .pipeline.bench import Bench, Enqueue
     from .policy.action import Action
     from .policy.decide import Decision
@@ -75,35 +73,6 @@ def endpoints(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
         headers = provider.headers | {name: environ.get(held, "") for name, held in provider.header_env.items()}
         found[name] = Endpoint(api=provider.api, base_url=provider.base_url, key=key, headers=headers)
     return found
-
-
-def tools_of(deliverable: str, schema: dict[str, Any], writes: bool) -> str:
-    """The tools of a session of the built-in agent, as they go over the wire."""
-    from .adapters.agents.tools import tools_for
-
-    tools = [
-        {"name": tool.name, "description": tool.description, "input_schema": tool.schema}
-        for tool in tools_for(deliverable, schema, writes=writes)
-    ]
-    return json.dumps(tools, separators=(",", ":"), ensure_ascii=False)
-
-
-async def tried(config: Config, names: Sequence[str]) -> "list[Trial]":
-    """One tiny real request to each of `names`, or to all models that are configured; no key in what comes back."""
-    from .adapters.agents.trial import try_models
-    from .model.trial import Trial
-    from .pipeline.models import ref
-    from .service.models import model_lines
-
-    lines = {line.model: line for line in model_lines(config)}
-    if strange := [name for name in names if name not in lines]:
-        known = ", ".join(lines) or "none"
-        raise UsageError(f"no model `{strange[0]}` is configured", why=f"there are: {known}", fix="`setpoint models`")
-    chosen = [lines[name] for name in names] or list(lines.values())
-    priced = {ref(line.model): line.input_usd is not None for line in chosen}
-    found = await try_models(list(priced), endpoints(config, os.environ), priced)
-    clean = redactor(config, os.environ)
-    return [Trial.model_validate(clean(trial.model_dump())) for trial in found]
 
 
 _TELLING = re.compile(r"(?i)auth|key|token|secret|cookie|pass|credential")
