@@ -129,8 +129,16 @@ def boundaries_text(boundaries: Boundaries) -> str:
 
 
 def brief(*parts: str) -> str:
-    """The parts of a brief as one message."""
-    return "\n\n".join(part for part in parts if part)
+    """The parts of a brief as one message; a document among them is one part, its headings a level lower."""
+    return "\n\n".join(_lowered(part) if part.startswith("# ") else part for part in parts if part)
+
+
+def _lowered(document: str) -> str:
+    lines, code = [], False
+    for line in document.split("\n"):
+        code ^= line.startswith("```")
+        lines.append(f"#{line}" if line.startswith("#") and not code else line)
+    return "\n".join(lines)
 
 
 async def place_text(ground: Ground, boundaries: Boundaries, room: Room) -> str:

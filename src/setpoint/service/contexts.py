@@ -210,10 +210,9 @@ def _view(each: Part, ground: Ground, words: Prompt) -> PartView:
         "Files": f"the repository at {base}",
         "More rules, not shown": f"the repository at {base}, named only",
     }
-    source = sources.get(name, "")
-    if not source:
-        kind, _, rest = name.partition(": ")
-        source = {"Rules": f"{rest} at {base}", "Ticket": "the ticket"}.get(kind, "the run's own record")
+    kind, _, rest = name.partition(": ")
+    named = {"Rules": f"{rest} at {base}", "Ticket": "the ticket"}
+    source = sources.get(name) or named.get(kind, "the run's own record")
     return PartView(part=name, source=source[:480], tokens=each.tokens, cut=each.cut, text=each.text)
 
 
