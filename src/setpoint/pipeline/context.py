@@ -50,17 +50,18 @@ async def rules_of(ground: Ground, touched: Sequence[str]) -> Rules:
 
 
 async def rules_there(bench: Bench, base: str) -> None:
-    """Raises ConfigError when a phase's own rules are not in the commit `base`."""
-    for phase, settings in bench.config.phase.items():
-        for path in settings.own_rules:
-            if await bench.workspaces.show(base, path) is None:
-                raise no_rules(phase, path, base)
+    """Raises ConfigError when a phase's own rules are no plain files of the commit `base`."""
+    own = [(phase, path) for phase, settings in bench.config.phase.items() for path in settings.own_rules]
+    entries = await bench.trees.entries(base) if own else {}
+    for phase, path in own:
+        if path not in entries or entries[path].mode not in _PLAIN:
+            raise no_rules(phase, path, base)
 
 
 def no_rules(phase: str, path: str, base: str) -> ConfigError:
     """That the file with a phase's own rules is not in the base."""
     return ConfigError(
-        f"phase.{phase}.prompt: {path} is not in commit {base[:12]}",
+        f"phase.{phase}.prompt: {path} is no plain file of commit {base[:12]}",
         why="rules are read from the commit a run starts from, where no session can change them",
         fix=f"commit {path}, or take the setting out",
     )
