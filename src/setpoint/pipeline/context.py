@@ -61,7 +61,7 @@ async def rules_there(bench: Bench, base: str) -> None:
 def no_rules(phase: str, path: str, base: str) -> ConfigError:
     """That the file with a phase's own rules is not in the base."""
     return ConfigError(
-        f"phase.{phase}.prompt: {path} is no plain file of commit {base[:12]}",
+        f"phase.{phase}.prompt: {path} is not in commit {base[:12]}, or no plain file",
         why="rules are read from the commit a run starts from, where no session can change them",
         fix=f"commit {path}, or take the setting out",
     )
