@@ -7,12 +7,15 @@ from setpoint.adapters.agents.tools import offered
 from setpoint.adapters.agents.wire.answer import Offer
 from setpoint.app import House
 from setpoint.model.boundary import Boundaries
+from setpoint.model.numbers import counted
 from setpoint.model.run import Event, Run
 from setpoint.model.session import Message, ModelRef, Role, SessionId, Task
+from setpoint.model.terse import terse_schema
 from setpoint.pipeline.prompts import prompt
-from setpoint.service.schemas import SCHEMAS
+from setpoint.service.contexts import session_named
+from setpoint.service.schemas import DELIVERABLES
 
-from .figure import Figure, middle
+from .figure import Figure
 
 WIRE = WIRES["anthropic"]
 MODEL = ModelRef(provider="scripted", model="scripted")
@@ -33,12 +36,21 @@ MOST = 1500
 
 def figures() -> Iterator[Figure]:
     """System text and tool schemas of each kind of session."""
-    sizes = {phase: len(_head(prompt(phase).text, name)) / 4 for phase, name in SESSIONS.items()}
-    largest = max(sizes, key=lambda phase: sizes[phase])
-    yield Figure(
-        "first request before the repository", middle(list(sizes.values())), "tokens", most=MOST, note="median"
-    )
-    yield Figure("the largest of them", sizes[largest], "tokens", most=MOST, note=largest)
+    for phase, name in SESSIONS.items():
+        size = len(_head(prompt(phase).text, name)) / 4
+        yield Figure(f"{phase}: system text and tools", size, "tokens", most=MOST)
+
+
+def by_phase(house: House, run: Run, events: Sequence[Event]) -> Iterator[Figure]:
+    """The first request of each phase of `run`, and what its sessions sent in all."""
+    sizes: dict[str, list[list[int]]] = {}
+    for session, requests in _sessions(house, events):
+        judge = "" if session.role is Role.PRODUCER else f" {session.role}"
+        sizes.setdefault(f"{session.phase}{judge}", []).append(requests)
+    for phase, sessions in sizes.items():
+        count, total = sum(map(len, sessions)), sum(map(sum, sessions)) / 4
+        note = f"{total / 1000:.0f}k in {counted(count, 'requests')} of {counted(len(sessions), 'sessions')}"
+        yield Figure(f"{phase}: first request", next(each[0] for each in sessions if each) / 4, "tokens", note=note)
 
 
 def _head(system: str, deliverable: str) -> str:
@@ -47,7 +59,7 @@ def _head(system: str, deliverable: str) -> str:
         instructions=system,
         turns=("",),
         deliverable=deliverable,
-        deliverable_schema=SCHEMAS[deliverable](),
+        deliverable_schema=terse_schema(DELIVERABLES[deliverable]),
         models=(MODEL,),
         writes=deliverable in WRITING,
         boundaries=Boundaries(),
@@ -59,16 +71,20 @@ def _head(system: str, deliverable: str) -> str:
 def sent(house: House, run: Run, events: Sequence[Event]) -> tuple[float, int, float]:
     """Tokens and requests of all sessions of `run`, and the share of the tokens that the session had sent before."""
     total = requests = fresh = 0
-    for event in events:
-        if event.kind != "prompt" or "system" not in event.data:
-            continue
-        session = _session(str(event.data["session"]))
-        messages = house.store.session(session)
-        size = len(_head(_whole(house, event.data["system"]), _deliverable(session, messages)))
-        sizes = _requests(messages, size)
+    for _, sizes in _sessions(house, events):
         total, requests = total + sum(sizes), requests + len(sizes)
         fresh += sizes[-1] if sizes else 0
     return total / 4, requests, 1 - fresh / total if total else 0.0
+
+
+def _sessions(house: House, events: Sequence[Event]) -> Iterator[tuple[SessionId, list[int]]]:
+    """Each session of a run with the characters of its requests."""
+    for event in events:
+        if event.kind == "prompt" and "system" in event.data:
+            session = session_named(str(event.data["session"]))
+            messages = house.store.session(session)
+            size = len(_head(_whole(house, event.data["system"]), _deliverable(session, messages)))
+            yield session, _requests(messages, size)
 
 
 def _whole(house: House, kept: object) -> str:
@@ -76,13 +92,6 @@ def _whole(house: House, kept: object) -> str:
     if isinstance(kept, dict):
         return (house.store.blob(str(kept["blob"])) or b"").decode()
     return str(kept)
-
-
-def _session(name: str) -> SessionId:
-    run, cycle, phase, *rest = name.split(":")
-    role, number = rest[-2:]
-    task = rest[0] if len(rest) == 3 else ""
-    return SessionId(run=run, cycle=int(cycle[1:]), phase=phase, task=task, role=Role(role), fresh=int(number))
 
 
 def _deliverable(session: SessionId, messages: Sequence[Message]) -> str:

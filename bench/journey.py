@@ -18,7 +18,7 @@ from setpoint.model.evidence import GateResult
 from setpoint.model.run import Event, Run
 from setpoint.parts import BASELINE
 
-from .context import sent
+from .context import by_phase, sent
 from .figure import Figure
 from .starts import SETPOINT
 
@@ -52,6 +52,7 @@ def _whole(folder: Path) -> Iterator[Figure]:
     tokens, requests, reused = sent(house, run, events)
     yield Figure("tokens the ticket would send", tokens / 1000, "k", note=f"{requests} requests, characters / 4")
     yield Figure("of them a prefix sent before", reused * 100, "%")
+    yield from by_phase(house, run, events)
     house.store.close()
 
 

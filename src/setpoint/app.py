@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .engine.worker import Worker
     from .model.run import Event
     from .model.ticket import Kind
+    from .model.trial import Trial
     from .pipeline.intake import Gap
+    from .service.contexts import ContextView
     from .service.doctor import Check
     from .service.epic import Child
     from .service.halting import Switch
@@ -214,11 +216,11 @@ class House(Premises):
     def plan(self, text: str, *, name: str, kind: "Kind | None") -> "PlanView":
         """What a run would do; no model call."""
         from .service.estimate import plan_view
-        from .service.starting import read
+        from .service.starting import read, routed
 
         ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires)
         known = self.store if self.config.database_url or (self.state / "setpoint.db").exists() else None
-        return plan_view(self.config, ticket, chosen, because, store=known, repository=str(self.root))
+        return plan_view(routed(self.config, ticket), ticket, chosen, because, store=known, repository=str(self.root))
 
     def children(self, epic: Run) -> "tuple[Child, ...]":
         """An epic's tickets with their runs, in their order."""
@@ -235,11 +237,11 @@ class House(Premises):
         require_concrete(ticket)
         return () if ticket.kind is Kind.HOTFIX else askable(ticket)
 
-    def header(self) -> list[str]:
-        """What a person must know before a run of this configuration: containment, independence, replay."""
+    def header(self, run: Run) -> list[str]:
+        """What a person must know of a run's configuration: containment, independence, replay, sensitivity."""
         from .parts import header
 
-        return header(self.config)
+        return header(self.pinned(run))
 
     async def diff(self, run: Run) -> str:
         """The change so far, against the base of the present cycle."""
@@ -256,11 +258,34 @@ class House(Premises):
         """The run's worktree on the host."""
         return self.root / self.view(run).workspace
 
+    def known(self, prefix: str) -> bool:
+        """Whether a run's id begins so."""
+        return bool(prefix) and any(run.id.startswith(prefix) for run in self.store.runs())
+
+    async def context(self, phase: str, *, run: str = "", text: str = "", name: str = "") -> "ContextView":
+        """The first request of a phase: of a run, of a ticket that has none yet, or of no ticket at all."""
+        from .service.contexts import context_view, preview
+        from .trying import tools_of
+
+        if run:
+            return await context_view(self.ground(self.store.run(run)), phase, tools_of)
+        _, base = await self.repository.base(self.config.project.base)
+        made = preview(text, name=name, phase=phase, repository=self.repository.root, base=base)
+        return await context_view(self.ground(made), phase, tools_of)
+
+    async def try_models(self, names: Sequence[str]) -> "list[Trial]":
+        """One tiny request to each of the models `names`, or to all that are configured. Raises UsageError."""
+        from .trying import tried
+
+        return await tried(self.config, names)
+
     def costs(self, prefix: str) -> dict[str, Any]:
         """What was spent, by run, phase, role and model."""
+        from .service.contexts import sizes
         from .service.costs import costs
 
-        return costs(self.store, self.config, prefix, datetime.now(UTC))
+        runs = [self.store.run(prefix)] if prefix else list(self.store.runs())
+        return {**costs(self.store, self.config, prefix, datetime.now(UTC)), "context": sizes(self.store, runs)}
 
     def calibration(self) -> list[dict[str, Any]]:
         """Forecasts beside what finished runs cost."""

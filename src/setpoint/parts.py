@@ -179,6 +179,8 @@ def header(config: Config) -> list[str]:
 
         reviewer = choose_models(config, "review", Role.REVIEWER)
         lines.append(f"reviewer {reviewer.models[0]}, independence {reviewer.independence}")
+    if config.sensitive.because:
+        lines.append(f"sensitive ({config.sensitive.because}): only {', '.join(sorted(config.providers)) or 'nobody'}")
     if config.autonomy == "full":
         lines.append("autonomy full: nobody is asked")
     return lines
@@ -350,7 +352,7 @@ async def initialised(
     tell(f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox")
     confirmed = await confirmed_on(bench, candidates, base, tree)
     wrote = written(root, confirmed, replace=replace)
-    return report(root, confirmed, wrote)
+    return report(await bench.trees.entries(tree), confirmed, wrote)
 
 
 def sandboxed(config: Config) -> "list[Check]":

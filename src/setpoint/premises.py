@@ -126,11 +126,15 @@ class Premises:
         return Judging(self.repository, self.state, lambda: self.bench(self.config))
 
     def pinned(self, run: Run) -> Config:
-        """The configuration a run was started with, its secrets from this process's configuration and environment."""
+        """The configuration a run was started with, its secrets from this process's configuration and environment; a
+        sensitive run's has no provider outside the house."""
+        from .pipeline.sensitivity import in_house, sensitive_because
         from .service.kept import restored
+        from .service.pinned import planned
 
         kept = self.store.recall(run.id, "config")
-        return with_environment(restored(kept, self.config), os.environ) if kept else self.config
+        config = with_environment(restored(kept, self.config), os.environ) if kept else self.config
+        return in_house(config, sensitive_because(config, run.ticket, planned(self.store, run)))
 
     def bench(self, config: Config) -> "Bench":
         """All seams under one configuration."""

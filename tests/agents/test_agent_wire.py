@@ -81,6 +81,7 @@ async def test_the_wire_says_what_each_format_wants(
         assert seen.path == "/v1/responses"
         assert seen.body["store"] is False
         assert seen.body["include"] == ["reasoning.encrypted_content"]
+        assert len({each.body["prompt_cache_key"] for each in made.model.requests}) == 1
         assert "function_call_output" in [item["type"] for item in seen.messages]
 
 

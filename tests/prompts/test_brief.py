@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from setpoint.model.objection import Deviation, Objection, Place, Severity, Source
 from setpoint.model.run import Round
+from setpoint.pipeline.context import brief
+from setpoint.pipeline.measured import parts_of
 from setpoint.pipeline.prompts import EVIDENCE_CAP, capped, objections_text, section, untrusted
 from setpoint.pipeline.visible import visible
 
@@ -160,3 +162,12 @@ def test_a_narrowed_correction_names_only_what_it_is_narrowed_to() -> None:
     assert SHAPE.what in text
     assert NAMES.what not in text
     assert NAMES.what in objections_text(back)
+
+
+def test_a_document_in_a_brief_is_one_part_whatever_its_headings() -> None:
+    plan = "# Plan\n\nText.\n\n## Tasks\n\n```text\n# no heading\n```\n\n### T001"
+    found = parts_of(brief(section("Your task", "Do it."), plan, section("Boundaries", "- none")))
+    assert [part.name for part in found] == ["Your task", "Plan", "Boundaries"]
+    assert "### Tasks" in found[1].text
+    assert "\n# no heading\n" in found[1].text
+    assert found[1].text.endswith("#### T001")

@@ -13,7 +13,7 @@ PHASES = sorted(
 )
 VALIDATED = ("functional_spec", "tech_spec", "plan", "tests", "change", "diagnosis", "split")
 BUDGET = {"review": 700}
-VERSION = {"review": 3, "implementation": 2}
+VERSION = {"planning": 2, "review": 3, "implementation": 2}
 """Prompts that were rewritten since their first words."""
 
 
@@ -45,12 +45,10 @@ def test_a_prompt_says_how_objections_are_met(name: str) -> None:
     assert re.search(r"objection", prompt(name).text, re.IGNORECASE)
 
 
-def test_the_system_text_has_the_tool_and_the_projects_own_rules() -> None:
-    text = prompt("implementation").system("submit_change", "Prefer dataclasses.")
+def test_the_system_text_names_the_tool() -> None:
+    text = prompt("implementation").system("submit_change")
     assert "`submit_change`" in text
     assert "{submit}" not in text
-    assert text.endswith("## Rules of this project\n\nPrefer dataclasses.")
-    assert "Rules of this project" not in prompt("implementation").system("submit_change", "  ")
 
 
 @pytest.mark.parametrize("name", ["nothing", "../review", "review.md", "", "Review"])

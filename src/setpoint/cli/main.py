@@ -10,6 +10,7 @@ from .. import __version__
 from ..errors import SetpointError
 from ..startup import prepare
 from . import (
+    context,
     costs,
     epics,
     gates,
@@ -17,6 +18,7 @@ from . import (
     judgements,
     lessons,
     lists,
+    models,
     people,
     reviewing,
     runs,
@@ -57,6 +59,8 @@ for part in (start, runs, epics, people, lists, costs, judgements, tuning, halti
 app.add_typer(gates.app, name="gates", help="The commands that decide. List them, run them, prove that they can fail.")
 app.add_typer(lessons.app, name="lessons", help="What failures teach. Accept it as a rule, or drop it.")
 app.add_typer(reviewing.app, name="review", help="What the reviewer is worth. Try it on planted defects.")
+app.add_typer(context.app, name="context", help="What a session is given, part by part, and whose words instruct it.")
+app.add_typer(models.app, name="models", help="The configured models. List them, try them.")
 app.add_typer(sandbox.app, name="sandbox", help="Where commands of agents and gates run.")
 
 

@@ -126,7 +126,7 @@ async def begin(
         plain(f"  estimate {estimated(started.forecast)}; budget {money(house.config.budget.ticket_usd)}")
     for warning in started.warnings:
         plain(paint(f"  ! {warning}", "yellow"))
-    for line in house.header():
+    for line in house.header(started.run):
         plain(f"  {line}")
     return started.run
 

@@ -2,7 +2,7 @@
 
 import shlex
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -33,10 +33,12 @@ def _command_or_none(text: str) -> str:
 class Check(Record):
     """One `[Testing]` line: what must hold before its task is complete."""
 
+    explained: ClassVar = frozenset({"run"})
+
     run: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_command_or_none)] = ""
     """One plain command, run in the sandbox from the repository's root."""
     standard: Line = "must pass"
-    """What counts as passed; `all 12 scenarios must pass` is counted."""
+    """`all 12 scenarios must pass` is counted."""
     then: tuple[StepLine, ...] = ()
     """What an exit code cannot tell, in order: Serve `CMD` on PORT; Request POST /p {..} - 201 {"id": "*"}; Rows
     `SELECT ..` in `x.db` - exactly [[..]] (including [[..]], 2 rows); Log `x.log` - all entries (at least one entry, no
@@ -74,6 +76,8 @@ class Check(Record):
 class PlanTask(Record):
     """A piece of work small enough for one session, with the checks that decide it."""
 
+    explained: ClassVar = frozenset({"id", "steps", "files", "criteria", "checks", "needs"})
+
     id: TaskId
     """T001, T002, ..."""
     title: Line
@@ -98,6 +102,8 @@ class ModuleChange(Record):
 
 class Answered(Record):
     """An answer with what it rests on."""
+
+    explained: ClassVar = frozenset({"evidence"})
 
     answer: Line
     evidence: Line
@@ -153,8 +159,14 @@ class Challenges(Record):
 class PlannedBoundaries(Boundaries):
     """What the implementation may do, as the plan wants it."""
 
+    explained: ClassVar = frozenset(
+        {"paths", "commands", "network", "dependencies", "migrations", "needs_person", "max_files", "max_lines"}
+    )
+
     paths: tuple[Line, ...] = Field(min_length=1)
     """Globs of files that may be created, changed or deleted; at least one."""
+    protected: tuple[Line, ...] = ()
+    """Globs that win over `paths`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -165,6 +177,8 @@ class PlannedBoundaries(Boundaries):
 class Estimate(Record):
     """What it should take; later compared with what it took."""
 
+    explained: ClassVar = frozenset({"days", "lines"})
+
     days: float
     """A person's working days it replaces."""
     lines: int
@@ -174,6 +188,8 @@ class Estimate(Record):
 
 class Plan(Record):
     """How the change will be made: nothing left to guess, nothing left out."""
+
+    explained: ClassVar = frozenset({"tests", "flows_at_risk", "rules", "dependencies", "tasks", "boundaries"})
 
     overview: Text
     modules: tuple[ModuleChange, ...]

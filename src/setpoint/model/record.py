@@ -8,7 +8,7 @@ import textwrap
 from datetime import UTC, datetime
 from functools import cache
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetJsonSchemaHandler, StringConstraints
 from pydantic.json_schema import JsonSchemaValue
@@ -21,6 +21,9 @@ class Record(BaseModel):
 
     # Built when first used: a command that lists runs pays for no record of review or release.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="float", defer_build=True)
+
+    explained: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose meaning the instructions of the session tell that hands this in; its tool does not say it again."""
 
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:

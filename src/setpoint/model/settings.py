@@ -10,7 +10,10 @@ from .gate import Gate
 from .record import Line, Record
 from .release import Environment
 
-_SHARED = (".gitignore", "policy.toml", "waivers.toml", "quarantine.toml", "SYSTEM.md", "rules/", "rules/*.md")
+_SHARED = (
+    *(".gitignore", "policy.toml", "waivers.toml", "quarantine.toml", "SYSTEM.md"),
+    *(f"{folder}/{inside}" for folder in ("rules", "context", "prompts") for inside in ("", "**")),
+)
 IGNORED = "\n".join(
     ("# Everything below .setpoint but what people decided is local.", "*", *(f"!{name}" for name in _SHARED), "")
 )
@@ -48,6 +51,8 @@ class Provider(Record):
     """Empty: the provider's own, or the usual environment variable."""
     key_env: str = ""
     """Name of the environment variable that holds the key; never the key."""
+    in_house: bool = False
+    """Whether it runs within the organisation: sensitive tickets go to such providers alone."""
     headers: dict[str, str] = {}
     """Sent with each request. For what is no secret; a run keeps their names only."""
     header_env: dict[str, str] = {}
@@ -73,8 +78,13 @@ class PhaseSettings(Record):
     usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Most dollars of the phase in one run, its judges included; empty: only the ticket's budget holds."""
     agent: str = ""
-    prompt: str = ""
-    """File with rules added to the phase's instructions, relative to the repository."""
+    prompt: str | tuple[Line, ...] = ""
+    """Files with rules for this phase alone, one or a list, relative to the repository."""
+
+    @property
+    def own_rules(self) -> tuple[str, ...]:
+        """The files with rules for this phase alone."""
+        return ((self.prompt,) if self.prompt else ()) if isinstance(self.prompt, str) else self.prompt
 
 
 class Loop(Record):
@@ -179,6 +189,32 @@ class ForgeSettings(Record):
     """The bare repository; empty: `.setpoint/forge.git`."""
 
 
+class Sensitive(Record):
+    """Which tickets may go to providers in the house alone."""
+
+    labels: tuple[Line, ...] = ("sensitive", "confidential")
+    """A ticket with one of these labels."""
+    paths: tuple[Line, ...] = ()
+    """Globs: a ticket that names such a file, or whose plan or diagnosis touches one."""
+    because: str = ""
+    """Not empty: every ticket, for this reason."""
+
+
+class ContextSettings(Record):
+    """What of the repository a session is given, all of it as it is in the commit a run starts from."""
+
+    rules_tokens: int = Field(default=6_000, ge=0, le=100_000)
+    """Most tokens of rules in one session; what is cut is named."""
+    map_tokens: int = Field(default=1_500, ge=0, le=50_000)
+    """Most tokens of the map of the repository."""
+    rules: tuple[Line, ...] = ("rules", ".claude/rules", ".setpoint/rules")
+    """Folders of rules to keep; those of other tools (cursor, copilot, kiro) are read where they are."""
+    context: tuple[Line, ...] = ("context", ".claude/context", ".setpoint/context")
+    """Folders of background to know: given after the rules, as far as it fits."""
+    prompts: Line = ".setpoint/prompts"
+    """Folder of the team's own instructions: `review.md` there stands in for the reviewer's."""
+
+
 class AgentSettings(Record):
     """Who does the work."""
 
@@ -270,6 +306,8 @@ class Config(Record):
     agent: AgentSettings = AgentSettings()
     environment: tuple[Environment, ...] = ()
     """In the order they are deployed to."""
+    context: ContextSettings = ContextSettings()
+    sensitive: Sensitive = Sensitive()
     autonomy: Literal["each-task", "plan+merge", "full"] = "plan+merge"
     """`plan+merge`: a person approves plan and change; `each-task`: also each task of the plan before the next begins;
     `full`: nobody is asked (said in every record)."""

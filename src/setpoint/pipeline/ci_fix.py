@@ -38,20 +38,13 @@ class CiFixWork:
     async def produce(self) -> Handed | Asked:
         """Let the session find the cause and mend it."""
         ground = self._ground
-        red = ground.fact("ci") or {}
         boundaries = closed_boundaries(ground)
-        names = ("plan", "change") if ground.given("plan") else ("diagnosis", "change")
         sitting = Sitting(
             session=self.session,
             prompt=prompt("ci_fix"),
             deliverable="ci_fix",
             record=CiFix,
-            brief=brief(
-                ticket_text(ground.run.ticket.title, ground.run.ticket.text),
-                *(deliverable_text(name, ground.given(name) or {}) for name in names),
-                untrusted(f"Log of the red CI run on {red.get('sha', '')[:12]}", str(red.get("log", ""))[-LOG_CAP:]),
-                await place_text(ground, boundaries, self._workspace),
-            ),
+            brief=await self.brief(),
             boundaries=boundaries,
             turns=later_turns(ground, self.session, [self.stage]),
         )
@@ -60,6 +53,19 @@ class CiFixWork:
             return handing
         self.handing = handing
         return await handed_code(ground, self._workspace, handing)
+
+    async def brief(self) -> str:
+        """What its session is given: the ticket, the change, the log of the red run, and where it works."""
+        ground = self._ground
+        red = ground.fact("ci") or {}
+        boundaries = closed_boundaries(ground)
+        names = ("plan", "change") if ground.given("plan") else ("diagnosis", "change")
+        return brief(
+            ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+            *(deliverable_text(name, ground.given(name) or {}) for name in names),
+            untrusted(f"Log of the red CI run on {red.get('sha', '')[:12]}", str(red.get("log", ""))[-LOG_CAP:]),
+            await place_text(ground, boundaries, self._workspace),
+        )
 
     async def check(self, handed: Handed) -> list[Objection]:
         """The same judgement as for any code."""

@@ -3,6 +3,7 @@
 A session's user messages are kept as they were first written, so that a resumed session sends the same bytes again.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
@@ -12,14 +13,17 @@ from pydantic import BaseModel, ValidationError
 from ..errors import NotSignedInError
 from ..model.approval import Question
 from ..model.boundary import Boundaries
-from ..model.record import digest_of
+from ..model.record import Record, digest_of
 from ..model.session import Asked, Limits, ModelRef, Role, SessionId, Task
+from ..model.terse import terse_schema
 from ..policy.guard import GuardedWorkspace
 from ..ports import Agent, Room, Store, Workspace
 from .bench import Ground
+from .measured import part, parts_of
 from .models import Chosen, choose_models
 from .prompts import Prompt
 from .purse import StoredLog
+from .team_prompts import team_prompt
 
 SCHEMA_TURNS = 3
 """How often a session may mend the form of its deliverable before that counts as a failed round."""
@@ -48,7 +52,7 @@ class Sitting:
     session: SessionId
     prompt: Prompt
     deliverable: str
-    record: type[BaseModel]
+    record: type[Record]
     brief: str
     writes: bool = False
     boundaries: Boundaries = field(default_factory=Boundaries)
@@ -85,6 +89,9 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
     turns = turns_of(ground, sitting.session)
     wanted = [("brief", sitting.brief), *sitting.turns.items()]
     missing = [(key, text) for key, text in wanted if key not in dict(turns)]
+    sitting = replace(sitting, prompt=await team_prompt(ground, sitting.prompt))
+    if not turns:
+        _measure(ground, sitting)
     if missing:
         turns += missing
         _keep_turns(ground, sitting.session, turns)
@@ -113,6 +120,20 @@ async def _read(
         return None, said(error)
     problems = tuple(await sitting.refuses(record, again)) if sitting.refuses else ()
     return (None, problems) if problems else (record, ())
+
+
+def _measure(ground: Ground, sitting: Sitting) -> None:
+    """Journal what the session begins with: each part with its tokens, and whose words instruct it."""
+    told, system = sitting.prompt, sitting.prompt.system(f"submit_{sitting.deliverable}")
+    schema = json.dumps(terse_schema(sitting.record), separators=(",", ":"), ensure_ascii=False)
+    parts = (part(system, "instructions"), part(schema, "submit tool"), *parts_of(sitting.brief))
+    prompt = {"name": told.name, "version": told.version, "sha256": told.sha256, "source": told.source}
+    with ground.bench.store.transaction() as tx:
+        data: dict[str, Any] = {"session": str(sitting.session), "prompt": prompt}
+        data |= {"tokens": sum(part.tokens for part in parts)}
+        because = ground.config.sensitive.because
+        data |= {"sensitive": because} if because else {}
+        tx.event(ground.run.id, "context", ground.position.stage, {**data, "parts": [part.told() for part in parts]})
 
 
 async def build(ground: Ground, sitting: Sitting, workspace: Workspace) -> Handing | Asked:
@@ -166,10 +187,10 @@ def _task(ground: Ground, sitting: Sitting, turns: list[tuple[str, str]]) -> Tas
     settings = ground.config.settings(sitting.session.phase)
     return Task(
         session=sitting.session,
-        instructions=sitting.prompt.text.replace("{submit}", f"submit_{sitting.deliverable}"),
+        instructions=sitting.prompt.system(f"submit_{sitting.deliverable}"),
         turns=tuple(text for _, text in turns),
         deliverable=sitting.deliverable,
-        deliverable_schema=sitting.record.model_json_schema(),
+        deliverable_schema=terse_schema(sitting.record),
         models=chosen(ground, sitting.session).models,
         writes=sitting.writes,
         boundaries=sitting.boundaries,

@@ -10,11 +10,11 @@ from pydantic import BaseModel
 
 from ..loop.attempt import Handed
 from ..model.objection import Deviation, Objection, Severity, Source
-from ..model.record import digest_of
+from ..model.record import Record, digest_of
 from ..model.session import Asked
 from ..ports import Room
 from .bench import Ground
-from .context import brief, commands, repository_map, rules, ticket_text
+from .context import brief, commands, map_text, rules, ticket_text, touching
 from .desk import Handing, Sitting, producer, sit
 from .prompts import prompt
 from .rounds import Done, later_turns, looped, plain_accept
@@ -27,7 +27,7 @@ class Document:
 
     phase: str
     deliverable: str
-    record: type[BaseModel]
+    record: type[Record]
     before: Callable[[Ground], str]
     """The deliverables the session is given, as text."""
     check: Callable[[Ground, BaseModel, Sequence[str]], Sequence[Objection]]
@@ -74,13 +74,7 @@ class DocumentWork:
             prompt=prompt(document.phase),
             deliverable=document.deliverable,
             record=document.record,
-            brief=brief(
-                ticket_text(ground.run.ticket.title, ground.run.ticket.text),
-                document.before(ground),
-                await rules(ground),
-                commands(ground.config),
-                repository_map(self._room),
-            ),
+            brief=await self.brief(),
             turns=later_turns(ground, self.session, [self.stage]),
         )
         handing = await sit(ground, sitting, self._room)
@@ -93,6 +87,17 @@ class DocumentWork:
         content = handing.record.model_dump(mode="json") if handing.record else {}
         usd = ground.bench.store.run(ground.run.id).cost.usd
         return Handed(content=content, diff=digest_of(content), usd=usd)
+
+    async def brief(self) -> str:
+        """What its session is given: the ticket, what stands before it, and the repository's own words."""
+        ground, near = self._ground, await touching(self._ground)
+        return brief(
+            ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+            self._document.before(ground),
+            await rules(ground, near),
+            commands(ground.config),
+            map_text(ground, self._room, near),
+        )
 
     async def check(self, handed: Handed) -> Sequence[Objection]:
         """Form, then what the phase itself can decide without a model."""

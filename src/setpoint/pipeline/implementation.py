@@ -31,6 +31,7 @@ from .outcomes import Accepted, Outcome, Taken
 from .predecessor import change_off_plan, unanswered
 from .prompts import capped, prompt, section
 from .rounds import Done, Write, history, later_turns, looped
+from .team_prompts import team_prompt
 from .validation import validate
 
 DIFF_CAP = 60_000
@@ -66,9 +67,9 @@ class CodeWork:
             prompt=prompt("implementation"),
             deliverable="change",
             record=Change,
-            brief=await self._brief(),
+            brief=await self.brief(),
             boundaries=boundaries,
-            turns=self._turns(),
+            turns=await self._turns(),
         )
         handing = await build(ground, sitting, self._workspace)
         if isinstance(handing, Asked):
@@ -76,16 +77,17 @@ class CodeWork:
         self.handing = handing
         return await handed_code(ground, self._workspace, handing)
 
-    def _turns(self) -> dict[str, str]:
+    async def _turns(self) -> dict[str, str]:
         ground = self._ground
         if ground.position.rework != "review":
             return later_turns(ground, self.session, [self.stage])
         reviews = ground.loop_of("review")
         turns = later_turns(ground, self.session, [reviews, self.stage])
-        how = prompt("rework").text.replace("{submit}", "submit_change")
+        how = (await team_prompt(ground, prompt("rework"))).system("submit_change")
         return {key: f"{how}\n\n{text}" if key.startswith(f"round:{reviews}:") else text for key, text in turns.items()}
 
-    async def _brief(self) -> str:
+    async def brief(self) -> str:
+        """What its session is given: the ticket, the contract, the frozen tests, its task and where it works."""
         ground = self._ground
         return brief(
             ticket_text(ground.run.ticket.title, ground.run.ticket.text),

@@ -51,6 +51,12 @@ def _stronger(size: str, level: int) -> str:
 def _named(config: Config, choice: str) -> tuple[ModelRef, ...]:
     size = next((size for size in SIZES if size == choice), None)
     names = config.models.get(size, ()) if size else (choice,)
+    if not names and config.sensitive.because:
+        raise NotSignedInError(
+            f"the ticket is sensitive ({config.sensitive.because}), and no model in the house is configured",
+            why="it is never sent to a market provider, not even as a fallback",
+            fix="add your own endpoint as [providers.NAME] with `in_house = true`, and name its models in [models]",
+        )
     if not names:
         raise NotSignedInError(
             f"no model is configured for size class `{choice}`",

@@ -21,7 +21,7 @@ from ..policy.decide import Allow, Policy, decide
 from ..ports import Room, Transaction, Workspace
 from .artifacts import deliverable_text
 from .bench import Ground
-from .context import brief, commands, diff_text, named, repository_map, rules, ticket_text
+from .context import brief, commands, diff_text, map_text, named, rules, ticket_text
 from .desk import Handing, Sitting, chosen, sit
 from .implementation import check_code
 from .judging import closed_boundaries, measured_by, sealed
@@ -65,7 +65,7 @@ class ReviewWork:
             prompt=prompt("review"),
             deliverable="review",
             record=Review,
-            brief=await self._brief(),
+            brief=await self.brief(),
             turns=later_turns(ground, self.session, []),
             refuses=self._refuses,
         )
@@ -91,21 +91,23 @@ class ReviewWork:
             return problems
         return idle_probes(await self._probes.probed(told, self.tree, ground.bench.redact))
 
-    async def _brief(self) -> str:
+    async def brief(self) -> str:
+        """What a reviewer is given: the original ticket, what was promised, the whole delta, and its place."""
         ground, base = self._ground, self._ground.run.base
         names = (
             ("functional_spec", "plan", "tests", "change") if ground.given("plan") else ("diagnosis", "tests", "change")
         )
         since = await self._since()
+        changed = await self._workspace.changed(base, self.tree)
         return brief(
             ticket_text(ground.run.ticket.title, ground.run.ticket.text),
             *(deliverable_text(name, given) for name in names if (given := ground.given(name))),
-            await rules(ground),
+            await rules(ground, changed),
             commands(ground.config),
-            untrusted("Changed files", "\n".join(map(named, await self._workspace.changed(base, self.tree)))),
+            untrusted("Changed files", "\n".join(map(named, changed))),
             diff_text(await self._workspace.diff(base, self.tree)),
             since,
-            repository_map(self._room),
+            map_text(ground, self._room, changed),
         )
 
     async def _since(self) -> str:

@@ -72,11 +72,7 @@ class TestsWork:
             prompt=prompt("tests"),
             deliverable="tests",
             record=AcceptanceTests,
-            brief=brief(
-                ticket_text(ground.run.ticket.title, ground.run.ticket.text),
-                specified(ground),
-                await place_text(ground, boundaries, self._workspace),
-            ),
+            brief=await self.brief(),
             boundaries=boundaries,
             turns=later_turns(ground, self.session, [self.stage]),
         )
@@ -88,6 +84,16 @@ class TestsWork:
         content = handing.record.model_dump(mode="json") if handing.record else {}
         usd = ground.bench.store.run(ground.run.id).cost.usd
         return Handed(content=content, diff=f"{tree}:{sorted(str(c) for c in content.get('tests', []))}", usd=usd)
+
+    async def brief(self) -> str:
+        """What its session is given: the ticket, what the tests must prove, and where it works."""
+        ground = self._ground
+        boundaries = test_boundaries(ground)
+        return brief(
+            ticket_text(ground.run.ticket.title, ground.run.ticket.text),
+            specified(ground),
+            await place_text(ground, boundaries, self._workspace),
+        )
 
     async def check(self, handed: Handed) -> Sequence[Objection]:
         """Only tests were written, each criterion has one, and each fails on the base for the right reason."""

@@ -113,6 +113,8 @@ def _boundaries(config: Config, ticket: Ticket) -> dict[str, object]:
 def warnings(config: Config, kind: Kind, ratio: float | None, expected: Forecast | None) -> list[str]:
     """What a person should know of money and models before a run."""
     found = []
+    if config.sensitive.because:
+        found.append(f"sensitive ({config.sensitive.because}): only models in the house are asked")
     if ratio is not None and ratio < VALIDATOR_FACTOR:
         found.append(f"the validator is only {ratio:.1f} times cheaper than the planner; ten times is the aim")
     budget, usd = config.budget.ticket_usd, expected.usd if expected else None

@@ -3,19 +3,26 @@
 from collections.abc import Mapping
 
 from ..model.record import digest_of
+from ..model.run import Run
 from ..model.settings import CAPS, Budget, Config, PhaseSettings
 from ..pipeline.bench import Ground
 from ..pipeline.rounds import Write
-from ..ports import Transaction
+from ..ports import Store, Transaction
 from .kept import without_secrets
 
 MENDABLE = ("models", "providers", "phase")
 """A fuller context, another model, more requests or minutes. Money may be raised too. Gates, boundaries, forge and
 environments stay pinned."""
-
-
 RAISED = "raised"
 """Fact that holds the caps a person raised for the run: dollars by name; a phase's is `phase:NAME`."""
+
+
+def planned(store: Store, run: Run) -> tuple[str, ...]:
+    """The files and globs that what stands of the run's plan or diagnosis wants to touch."""
+    plan = store.deliverable(run.id, run.position.cycle, "plan")
+    diagnosis = store.deliverable(run.id, run.position.cycle, "diagnosis")
+    found = [*(plan["boundaries"]["paths"] if plan else ()), *(diagnosis["paths"] if diagnosis else ())]
+    return tuple(str(path) for path in found)
 
 
 def mended(ground: Ground, now: Config, raised: Mapping[str, float] | None = None) -> list[Write]:

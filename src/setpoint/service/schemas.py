@@ -10,6 +10,7 @@ from ..model.judgement import Judgement, Waiver
 from ..model.objection import Objection
 from ..model.plan import Plan
 from ..model.progress import Progress
+from ..model.record import Record
 from ..model.release import PullRequest, Release
 from ..model.review import Review, Verdict
 from ..model.settings import Config
@@ -29,18 +30,23 @@ def _trace() -> dict[str, Any]:
     return Trace.model_json_schema()
 
 
+DELIVERABLES: dict[str, type[Record]] = {
+    "functional_spec": FunctionalSpec,
+    "diagnosis": Diagnosis,
+    "tech_spec": TechSpec,
+    "plan": Plan,
+    "split": Split,
+    "tests": AcceptanceTests,
+    "change": Change,
+    "review": Review,
+    "ci_fix": CiFix,
+    "lessons": Lessons,
+    "verdict": Verdict,
+}
+"""What sessions hand in through `submit_<name>`."""
+
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
-    "functional_spec": FunctionalSpec.model_json_schema,
-    "diagnosis": Diagnosis.model_json_schema,
-    "tech_spec": TechSpec.model_json_schema,
-    "plan": Plan.model_json_schema,
-    "split": Split.model_json_schema,
-    "tests": AcceptanceTests.model_json_schema,
-    "change": Change.model_json_schema,
-    "review": Review.model_json_schema,
-    "ci_fix": CiFix.model_json_schema,
-    "lessons": Lessons.model_json_schema,
-    "verdict": Verdict.model_json_schema,
+    **{name: record.model_json_schema for name, record in DELIVERABLES.items()},
     "ticket": Ticket.model_json_schema,
     "objection": Objection.model_json_schema,
     "evidence": Evidence.model_json_schema,
@@ -57,4 +63,4 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "waiver": Waiver.model_json_schema,
     "config": Config.model_json_schema,
 }
-"""Schema by name; the first eleven are deliverables, handed in through `submit_<name>`."""
+"""Schema by name, the deliverables first."""

@@ -1,6 +1,6 @@
 """`setpoint init`: what a repository says of itself, believed only once it ran."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,13 @@ from ..gates.detect import survey
 from ..gates.fresh import comparable
 from ..model.evidence import GateResult
 from ..model.gate import Candidate, SetAside
-from ..model.settings import IGNORED
-from ..pipeline.context import RULE_FILES
+from ..model.settings import IGNORED, ContextSettings
+from ..pipeline.rule_files import rule_files
 
 SET_ASIDE = 10
 """Most commands that are named though they are no gates here."""
-READS = (*RULE_FILES, ".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md", ".worktreeinclude")
+READS = (".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md", ".worktreeinclude")
+"""Beside the files with rules."""
 
 
 def written(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]], *, replace: bool) -> list[str]:
@@ -55,8 +56,12 @@ def toml(confirmed: Sequence[tuple[Candidate, GateResult]], aside: Sequence[SetA
     return tomlkit.dumps(text)
 
 
-def report(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]], wrote: Sequence[str]) -> dict[str, Any]:
-    """What was found, what it did, what is read, what was written."""
+def report(
+    paths: Collection[str], confirmed: Sequence[tuple[Candidate, GateResult]], wrote: Sequence[str]
+) -> dict[str, Any]:
+    """What was found, what it did, what of the base's `paths` is read, what was written."""
+    settings = ContextSettings()
+    rules = [file.path for file in rule_files(paths, settings.rules, settings.context)]
     rows = [
         {
             "name": candidate.name,
@@ -70,4 +75,4 @@ def report(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]], 
         }
         for candidate, result in confirmed
     ]
-    return {"gates": rows, "reads": [name for name in READS if (repository / name).exists()], "wrote": list(wrote)}
+    return {"gates": rows, "reads": [*rules, *(name for name in READS if name in paths)], "wrote": list(wrote)}

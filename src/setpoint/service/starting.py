@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -23,7 +23,9 @@ from ..pipeline.context import rules_there
 from ..pipeline.intake import read_ticket, require_concrete
 from ..pipeline.models import choose_models
 from ..pipeline.routes import start
+from ..pipeline.sensitivity import in_house, require_in_house, sensitive_because
 from ..pipeline.standing import ESTIMATE
+from ..pipeline.team_prompts import team_prompts_there
 from ..ports import Store, Transaction
 from .epic import Child, unmet
 from .estimate import require_priced, told_before
@@ -87,6 +89,14 @@ def read(
     return ticket.model_copy(update={"kind": chosen}), chosen, because
 
 
+def routed(config: Config, ticket: Ticket, inherited: str = "") -> Config:
+    """`config` as it is for `ticket`: a sensitive one's has nothing outside the house, be it for the reason `inherited`
+    from its epic. Raises ConfigError when there is no model inside it."""
+    narrowed = in_house(config, inherited or sensitive_because(config, ticket))
+    require_in_house(narrowed)
+    return narrowed
+
+
 @dataclass(frozen=True)
 class Starts:
     """Runs of one repository, under its configuration as it is now."""
@@ -118,6 +128,10 @@ class Starts:
                 "needs": child.ticket.needs,
             }
             ticket = ticket.model_copy(update=own)
+        config = routed(self.config, ticket, self._inherited(child))
+        if config != self.config:
+            here = replace(self, config=config)
+            return await here.submit(text, name=name, kind=kind, child=child, checking=checking)
         self._in_turn(ticket)
         self._free(ticket)
         branch, _ = await self.repository.base(self.config.project.base)
@@ -135,6 +149,7 @@ class Starts:
         await bench.forge.ensure(branch)
         base = await bench.workspaces.fetch(branch)
         await rules_there(bench, base)
+        await team_prompts_there(bench, base)
         checking()
         results = await self.baseline(bench, base)
         require_green(results, gates=self.config.gates)
@@ -151,6 +166,11 @@ class Starts:
                 why="no run of this repository has brought that to its end, and this change builds on it",
                 fix="run that first; what was done without setpoint is taken out of `needs`",
             )
+
+    def _inherited(self, child: Child | None) -> str:
+        """Why the epic of `child` is sensitive: what comes of it is, too."""
+        kept = self.store.recall(child.epic, "config") if child is not None else None
+        return str(kept.get("sensitive", {}).get("because", "")) if kept else ""
 
     def _free(self, ticket: Ticket) -> None:
         for other in self.store.runs(active=True):
@@ -223,6 +243,8 @@ class Starts:
         tx.remember(run.id, "config", config)
         tx.remember(run.id, "baseline", {"results": [result.model_dump(mode="json") for result in results]})
         told = {"ticket": run.ticket.id, "route": first.route.value, "because": run.route_because, "base": run.base}
+        because = self.config.sensitive.because
+        told |= {"sensitive": because} if because else {}
         tx.event(run.id, "created", first.stage, {**told, "config": digest_of(config)})
         for result in results:
             tx.result(run.id, "baseline", result)

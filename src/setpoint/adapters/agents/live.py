@@ -23,6 +23,11 @@ Pause = Callable[[float], Awaitable[None]]
 LONGEST_REQUEST = 1800.0
 """Seconds one request may take, however steadily its reply comes in."""
 
+OPTIONAL = frozenset(
+    ("include", "cache_control", "prompt_cache_key", "stream_options", "max_completion_tokens", "reasoning")
+)
+"""Fields of requests that are left out for a model that does not take them."""
+
 
 class Reach:
     """What the sessions of one agent share: endpoints, connections, and whom to leave alone."""
@@ -149,7 +154,14 @@ class LiveModel:
         """Note that `ref` does not take an optional field; False when it is not optional or was left out already."""
         name = field.partition("[")[0].partition(".")[0]
         refused = self._refused.setdefault(ref, set())
-        optional = {"include", "cache_control", "stream_options", "max_completion_tokens", "reasoning"}
+        optional = {
+            "include",
+            "cache_control",
+            "stream_options",
+            "max_completion_tokens",
+            "reasoning",
+            "prompt_cache_key",
+        }
         if name not in optional or name in refused:
             return False
         refused.add(name)
@@ -193,6 +205,7 @@ class LiveModel:
                 system=self._task.instructions,
                 tools=self._tools,
                 max_output_tokens=endpoint.max_output_tokens,
+                cache_key=_begins(self._task),
                 lean=bool(refused - {"reasoning"}),
             )
             self._heads[ref] = endpoint.wire.head(offer)
@@ -237,6 +250,11 @@ def _quote(ref: ModelRef, endpoint: Endpoint, body: bytes) -> Quote:
         own=endpoint.prices.get(ref.model),
     )
     return Quote(model=str(ref), worst_usd=most, seconds=LONGEST_REQUEST)
+
+
+def _begins(task: Task) -> str:
+    """The same for all sessions whose requests begin alike."""
+    return hashlib.sha256("\0".join((task.instructions, *task.turns[:1])).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _message(ref: ModelRef, answer: Answer, seconds: float, endpoint: Endpoint) -> Message:

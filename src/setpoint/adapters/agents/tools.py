@@ -31,13 +31,12 @@ def _schema(required: dict[str, Any], optional: dict[str, Any] | None = None) ->
         "type": "object",
         "properties": {**required, **(optional or {})},
         "required": list(required),
-        "additionalProperties": False,
     }
 
 
 READ = ToolSpec(
     "read",
-    "Read a text file of the repository, or `lines` lines of it from line `start` (first is 1).",
+    "Read a text file, or `lines` lines of it from line `start` (first is 1).",
     _schema({"path": TEXT}, {"start": WHOLE, "lines": WHOLE}),
 )
 WRITE = ToolSpec("write", "Create or replace a file.", _schema({"path": TEXT, "content": TEXT}))
@@ -53,8 +52,8 @@ SEARCH = ToolSpec(
 )
 SHELL = ToolSpec(
     "shell",
-    f"Run a bash command in the repository's folder, in a sandbox. `timeout` in seconds, {SHELL_SECONDS:g} if left "
-    f"out, at most {LONGEST_SHELL_SECONDS:g}.",
+    f"Run a bash command in the repository's folder, sandboxed. `timeout`: seconds, {SHELL_SECONDS:g} if left out, at "
+    f"most {LONGEST_SHELL_SECONDS:g}.",
     _schema({"command": TEXT}, {"timeout": {"type": "number"}}),
 )
 ASK = ToolSpec(
@@ -76,13 +75,14 @@ def submit_name(deliverable: str) -> str:
 
 
 def offered(task: Task) -> tuple[ToolSpec, ...]:
-    """The tools of a session; the ones that change files only where it may."""
-    changing = (WRITE, EDIT) if task.writes else ()
-    submit = ToolSpec(
-        submit_name(task.deliverable),
-        "Hand in the finished work. The only way to finish.",
-        task.deliverable_schema,
-    )
+    """The tools of a session."""
+    return tools_for(task.deliverable, task.deliverable_schema, writes=task.writes)
+
+
+def tools_for(deliverable: str, schema: dict[str, Any], *, writes: bool) -> tuple[ToolSpec, ...]:
+    """The tools to hand in `deliverable` with; the ones that change files only where a session may."""
+    changing = (WRITE, EDIT) if writes else ()
+    submit = ToolSpec(submit_name(deliverable), "Hand in the finished work.", schema)
     return (READ, *changing, SEARCH, SHELL, ASK, submit)
 
 

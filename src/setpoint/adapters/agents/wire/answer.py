@@ -44,6 +44,8 @@ class Offer:
     system: str
     tools: tuple["ToolSpec", ...]
     max_output_tokens: int
+    cache_key: str = ""
+    """Same for all requests that begin alike, where a format brings such requests to the same cache."""
     lean: bool = False
     """Leave out the optional fields that some models of a provider refuse."""
 

@@ -36,6 +36,7 @@ class OpenAIResponses:
         fields |= {"max_output_tokens": offer.max_output_tokens, "instructions": offer.system, "tools": tools}
         if not offer.lean:
             fields["include"] = ["reasoning.encrypted_content"]
+            fields |= {"prompt_cache_key": offer.cache_key} if offer.cache_key else {}
         return packed(fields)[:-1] + ',"input":['
 
     def encode(self, message: Message, provider: str) -> list[str]:
