@@ -176,6 +176,9 @@ def header(config: Config) -> list[str]:
 
         reviewer = choose_models(config, "review", Role.REVIEWER)
         lines.append(f"reviewer {reviewer.models[0]}, independence {reviewer.independence}")
+    for name, gate in config.gates.items():
+        if gate.network:
+            lines.append(f"gate {name} may reach {', '.join(gate.network)}")
     if config.autonomy == "full":
         lines.append("autonomy full: nobody is asked")
     return lines
