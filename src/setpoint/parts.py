@@ -17,7 +17,6 @@ from .model.approval import Answer
 from .model.record import digest_of
 from .model.release import CiRun, CiState
 from .model.run import Run, State
-from .model.session import Role
 from .model.settings import Config
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ ADAPTERS: Mapping[tuple[str, str], str] = {
     ("agent", "replay"): "setpoint.adapters.agents.replay:ReplayAgent",
     ("forge", "local"): "setpoint.adapters.forges.local:LocalForge",
     ("deployer", "command"): "setpoint.adapters.deployers.command:CommandDeployer",
+    ("images", "host"): "setpoint.adapters.images:HostImages",
     ("notifier", "terminal"): "setpoint.adapters.notifiers.terminal:TerminalNotifier",
     ("tracker", "files"): "setpoint.adapters.trackers.files:FileTracker",
 }
@@ -166,26 +166,6 @@ def _deploys(store: "Store", config: Config, run: Run, environment: str) -> "Dec
     return Deny(reason=f"nobody said yes to {environment}", fix=f"`setpoint approve {run.id}`")
 
 
-def header(config: Config) -> list[str]:
-    """What a person must know before a run: containment, independence, replay, autonomy."""
-    lines = [
-        f"sandbox {config.sandbox.level}"
-        + ("" if config.sandbox.level != "none" else ": commands run on this host, unconfined")
-    ]
-    if config.agent.kind == "replay":
-        lines.append("the model's turns are replayed from a recording; all else is real")
-    else:
-        from .pipeline.models import choose_models
-
-        reviewer = choose_models(config, "review", Role.REVIEWER)
-        lines.append(f"reviewer {reviewer.models[0]}, independence {reviewer.independence}")
-    if config.sensitive.because:
-        lines.append(f"sensitive ({config.sensitive.because}): only {', '.join(sorted(config.providers)) or 'nobody'}")
-    if config.autonomy == "full":
-        lines.append("autonomy full: nobody is asked")
-    return lines
-
-
 @cache
 def code_mark() -> str:
     """Moves when this program's own code does."""
@@ -254,6 +234,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         mark=workspaces.mark,
         code=code_mark(),
         redact=clean,
+        images=part("images", "host")(),
     )
 
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..errors import UsageError
 from .judgements import print_objection
-from .out import MARKS, data, document, paint, plain, visible
+from .out import MARKS, data, document, paint, plain, reached, visible
 from .runs import in_house
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 FILE = typer.Argument(Path("tasks.md"), help="Tasks with [Testing] lines.")
+SHA256 = typer.Argument(help="Its SHA-256, as a result names it.")
+PNG = typer.Argument(help="Where it is written.")
 JSON = typer.Option(False, "--json", help="One JSON document.")
 
 
@@ -34,6 +37,8 @@ def list_(as_json: bool = JSON) -> None:
             optional = "" if row.required else " (optional)"
             data(f"{mark} {row.name:<14} {row.kind:<9} {row.where:<12} {row.run}{optional}")
             plain(paint(f"  {row.because}{f'; last: {row.reason}' if row.reason else ''}", "dim"))
+            if row.network:
+                data(f"  may reach {visible(', '.join(row.network))}")
         if not gates:
             plain("none is configured: these were found. next: `setpoint init` runs them on the base and writes them")
         return 0
@@ -64,6 +69,8 @@ def run(
         for one in measured if not as_json else ():
             result = one.result
             data(f"{MARKS[result.outcome.value]} {result.gate:<14} {result.reason}")
+            for connection in result.evidence.connections:
+                plain(f"    {visible(reached(connection))}")
             if result.green:
                 continue
             for objection in one.objections if result.findings else ():
@@ -97,11 +104,36 @@ def tasks(
             document([one.result.model_dump(mode="json") for one in measured])
         for one in measured if not as_json else ():
             data(f"{MARKS[one.result.outcome.value]} {one.result.gate:<8} {visible(one.result.reason)}")
+            for picture in one.result.pictures:
+                plain(f"    what the browser showed: `setpoint gates picture {picture} page.png`")
             for objection in one.objections:
                 print_objection(objection)
         return exit_code(measured)
 
     in_house(use)
+
+
+@app.command("picture")
+def picture(sha256: str = SHA256, file: Path = PNG) -> None:
+    """Write the picture of a page that a check opened to a file."""
+
+    async def use(house: "House") -> int:
+        content = house.store.blob(sha256)
+        if content is None or not content.startswith(b"\x89PNG"):
+            raise UsageError(f"there is no picture {sha256[:80]}", fix="`setpoint gates tasks` names those it took")
+        _write(file, content)
+        return 0
+
+    in_house(use)
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        with file.open("xb") as new:
+            new.write(content)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}", fix="name another file") from error
+    plain(f"wrote {file}")
 
 
 @app.command("prove")

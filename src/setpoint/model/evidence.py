@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from .network import Connection
 from .record import Line, Record, Time
 
 
@@ -17,6 +18,8 @@ class GateKind(StrEnum):
     BUILD = "build"
     SECURITY = "security"
     COVERAGE = "coverage"
+    CONTAINER = "container"
+    """Container files, and the images they build."""
     TASK = "task"
     """A `[Testing]` check of one plan task."""
     RED_PROOF = "red-proof"
@@ -95,6 +98,10 @@ class Evidence(Record):
     seconds: float = 0.0
     output: str = ""
     """SHA-256 of the whole output, kept by content."""
+    network: tuple[Line, ...] = ()
+    """Hosts it was let to, as its gate names them."""
+    connections: tuple[Connection, ...] = ()
+    """What it reached of them, and what it tried besides."""
     sandbox: str = ""
     """Sandbox level it ran in."""
     at: Time
@@ -120,6 +127,8 @@ class GateResult(Record):
     """Tests that gave different results on the same tree."""
     looked_at: tuple[Line, ...] = ()
     """Files it examined, where the tool names them and they are not too many."""
+    pictures: tuple[Line, ...] = ()
+    """SHA-256 of each page as the browser showed it, kept by content; `setpoint gates picture` writes one to a file."""
     partial: bool = False
     """There may be more findings than these: the tool stopped early, or there were too many to keep."""
 

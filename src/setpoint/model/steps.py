@@ -6,6 +6,7 @@
     Request POST /orders {"customer": 1} - 201 {"id": "*", "customer": 1}
     Rows `SELECT customer FROM orders` in `orders.db` - exactly [[1]]
     Log `logs/orders.log` - all entries match `correlation_id=\\w+`
+    Page /orders - click "Order"; shows "1 order"; no console errors
 
 Each says what must be there, so each can fail; what cannot is refused when it is written.
 """
@@ -18,6 +19,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from .page import FORM as PAGE
+from .page import PageStep, page_step
 from .record import Line, Record
 
 MOST = 20
@@ -73,6 +76,8 @@ class RequestStep(Record):
     status: int
     answer: Any = None
     """What the JSON answer must hold: named fields are there and equal, others may be beside them; None: anything."""
+    pattern: str = ""
+    """What the answer's text must match, line by line; empty: anything."""
 
 
 class RowsStep(Record):
@@ -96,21 +101,23 @@ class LogStep(Record):
     pattern: Line
 
 
-Step = RunStep | ServeStep | RequestStep | RowsStep | LogStep
+Step = RunStep | ServeStep | RequestStep | PageStep | RowsStep | LogStep
 
 FORMS = (
     "Run `COMMAND`",
     "Run `COMMAND` - all N THINGS",
     "Serve `COMMAND` on PORT",
-    "Request METHOD /PATH {JSON} - STATUS {JSON}",
+    "Request METHOD /PATH {JSON} - STATUS {JSON} (or: STATUS matching `REGEX`)",
     "Rows `SELECT …` in `FILE.db` - exactly [[…]] (or: including [[…]], 2 rows)",
     "Log `FILE` - all entries match `REGEX` (or: at least one entry matches, no entry matches)",
+    PAGE,
 )
 """Every step, as it is written."""
 _DASH = r"\s+[-–—]\s+"
 _RUN = re.compile(rf"`([^`]*)`(?:{_DASH}(.+))?$")
 _SERVE = re.compile(r"`([^`]*)` on (?:port )?(\d{1,5})$")
 _REQUEST = re.compile(r"`?([A-Z]{3,7}) (/[^\s`]*)`?")
+_MATCHING = re.compile(r"\s+(?:and |text )?match(?:ing|es) `([^`]*)`$")
 _ANSWER = re.compile(r"(?:^|\s+)[-–—]\s+(\d{3})\b")
 _ROWS = re.compile(rf"`([^`]*)` in `([^`]*)`(?:{_DASH}(.+))?$")
 _COUNTED = re.compile(r"(\d{1,4}) rows?$")
@@ -155,7 +162,7 @@ def parse_steps(texts: Sequence[str], *, begun: bool) -> tuple[Step, ...]:
         raise ValueError("two services in one check; start both by one command, or make it two checks")
     if served and steps[-1] is served[0]:
         raise ValueError("nothing asks the service; put a `Request` or a `Run` step after `Serve`")
-    asked = next((at for at, step in enumerate(steps) if isinstance(step, RequestStep)), None)
+    asked = next((at for at, step in enumerate(steps) if isinstance(step, RequestStep | PageStep)), None)
     if asked is not None and (not served or asked < steps.index(served[0])):
         raise ValueError(f"`{_short(texts[asked])}` has nobody to answer it; put a `Serve` step before it")
     return steps
@@ -184,7 +191,13 @@ def _request(rest: str, text: str) -> Step:
     answered = _ANSWER.match(rest[at:])
     if answered is None or not 100 <= int(answered[1]) <= 599:
         raise ValueError(f"`{_short(text)}` expects nothing and cannot fail; end it as `{FORMS[3]}`")
-    answer, at = _json(rest, at + answered.end(), text)
+    at += answered.end()
+    matching = _MATCHING.match(rest[at:])
+    if matching:
+        return RequestStep(
+            method=told[1], path=told[2], body=body, status=int(answered[1]), pattern=_pattern(matching[1])
+        )
+    answer, at = _json(rest, at, text)
     if rest[at:].strip():
         raise _malformed(text, 3)
     if answer in ({}, []):
@@ -218,13 +231,17 @@ def _log(rest: str, text: str) -> Step:
     how = _HOW.get(" ".join((told[2] or "").casefold().split()))
     if how is None:
         raise ValueError(f"`{_short(text)}` does not say of which entries; end it as `{FORMS[5]}`")
+    return LogStep(path=_below(told[1].strip(), text), how=how, pattern=_pattern(told[3]))
+
+
+def _pattern(text: str) -> str:
     try:
-        empty = re.compile(told[3]).search("")
+        empty = re.compile(text).search("")
     except re.error as error:
-        raise ValueError(f"`{told[3]}` is no regular expression: {error}") from error
+        raise ValueError(f"`{text}` is no regular expression: {error}") from error
     if empty:
-        raise ValueError(f"`{told[3]}` matches nothing at all as well, so the step cannot tell; demand some text")
-    return LogStep(path=_below(told[1].strip(), text), how=how, pattern=told[3])
+        raise ValueError(f"`{text}` matches nothing at all as well, so the step cannot tell; demand some text")
+    return text
 
 
 _READERS: dict[str, Callable[[str, str], Step]] = {
@@ -233,6 +250,7 @@ _READERS: dict[str, Callable[[str, str], Step]] = {
     "request": _request,
     "rows": _rows,
     "log": _log,
+    "page": page_step,
 }
 
 

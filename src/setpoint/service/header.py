@@ -1,0 +1,26 @@
+"""The first lines of a run: what a person must know before it."""
+
+from ..model.session import Role
+from ..model.settings import Config
+from ..pipeline.models import choose_models
+
+
+def header(config: Config) -> list[str]:
+    """What a person must know before a run: containment, independence, replay, autonomy."""
+    lines = [
+        f"sandbox {config.sandbox.level}"
+        + ("" if config.sandbox.level != "none" else ": commands run on this host, unconfined")
+    ]
+    if config.agent.kind == "replay":
+        lines.append("the model's turns are replayed from a recording; all else is real")
+    else:
+        reviewer = choose_models(config, "review", Role.REVIEWER)
+        lines.append(f"reviewer {reviewer.models[0]}, independence {reviewer.independence}")
+    if config.sensitive.because:
+        lines.append(f"sensitive ({config.sensitive.because}): only {', '.join(sorted(config.providers)) or 'nobody'}")
+    for name, gate in config.gates.items():
+        if gate.network:
+            lines.append(f"gate {name} may reach {', '.join(gate.network)}")
+    if config.autonomy == "full":
+        lines.append("autonomy full: nobody is asked")
+    return lines
