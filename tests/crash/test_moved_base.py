@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ending import ending, lost_autosaves
 from lives import Place, deaths_told, lives, renewed, told
-from small import CHANGE, GREET, OTHER, PROBE, REVIEW, SONNET, git, turns
+from small import CHANGE, GREET, OTHER, PROBE, REVIEW, RUN_ALL, SONNET, git, turns
 
 from setpoint.demo.authoring import Turn, hand_in, recording, say, shell, write
 from setpoint.model.session import Role
@@ -23,7 +23,7 @@ BOTH = FORMATTED.replace("{name}", "{addressee(name)}").replace(
 AFTER = (
     Turn("implementation", SONNET, (say("", write("greetings/greet.py", BOTH)), hand_in(CHANGE)), turn=2),
     *(
-        Turn("review", OTHER, (say("", shell(PROBE)), hand_in(REVIEW)), role=Role.REVIEWER, fresh=fresh)
+        Turn("review", OTHER, (say("", shell(PROBE), shell(RUN_ALL)), hand_in(REVIEW)), role=Role.REVIEWER, fresh=fresh)
         for fresh in (2, 3)
     ),
 )
