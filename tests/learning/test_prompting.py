@@ -45,17 +45,18 @@ def test_own_figures_take_the_curves_place_once_there_are_enough() -> None:
 
 @pytest.mark.parametrize(("adhoc", "warned"), [(0, False), (1, False), (2, True), (9, True), (50, True)])
 def test_a_person_is_warned_once_the_curve_is_crossed(adhoc: int, warned: bool) -> None:
-    told = warning(Prompts(adhoc=adhoc), [], CURVE)
+    told = warning(Prompts(adhoc=adhoc), [], CURVE, better="retry")
     assert bool(told) is warned
     assert not warned or f"{adhoc + 1} prompts for one ticket" in told
     assert not warned or "by the default curve" in told
+    assert not warned or told.endswith("where it belongs: `retry`")
 
 
 def test_a_warning_says_whose_figure_it_is_and_can_be_switched_off() -> None:
     bad = came_out(2, 1, 10)
-    assert "of this repository's tickets" in warning(Prompts(adhoc=1), bad, CURVE)
-    assert warning(Prompts(adhoc=9), [], Prompting(warn_below=0)) == ""
-    assert warning(Prompts(), came_out(1, 0, 20), CURVE) == "", "nobody prompted: nothing to mind"
+    assert "of this repository's tickets" in warning(Prompts(adhoc=1), bad, CURVE, better="retry")
+    assert warning(Prompts(adhoc=9), [], Prompting(warn_below=0), better="retry") == ""
+    assert warning(Prompts(), came_out(1, 0, 20), CURVE, better="retry") == "", "nobody prompted: nothing to mind"
 
 
 def test_tickets_are_compared_by_prompts_and_the_direction_is_told_only_with_enough_of_them() -> None:

@@ -6,6 +6,7 @@ from playing import Play, what
 from story import hand_in, shell, write
 
 from setpoint.model.change import AcceptanceTests, TestClaim
+from setpoint.model.lesson import Failure
 from setpoint.model.objection import Source
 from setpoint.model.run import Waits
 
@@ -109,6 +110,11 @@ async def test_closed_files_are_refused_by_the_tools_and_found_in_the_diff(play:
             assert f"edit {path} is not allowed" in answer, answer
         minded = {o.place.path for o in stage.objections(run, "implementation") if o.place}
         assert minded >= set(CLOSED)
+        refused = [event.data["denied"] for event in stage.events(run, "tool") if "denied" in event.data]
+        assert len({why.splitlines()[0] for why in refused}) == len(CLOSED)
+        taught = stage.house.store.witnesses()
+        assert {each.failure for each in taught} >= {Failure.BOUNDARY, Failure.STOP}
+        assert sum(1 for each in taught if each.what.startswith("write was refused")) == len(CLOSED)
 
 
 @pytest.mark.parametrize(

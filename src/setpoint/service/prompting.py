@@ -110,13 +110,13 @@ def opposite(finished: Sequence[Came]) -> bool | None:
     return None if len(set(prompts)) == 1 or len(set(clean)) == 1 else together < 0
 
 
-def warning(prompts: Prompts, finished: Iterable[Came], settings: Prompting) -> str:
-    """What a person is told once a ticket has been prompted too often; empty before."""
+def warning(prompts: Prompts, finished: Iterable[Came], settings: Prompting, *, better: str) -> str:
+    """What a person is told once a ticket has been prompted too often, with the `better` command; empty before."""
     figure, own = expected(prompts.number, finished, settings)
     if prompts.adhoc == 0 or figure >= settings.warn_below:
         return ""
     whose = "of this repository's tickets" if own else "of tickets, by the default curve,"
     return (
         f"{prompts.number} prompts for one ticket (itself and {prompts.adhoc} ad hoc): after so many, {figure:g} % "
-        f"{whose} come out well. Say what is missing where it belongs: `setpoint retry RUN --from planning -m '…'`"
+        f"{whose} come out well. Say what is missing where it belongs: `{better}`"
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from ..loop.late import plan_stage
 from ..model.lesson import LateDefect, LessonCandidate, Slip, Witness
 from ..model.record import Line, Record
 from ..model.run import Run
@@ -73,7 +74,8 @@ def prompted_too_often(store: Store, run: Run, settings: Prompting) -> str:
     if not prompts.adhoc:
         return ""
     late = late_in(gathered(store.witnesses(), store.lesson_words()))
-    return warning(prompts, [what for _, _, what in became(store, late) if what], settings).replace("RUN", run.id)
+    better = f"setpoint retry {run.id} --from {plan_stage(run.position.route.value)} -m '…'"
+    return warning(prompts, [what for _, _, what in became(store, late) if what], settings, better=better)
 
 
 def report(store: Store, lessons: Sequence[LessonCandidate], settings: Prompting) -> Report:
