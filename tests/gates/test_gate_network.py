@@ -19,7 +19,7 @@ from setpoint.model.evidence import GateKind, GateResult, Outcome
 from setpoint.model.gate import Gate
 from setpoint.model.plan import Check
 from setpoint.model.settings import SandboxSettings
-from setpoint.parts import header
+from setpoint.service.header import header
 
 ADVISORY = {
     "id": 1,
