@@ -13,6 +13,7 @@ from setpoint.model.ticket import Kind, Ticket
 from setpoint.parts import endpoints
 from setpoint.pipeline.models import SIZES, choose_models
 from setpoint.pipeline.sensitivity import in_house, require_in_house, sensitive_because
+from setpoint.service.starting import routed
 
 OURS = Provider(api="openai-chat", base_url="http://10.0.0.7/v1", in_house=True)
 THEIRS = Provider(api="anthropic", key_env="ANTHROPIC_API_KEY")
@@ -103,6 +104,14 @@ def test_without_a_model_in_the_house_a_sensitive_ticket_is_refused_with_the_way
     with pytest.raises(ConfigError, match="no model in the house") as caught:
         require_in_house(narrowed)
     assert "in_house = true" in caught.value.fix
+
+
+def test_a_child_of_a_sensitive_epic_is_sensitive_for_its_epics_reason() -> None:
+    config = Config(providers=PROVIDERS, models={"large": ("theirs/a", "ours/a")})
+    assert routed(config, ticket()) is config
+    narrowed = routed(config, ticket(), "label `sensitive`")
+    assert narrowed.models["large"] == ("ours/a",)
+    assert narrowed.sensitive.because == "label `sensitive`"
 
 
 def test_a_ticket_that_is_not_sensitive_keeps_its_configuration() -> None:
