@@ -218,7 +218,7 @@ def _alone(config: Config, usd: float) -> Config:
             "gates": own.gates,
             "models": dict.fromkeys(SIZES, (builder,)),
             "phase": {"review": review},
-            "budget": config.budget.model_copy(update={"ticket_usd": usd}),
+            "budget": config.budget.model_copy(update={"ticket_usd": usd, "unpriced": True}),  # it was asked before
             "worktree": Worktree(),
             "boundaries": own.boundaries,
             "forge": own.forge,

@@ -54,6 +54,7 @@ VALIDATED = {
     "diagnosis": "diagnosis",
     "split": "split",
     "tests": "tests",
+    "implementation": "change",
 }
 """What the validator of a phase judges."""
 
