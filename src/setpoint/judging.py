@@ -77,6 +77,7 @@ class Judging:
             mark=rooms.mark(),
             code=code_mark(),
             keep=lambda content: self.bench().store.put_blob(content),
+            images=part("images", "host")(),
         )
 
     @cached_property

@@ -42,6 +42,7 @@ ADAPTERS: Mapping[tuple[str, str], str] = {
     ("agent", "replay"): "setpoint.adapters.agents.replay:ReplayAgent",
     ("forge", "local"): "setpoint.adapters.forges.local:LocalForge",
     ("deployer", "command"): "setpoint.adapters.deployers.command:CommandDeployer",
+    ("images", "host"): "setpoint.adapters.images:HostImages",
     ("notifier", "terminal"): "setpoint.adapters.notifiers.terminal:TerminalNotifier",
     ("tracker", "files"): "setpoint.adapters.trackers.files:FileTracker",
 }
@@ -253,6 +254,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         archive=part("archive", "files")(state / "evidence"),
         mark=workspaces.mark,
         code=code_mark(),
+        images=part("images", "host")(),
         redact=clean,
     )
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from setpoint.adapters.deployers.command import FILES_INSIDE, RELEASE_INSIDE, CommandDeployer
-from setpoint.adapters.deployers.host import run_on_host
 from setpoint.adapters.forges.bare import BareRepository
+from setpoint.adapters.host import run_on_host
 from setpoint.errors import ConfigError, SandboxError
 from setpoint.model.command import Command, Completed, Layer
 from setpoint.model.release import Environment

@@ -17,6 +17,8 @@ class GateKind(StrEnum):
     BUILD = "build"
     SECURITY = "security"
     COVERAGE = "coverage"
+    CONTAINER = "container"
+    """Container files, and the images they build."""
     TASK = "task"
     """A `[Testing]` check of one plan task."""
     RED_PROOF = "red-proof"

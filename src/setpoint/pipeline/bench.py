@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..gates.images import Images
 from ..model.run import Position, Run
 from ..model.session import SessionId
 from ..model.settings import Config
@@ -42,6 +43,8 @@ class Bench:
     """Moves when the tools of the rooms may have moved."""
     code: str
     """Moves when this program does."""
+    images: Images | None = None
+    """Builds container images; None: nothing does."""
     redact: Callable[[Any], Any] = as_it_is
     """Takes secrets out of what sessions hand in and errors say, before it is kept or shown."""
 

@@ -7,11 +7,13 @@ from ..gates.api import check_api, check_interfaces
 from ..gates.base_overlay import base_overlay, planted
 from ..gates.change_proof import prove_change, still_reported
 from ..gates.change_set import ChangeSet, Delta
+from ..gates.containers import check_containers
 from ..gates.coverage import check_coverage
 from ..gates.dependencies import check_dependencies
 from ..gates.fresh import fresh
 from ..gates.frozen import frozen, is_test_file
 from ..gates.grounds import Grounds
+from ..gates.images import check_images
 from ..gates.judge import together
 from ..gates.measured import built_in
 from ..gates.migration_trial import try_migrations
@@ -139,6 +141,11 @@ def integration(change: ChangeSet, terms: Terms) -> Measured:
     return check_reach(change if terms.whole else replace(change, deltas=()), terms.gates)
 
 
+def containers(change: ChangeSet, terms: Terms) -> Measured:
+    """Whether container files fit their tree; while tasks are left, what one copies may still come."""
+    return check_containers(change if terms.whole else replace(change, head_files=frozenset()))
+
+
 def interfaces(change: ChangeSet, terms: Terms) -> Measured:
     """What others build on; a break that a criterion names is noted."""
     return check_api(change, declared=terms.declared)
@@ -156,6 +163,7 @@ STATIC: Mapping[str, StaticCheck] = {
     "api": interfaces,
     "workflows": alone(check_workflows),
     "permissions": alone(check_permissions),
+    "containers": containers,
     "migrations": alone(check_migrations),
     "flaky": alone(check_quarantine),
     "integration": integration,
@@ -264,6 +272,11 @@ async def packaged(trial: Trial) -> Sequence[Measured]:
     return await check_packaging(_grounds(trial)) if trial.terms.whole else ()
 
 
+async def built_images(trial: Trial) -> Sequence[Measured]:
+    """Container images that the change concerns."""
+    return await check_images(_grounds(trial), trial.lab.images) if trial.terms.whole else ()
+
+
 async def migrated(trial: Trial) -> Sequence[Measured]:
     """Migrations, run on a scratch database."""
     return (await try_migrations(_grounds(trial)),) if trial.terms.whole else ()
@@ -335,6 +348,7 @@ COMMANDS: Mapping[str, CommandCheck] = {
     "coverage": covered,
     "environment": imported,
     "packaging": packaged,
+    "images": built_images,
     "migration-trial": migrated,
     "interfaces": answering,
     "performance": waited_for,

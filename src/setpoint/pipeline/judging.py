@@ -43,6 +43,7 @@ def lab_of(bench: Bench) -> Lab:
         mark=bench.mark(),
         code=bench.code,
         keep=bench.store.put_blob,
+        images=bench.images,
     )
 
 

@@ -8,6 +8,7 @@ from ..gates.change_set import ChangeSet
 from ..gates.commands import words
 from ..gates.environment import environment_digest
 from ..gates.grounds import Checkout
+from ..gates.images import Images
 from ..gates.judge import PARALLEL, run_gates
 from ..gates.protected import LOCK_FILES
 from ..gates.run import Keep, sha256
@@ -75,6 +76,8 @@ class Lab:
     code: str
     """Moves when this program does: what it found out before may be found out otherwise now."""
     keep: Keep = sha256
+    images: Images | None = None
+    """Builds container images; None: nothing does."""
     _entries: dict[str, Mapping[str, Entry]] = field(default_factory=dict, repr=False)
 
     async def entries(self, tree: str) -> Mapping[str, Entry]:

@@ -14,7 +14,7 @@ from ...errors import ConfigError
 from ...model.command import Command, CommandLimits, Completed, Mount
 from ...model.release import Environment, Release, StepResult
 from ...ports import Sandbox
-from .host import run_on_host
+from ..host import run_on_host
 from .journal import Entry, StepJournal
 
 Checkout = Callable[[str], AbstractAsyncContextManager[Path]]

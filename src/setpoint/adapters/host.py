@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...model.command import Completed
-from ..children import ended, started
+from ..model.command import Completed
+from .children import ended, started
 
 _GRACE = 0.5
 """Seconds in which a finished command's background children may still hold its output open."""
