@@ -182,6 +182,9 @@ def header(config: Config) -> list[str]:
         lines.append(f"reviewer {reviewer.models[0]}, independence {reviewer.independence}")
     if config.sensitive.because:
         lines.append(f"sensitive ({config.sensitive.because}): only {', '.join(sorted(config.providers)) or 'nobody'}")
+    for name, gate in config.gates.items():
+        if gate.network:
+            lines.append(f"gate {name} may reach {', '.join(gate.network)}")
     if config.autonomy == "full":
         lines.append("autonomy full: nobody is asked")
     return lines

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .judgements import print_objection
-from .out import MARKS, data, document, paint, plain, visible
+from .out import MARKS, data, document, paint, plain, reached, visible
 from .runs import in_house
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def list_(as_json: bool = JSON) -> None:
             optional = "" if row.required else " (optional)"
             data(f"{mark} {row.name:<14} {row.kind:<9} {row.where:<12} {row.run}{optional}")
             plain(paint(f"  {row.because}{f'; last: {row.reason}' if row.reason else ''}", "dim"))
+            if row.network:
+                data(f"  may reach {visible(', '.join(row.network))}")
         if not gates:
             plain("none is configured: these were found. next: `setpoint init` runs them on the base and writes them")
         return 0
@@ -64,6 +66,8 @@ def run(
         for one in measured if not as_json else ():
             result = one.result
             data(f"{MARKS[result.outcome.value]} {result.gate:<14} {result.reason}")
+            for connection in result.evidence.connections:
+                plain(f"    {visible(reached(connection))}")
             if result.green:
                 continue
             for objection in one.objections if result.findings else ():

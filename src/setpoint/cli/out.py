@@ -13,6 +13,8 @@ from ..model.numbers import dollars
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from ..model.network import Connection
+
 MARKS = {"passed": "✓", "failed": "✗", "refused": "?", "done": "✓", "here": "▸", "ahead": "·"}
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1", "cyan": "36"}
 
@@ -76,6 +78,14 @@ def complain(error: SetpointError) -> None:
 def money(usd: float | None) -> str:
     """Dollars, or that they are unknown."""
     return "unknown" if usd is None else dollars(usd)
+
+
+def reached(connection: "Connection") -> str:
+    """What a command did with one host."""
+    if not connection.allowed:
+        return f"refused {connection.host}: {connection.why}"
+    went = f"{connection.sent:,} bytes there, {connection.received:,} back"
+    return f"reached {connection.host}: {went}{f'; {connection.why}' if connection.why else ''}"
 
 
 def asks() -> bool:

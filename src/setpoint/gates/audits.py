@@ -18,11 +18,11 @@ _MILD = frozenset(("info", "low", "moderate", "medium", "none"))
 _OUT_OF_REACH = re.compile(
     r"audit endpoint returned an error|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|getaddrinfo|ConnectionError"
     r"|NameResolutionError|Temporary failure in name resolution|Network is unreachable|dial tcp|no such host"
-    r"|ERR_PNPM_AUDIT|RequestError",
+    r"|ERR_PNPM_AUDIT|RequestError|ProxyError|Tunnel connection failed|403 Forbidden|502 Bad Gateway",
 )
 NO_NETWORK = (
-    "it could not ask its advisory service: gates have no network. Let CI run it, or `osv-scanner --offline` with a "
-    "database in the shared environment, and set required = false for this gate here"
+    'it could not ask its advisory service: gates have no network. Name its host for this gate, network = ["host"]; or '
+    "let CI run it, or `osv-scanner --offline` with a database in the shared environment, and set required = false here"
 )
 _LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "requirements.txt", "uv.lock")
 
@@ -124,7 +124,12 @@ def _object(done: Completed) -> Any:
 
 def _unread(done: Completed) -> Reading:
     if _OUT_OF_REACH.search(done.stderr + done.stdout):
-        return unreadable(NO_NETWORK, UNIT)
+        refused = [one.host for one in done.connections if not one.allowed]
+        failed = [f"{one.host}: {one.why}" for one in done.connections if one.allowed and one.why]
+        if refused:
+            hosts = ", ".join(f'"{host}"' for host in refused[:3])
+            return unreadable(f"it was not let to its advisory service: its gate needs network = [{hosts}]", UNIT)
+        return unreadable(f"its advisory service did not answer: {failed[0]}" if failed else NO_NETWORK, UNIT)
     return unreadable("what it printed is no audit", UNIT)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -32,11 +33,16 @@ def unheard(_result: GateResult) -> None:
     return
 
 
+ASKED_AGAIN = timedelta(days=1)
+"""How long the word of a gate holds that asks somebody outside: advisories are not part of the tree."""
+
+
 def still_holds(result: GateResult, gate: Gate, tree: str, environment: str) -> bool:
     """Whether `result` answers for `gate` on `tree` now. A refusal answers for nothing: it is tried again."""
     evidence = result.evidence
     same = (evidence.tree, evidence.environment, evidence.definition) == (tree, environment, gate.digest())
-    return same and result.outcome is not Outcome.REFUSED
+    old = bool(gate.network) and datetime.now(UTC) - evidence.at > ASKED_AGAIN
+    return same and not old and result.outcome is not Outcome.REFUSED
 
 
 async def run_gates(

@@ -82,7 +82,7 @@ async def _once(gate: Gate, room: Room, layout: Layout) -> tuple[Completed, Verd
         limits = CommandLimits(seconds=gate.timeout, output_bytes=OUTPUT_BYTES)
         asking = asyncio.ensure_future(_listed(gate, room, layout))
         try:
-            done = await room.run(in_shell(gate), limits=limits, env=ENVIRONMENT, reports=reports)
+            done = await room.run(in_shell(gate), limits=limits, env=ENVIRONMENT, reports=reports, network=gate.network)
             listed = await asking
         finally:
             asking.cancel()
@@ -191,13 +191,15 @@ def result_of(
         seconds=round(seconds, 3),
         output=keep(output.encode("utf-8", "replace")),
         sandbox=done.level,
+        network=gate.network,
+        connections=done.connections,
         at=datetime.now(UTC),
     )
     return GateResult(
         gate=name,
         kind=gate.kind,
         outcome=verdict.outcome,
-        reason=verdict.reason,
+        reason=_with_refusals(verdict, done),
         evidence=evidence,
         tests=reading.tests,
         findings=reading.findings[:KEPT_FINDINGS],
@@ -207,6 +209,14 @@ def result_of(
         readable="" if verdict.outcome is Outcome.PASSED else evidence.output,
         flaky=flaky,
     )
+
+
+def _with_refusals(verdict: Verdict, done: Completed) -> str:
+    """The reason, with the hosts it was not let to where that may be the cause."""
+    refused = [one.host for one in done.connections if not one.allowed]
+    if not refused or verdict.outcome is Outcome.PASSED or refused[0] in verdict.reason:
+        return verdict.reason
+    return line(f"{verdict.reason}; not let to {', '.join(refused[:3])}")
 
 
 def whole_output(argv: Sequence[str], done: Completed) -> str:

@@ -1,5 +1,6 @@
 """A command for the sandbox, and what came of it."""
 
+from .network import Connection
 from .record import Line, Record
 
 
@@ -37,7 +38,7 @@ class Command(Record):
     """Added to the sandbox's own minimal environment."""
     stdin: str = ""
     network: tuple[Line, ...] = ()
-    """Hosts (`name:port`) it may reach; empty: no network at all."""
+    """Hosts (`name:port`) it may reach, as `model.network` writes them; empty: no network at all."""
     limits: CommandLimits = CommandLimits()
 
 
@@ -55,6 +56,8 @@ class Completed(Record):
     """Which limit killed it: `memory`, `disk`, `files`, `time`; empty when none did."""
     level: str = ""
     """Sandbox level it ran in."""
+    connections: tuple[Connection, ...] = ()
+    """Hosts it reached or tried to, where it was given any."""
 
 
 class Layer(Record):

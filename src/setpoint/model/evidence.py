@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from .network import Connection
 from .record import Line, Record, Time
 
 
@@ -97,6 +98,10 @@ class Evidence(Record):
     seconds: float = 0.0
     output: str = ""
     """SHA-256 of the whole output, kept by content."""
+    network: tuple[Line, ...] = ()
+    """Hosts it was let to, as its gate names them."""
+    connections: tuple[Connection, ...] = ()
+    """What it reached of them, and what it tried besides."""
     sandbox: str = ""
     """Sandbox level it ran in."""
     at: Time

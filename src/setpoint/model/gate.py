@@ -1,8 +1,13 @@
 """A gate as configured: a command that decides."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Literal
 
+from pydantic import field_validator
+
 from .evidence import GateKind
+from .network import destination
 from .record import Line, Record
 from .steps import Count, Step
 
@@ -21,6 +26,15 @@ class Gate(Record):
     where: str = "."
     """Project folder the command runs in, relative to the repository."""
     required: bool = True
+    network: tuple[Line, ...] = ()
+    """Hosts it may reach: `name`, `name:port`, or `name:port=10.0.0.0/8` for one of a private network; empty: none."""
+
+    @field_validator("network")
+    @classmethod
+    def _destinations(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            destination(host)
+        return hosts
 
 
 class TaskGate(Gate):
@@ -50,3 +64,8 @@ class SetAside(Record):
     place: Line
     """`file:line`, or the file."""
     why: Line
+
+
+def day_of(gates: Mapping[str, Gate]) -> str:
+    """Today, where one of `gates` asks somebody outside; else empty. Part of what its answers are kept under."""
+    return datetime.now(UTC).date().isoformat() if any(gate.network for gate in gates.values()) else ""

@@ -15,7 +15,7 @@ from ..gates.run import Keep, sha256
 from ..model.boundary import Boundaries
 from ..model.change import Entry, TestClaim
 from ..model.evidence import GateResult, Outcome
-from ..model.gate import Gate, TaskGate
+from ..model.gate import Gate, TaskGate, day_of
 from ..model.judgement import Measured
 from ..model.record import digest_of
 from ..model.settings import Checks
@@ -55,6 +55,7 @@ class Terms:
             "claims": [claim.digest() for claim in self.claims],
             "flags": [self.implementing, self.whole],
             "settings": self.settings.digest(),
+            "day": day_of({**self.gates, **self.checks}),
         }
         return digest_of(told)
 
@@ -126,7 +127,8 @@ class Lab:
         return GateResult.model_validate(kept) if kept else None
 
     def _key(self, tree: str, name: str, gate: Gate, environment: str) -> str:
-        return digest_of({"tree": tree, "name": name, "gate": gate.digest(), "in": environment, "by": self.code})
+        told = {"tree": tree, "name": name, "gate": gate.digest(), "in": environment, "by": self.code}
+        return digest_of({**told, "day": day_of({name: gate})})
 
     async def once(self, key: str, find: Callable[[], Awaitable[Sequence[Measured]]]) -> tuple[Measured, ...]:
         """What `find` measures, or measured before under `key`. A refusal answers for nothing: it is tried again."""

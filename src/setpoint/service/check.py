@@ -11,6 +11,7 @@ from ..config import parse
 from ..errors import UsageError
 from ..model.boundary import Boundaries
 from ..model.evidence import GateResult, Outcome
+from ..model.gate import day_of
 from ..model.judgement import Judgement, Waived, Waiver
 from ..model.objection import Objection
 from ..model.record import digest_of
@@ -125,7 +126,11 @@ async def check(
     started = time.monotonic()
     said = await _waivers(asked, where, repository)
     boundaries, declared = _of_ticket(asked, config) if asked.ticket else (None, ())
-    told = {"gates": {name: gate.digest() for name, gate in config.gates.items()}, "checks": config.checks.digest()}
+    told = {
+        "gates": {name: gate.digest() for name, gate in config.gates.items()},
+        "checks": config.checks.digest(),
+        "day": day_of(config.gates),
+    }
     terms_of = {**told, "quick": asked.quick, "boundaries": boundaries and boundaries.digest(), "said": declared}
     trees = [where.base_tree, where.head_tree]
     key = digest_of({"judgement": trees, **terms_of, "in": mark})

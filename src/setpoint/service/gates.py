@@ -64,6 +64,8 @@ class GateRow(Record):
     because: Line
     """What in the repository speaks for it."""
     required: bool
+    network: tuple[Line, ...] = ()
+    """Hosts it may reach."""
     outcome: str = ""
     """Its last verdict; empty when it never ran."""
     reason: str = ""
@@ -86,6 +88,7 @@ def rows(gates: Mapping[str, Gate], root: Path, store: Store | None) -> list[Gat
                 run=shown(gate.run) or "built in",
                 because=candidate.because if candidate else "written in the configuration",
                 required=gate.required,
+                network=gate.network,
                 outcome=result.outcome.value if result else "",
                 reason=result.reason if result else "",
                 at=result.evidence.at.isoformat(timespec="seconds") if result else "",

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from ...errors import DiskFullError, SandboxError
 from ...model.command import Command, Completed, Layer, Mount
+from ..egress.inside import with_way_out
+from ..egress.proxy import egress
 from .groups import Group, hierarchy
 from .growth import Growth
 from .layers import layers_of
@@ -53,13 +55,18 @@ class Bubblewrap:
         return layers_of(binary, probe(binary), seccomp_filter() is not None, hierarchy())
 
     async def run(self, command: Command) -> Completed:
-        """Run `command` as `ports.Sandbox` promises; the network inside is its own loopback and nothing else."""
-        if command.network:
-            raise SandboxError(
-                f"no way out to {', '.join(command.network)} from the sandbox",
-                why="level bubblewrap runs every command without a network; it has no allow-list proxy",
-                fix="take the hosts out of the policy, or install what is needed before the run",
-            )
+        """Run `command` as `ports.Sandbox` promises; the network inside is its own loopback and nothing else, with a
+        proxy on it where hosts are named."""
+        if not command.network:
+            return await self._contained(command)
+        try:
+            async with egress(command.network) as way:
+                done = await self._contained(with_way_out(command, way))
+                return done.model_copy(update={"connections": way.connections()})
+        except ValueError as error:
+            raise SandboxError("the hosts cannot be used; nothing was run", why=str(error)) from error
+
+    async def _contained(self, command: Command) -> Completed:
         binary = self._binary or find_binary()
         kernel = probe(binary)
         try:

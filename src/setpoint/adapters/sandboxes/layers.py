@@ -22,7 +22,11 @@ def layers_of(binary: Path, kernel: Kernel, filtered: bool, groups: Hierarchy | 
             if kernel.proc
             else "PID namespace; no private /proc in this container",
         ),
-        Layer(name="network", in_force=True, note="network namespace with a loopback of its own"),
+        Layer(
+            name="network",
+            in_force=True,
+            note="network namespace with a loopback of its own; hosts that are named, by a proxy",
+        ),
         Layer(name="privileges", in_force=True, note="user namespace, user 1000, no capabilities, no set-id"),
         Layer(
             name="no new namespaces",
