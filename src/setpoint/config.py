@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from .errors import ConfigError, UsageError
 from .inputs import read_text, text_of
 from .model.record import Record
+from .model.release import is_production
 from .model.settings import Api, Config, Provider, Size
 
 
@@ -38,16 +38,6 @@ def validated(raw: Mapping[str, Any], where: str) -> Config:
         raise ConfigError(
             "\n".join(problems), fix=f"mend {where}; `setpoint schema config` prints what may stand there"
         ) from error
-
-
-_PRODUCTION = frozenset(("prod", "production", "prd", "live"))
-_BEFORE_IT = frozenset(("pre", "non", "not", "no", "like", "test", "staging", "stage", "uat", "acceptance", "dev"))
-
-
-def is_production(name: str) -> bool:
-    """Whether an environment of that name is where customers are: `production`, `eu-prod`, and not `pre-production`."""
-    parts = set(re.split(r"[^a-z]+", name.lower()))
-    return bool(parts & _PRODUCTION) and not parts & _BEFORE_IT
 
 
 def _in_order(config: Config, where: str) -> Config:

@@ -383,6 +383,15 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+@pytest.mark.parametrize(("pattern", "holds"), [("^<li>.*a\\.py", True), ("prices_rounded_total", False)])
+async def test_a_text_is_matched_line_by_line(project: MakeRoom, pattern: str, holds: bool) -> None:
+    port = free_port()
+    serve = f"Serve `python -m http.server {port}` on {port}"
+    result = await taken(project({"a.py": ""}), serve, f"Request GET / - 200 matching `{pattern}`")
+    assert result.green is holds, result.reason
+    assert holds or "no line of it matches" in result.reason
+
+
 @pytest.mark.parametrize(
     ("expected", "outcome", "why"),
     [

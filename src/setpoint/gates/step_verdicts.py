@@ -103,6 +103,11 @@ def answered(step: RequestStep, told: Told, service: ServeStep) -> Seen:
         what = f"{asked} answered {told.status}, not {step.status}"
         cause = f"the answer's status is {told.status}, {step.status} is expected"
         return _minded(_finding(asked, None, "response", what, cause, capped(shown), probe), shown)
+    if step.pattern and not re.search(step.pattern, told.body, re.MULTILINE):
+        cut = " (it is longer than what is looked at)" if told.cut else ""
+        what = f"{asked} answered {told.status}, and no line of it matches `{step.pattern}`{cut}"
+        cause = "the answer's text was expected to hold it"
+        return _minded(_finding(asked, None, "response", what, cause, capped(shown), probe), shown)
     if step.answer is None:
         return Seen(Outcome.PASSED, f"{asked} answered {told.status}", output=shown)
     try:

@@ -1,5 +1,6 @@
 """The way out: pull request, CI, merge, environments."""
 
+import re
 from enum import StrEnum
 
 from .evidence import GateResult
@@ -84,3 +85,13 @@ class Environment(Record):
     on the host, as a CI deploy step would, with a cleared environment."""
     env: tuple[Line, ...] = ()
     """Names of environment variables the commands get from the worker (credentials by reference)."""
+
+
+_PRODUCTION = frozenset(("prod", "production", "prd", "live"))
+_BEFORE_IT = frozenset(("pre", "non", "not", "no", "like", "test", "staging", "stage", "uat", "acceptance", "dev"))
+
+
+def is_production(name: str) -> bool:
+    """Whether an environment of that name is where customers are: `production`, `eu-prod`, and not `pre-production`."""
+    parts = set(re.split(r"[^a-z]+", name.lower()))
+    return bool(parts & _PRODUCTION) and not parts & _BEFORE_IT

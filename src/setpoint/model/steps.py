@@ -73,6 +73,8 @@ class RequestStep(Record):
     status: int
     answer: Any = None
     """What the JSON answer must hold: named fields are there and equal, others may be beside them; None: anything."""
+    pattern: str = ""
+    """What the answer's text must match, line by line; empty: anything."""
 
 
 class RowsStep(Record):
@@ -102,7 +104,7 @@ FORMS = (
     "Run `COMMAND`",
     "Run `COMMAND` - all N THINGS",
     "Serve `COMMAND` on PORT",
-    "Request METHOD /PATH {JSON} - STATUS {JSON}",
+    "Request METHOD /PATH {JSON} - STATUS {JSON} (or: STATUS matching `REGEX`)",
     "Rows `SELECT …` in `FILE.db` - exactly [[…]] (or: including [[…]], 2 rows)",
     "Log `FILE` - all entries match `REGEX` (or: at least one entry matches, no entry matches)",
 )
@@ -111,6 +113,7 @@ _DASH = r"\s+[-–—]\s+"
 _RUN = re.compile(rf"`([^`]*)`(?:{_DASH}(.+))?$")
 _SERVE = re.compile(r"`([^`]*)` on (?:port )?(\d{1,5})$")
 _REQUEST = re.compile(r"`?([A-Z]{3,7}) (/[^\s`]*)`?")
+_MATCHING = re.compile(r"\s+(?:and |text )?match(?:ing|es) `([^`]*)`$")
 _ANSWER = re.compile(r"(?:^|\s+)[-–—]\s+(\d{3})\b")
 _ROWS = re.compile(rf"`([^`]*)` in `([^`]*)`(?:{_DASH}(.+))?$")
 _COUNTED = re.compile(r"(\d{1,4}) rows?$")
@@ -184,7 +187,13 @@ def _request(rest: str, text: str) -> Step:
     answered = _ANSWER.match(rest[at:])
     if answered is None or not 100 <= int(answered[1]) <= 599:
         raise ValueError(f"`{_short(text)}` expects nothing and cannot fail; end it as `{FORMS[3]}`")
-    answer, at = _json(rest, at + answered.end(), text)
+    at += answered.end()
+    matching = _MATCHING.match(rest[at:])
+    if matching:
+        return RequestStep(
+            method=told[1], path=told[2], body=body, status=int(answered[1]), pattern=_pattern(matching[1])
+        )
+    answer, at = _json(rest, at, text)
     if rest[at:].strip():
         raise _malformed(text, 3)
     if answer in ({}, []):
@@ -218,13 +227,17 @@ def _log(rest: str, text: str) -> Step:
     how = _HOW.get(" ".join((told[2] or "").casefold().split()))
     if how is None:
         raise ValueError(f"`{_short(text)}` does not say of which entries; end it as `{FORMS[5]}`")
+    return LogStep(path=_below(told[1].strip(), text), how=how, pattern=_pattern(told[3]))
+
+
+def _pattern(text: str) -> str:
     try:
-        empty = re.compile(told[3]).search("")
+        empty = re.compile(text).search("")
     except re.error as error:
-        raise ValueError(f"`{told[3]}` is no regular expression: {error}") from error
+        raise ValueError(f"`{text}` is no regular expression: {error}") from error
     if empty:
-        raise ValueError(f"`{told[3]}` matches nothing at all as well, so the step cannot tell; demand some text")
-    return LogStep(path=_below(told[1].strip(), text), how=how, pattern=told[3])
+        raise ValueError(f"`{text}` matches nothing at all as well, so the step cannot tell; demand some text")
+    return text
 
 
 _READERS: dict[str, Callable[[str, str], Step]] = {

@@ -13,6 +13,7 @@ from .bench import Ground
 from .evidence_block import pull_request_text
 from .moved_base import moved, told
 from .outcomes import Accepted, HandedOver, Red, SmokeFailed, Stale
+from .readiness import rehearses
 from .rounds import Done, Write, ci_fixes, hand_over_packet, history
 
 
@@ -208,6 +209,10 @@ async def deploy(ground: Ground) -> Done:
         sha=merged["sha"], tree=merged["tree"], ticket=ground.run.ticket.id, notes=ground.run.ticket.title
     )
     steps, before = await _tried(ground, environment, release)
+    if steps[-1].ok and before is not None and rehearses(ground, index):
+        steps += await _rehearsed(ground, environment, release, before)
+        if not steps[-1].ok:
+            return _not_rehearsed(ground, steps, release)
     if steps[-1].ok:
         more = index + 1 < len(environments)
         ask = more and environments[index + 1].approval
@@ -227,9 +232,7 @@ async def _tried(ground: Ground, environment: Environment, release: Release) -> 
     if noted:
         earlier = noted["before"] and Release.model_validate(noted["before"])
         return [StepResult.model_validate(step) for step in noted["steps"]], earlier
-    before = await deployer.current(environment)
-    if before is not None and before.sha == release.sha:
-        before = None
+    before = await _before(ground, environment, release)
     steps = [await deployer.deploy(environment, release)]
     if steps[-1].ok:
         steps.append(await deployer.smoke(environment, release))
@@ -238,6 +241,49 @@ async def _tried(ground: Ground, environment: Environment, release: Release) -> 
         with store.transaction() as tx:
             tx.remember(ground.run.id, key, {"steps": told, "before": before and before.model_dump(mode="json")})
     return steps, before
+
+
+async def _before(ground: Ground, environment: Environment, release: Release) -> Release | None:
+    """What ran there before this release; written down first, for afterwards the environment tells of this one."""
+    store, position = ground.bench.store, ground.position
+    key = f"before:{position.cycle}:{position.visit}:{environment.name}"
+    noted = store.recall(ground.run.id, key)
+    if noted is None:
+        current = await ground.bench.deployer.current(environment)
+        if current is None or current.sha == release.sha:
+            return None
+        noted = {"release": current.model_dump(mode="json")}
+        with store.transaction() as tx:
+            tx.remember(ground.run.id, key, noted)
+    return Release.model_validate(noted["release"])
+
+
+async def _rehearsed(ground: Ground, environment: Environment, release: Release, before: Release) -> list[StepResult]:
+    """The way back and forth again, each with its smoke check, up to the first that fails."""
+    store, deployer, position = ground.bench.store, ground.bench.deployer, ground.position
+    key = f"rehearsed:{position.cycle}:{position.visit}:{environment.name}"
+    noted = store.recall(ground.run.id, key)
+    if noted:
+        return [StepResult.model_validate(step) for step in noted["steps"]]
+    steps = [await deployer.rollback(environment, before)]
+    for step, to in ((deployer.smoke, before), (deployer.deploy, release), (deployer.smoke, release)):
+        if steps[-1].ok:
+            steps.append(await step(environment, to))
+    with store.transaction() as tx:
+        tx.remember(ground.run.id, key, {"steps": [step.model_dump(mode="json") for step in steps]})
+    return steps
+
+
+def _not_rehearsed(ground: Ground, steps: list[StepResult], release: Release) -> Done:
+    """A person's: a critical release whose way back does not work goes no further."""
+    failed = steps[-1]
+    cause = f"the way back was rehearsed in {failed.environment} and its {failed.step} failed"
+    packet = hand_over_packet(ground, "deploy", f"{cause}: {failed.output[-500:]}", ())
+    writes = (
+        _deployed(ground, steps, failed.environment, release),
+        lambda tx: tx.hand_over(ground.run.id, ground.position.cycle, packet),
+    )
+    return Done(HandedOver(), writes, note=cause)
 
 
 def _deployed(ground: Ground, steps: list[StepResult], environment: str, release: Release) -> Write:

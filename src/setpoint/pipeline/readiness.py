@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from ..errors import RefusedError
 from ..model.objection import Objection
 from ..model.plan import Plan
-from ..model.release import Environment
+from ..model.release import Environment, is_production
+from ..model.steps import LogStep, RequestStep
 from ..model.ticket import Ticket
 from .bench import Ground
 from .criteria import plan_of
@@ -26,10 +27,58 @@ def critical(ticket: Ticket, plan: Plan | None) -> str:
 def unobserved(ticket: Ticket, plan: Plan) -> list[Objection]:
     """An objection to a critical plan that names no telemetry: nobody would see that the release went wrong."""
     why = critical(ticket, plan)
-    if not why or plan.telemetry != "none":
+    if not why:
         return []
-    what = "telemetry: a critical release is planned without any"
-    return [objection(what, f"{why}; name the log line, metric or alert that shows when it goes wrong")]
+    if plan.telemetry == "none":
+        what = "telemetry: a critical release is planned without any"
+        return [objection(what, f"{why}; name the log line, metric or alert that shows when it goes wrong")]
+    return [
+        objection(f"telemetry: no check looks whether `{signal}` is really sent", f"{why}; {_HOW_TO_LOOK}")
+        for signal in unsent(plan)
+    ]
+
+
+_HOW_TO_LOOK = (
+    "give a task's check a step that sees it after a request, by its name: Log `FILE` - at least one entry matches "
+    "`NAME`, or Request GET /metrics - 200 matching `NAME`"
+)
+_NAMED = re.compile(r"`([^`]+)`|([A-Za-z]\w*(?:[._:/\-]\w+)+)")
+_SORTS = """a alert alerts an and at by count counter dashboard each entry error errors event for from gauge histogram
+    in info is level line log logged logs metric metrics of on per rate span the timer to trace warning when with"""
+_KINDS = frozenset(_SORTS.split())
+"""Words that say what sort of signal it is, not which."""
+_ELSEWHERE = re.compile(r"(?i)^(?:an? |the )?(?:alert|alarm|dashboard|page)")
+
+
+def unsent(plan: Plan) -> list[str]:
+    """The signals a plan names that no step of its checks looks for. An alert or a dashboard stands elsewhere: it needs
+    none beside a signal that is looked for."""
+    steps = [step for task in plan.tasks for check in task.checks for step in check.steps]
+    looks = [_folded(s.pattern) for s in steps if isinstance(s, LogStep | RequestStep) and s.pattern]
+    looks += [_folded(f"{step.path} {step.answer}") for step in steps if isinstance(step, RequestStep)]
+    signals = () if plan.telemetry == "none" else plan.telemetry
+    missing = [signal for signal in signals if not any(_seen(signal, look) for look in looks)]
+    return missing if len(missing) == len(signals) else [one for one in missing if not _ELSEWHERE.match(one)]
+
+
+def _seen(signal: str, look: str) -> bool:
+    named = [quoted or dotted for quoted, dotted in _NAMED.findall(signal)]
+    words = named or [word for word in re.findall(r"\w{3,}", signal) if word.casefold() not in _KINDS]
+    return bool(words) and all(_folded(word) in look for word in words)
+
+
+def _folded(text: str) -> str:
+    """Names are written `a.b`, `a_b` and `a-b` in turn, and escaped in patterns."""
+    return re.sub(r"[._:/\-\s]+", "_", text.replace("\\", "")).casefold()
+
+
+def rehearses(ground: Ground, index: int) -> bool:
+    """Whether the way back of this run's release is tried in this environment: the last one before production."""
+    places = ground.config.environment
+    coming = [place.name for place in places[index + 1 : index + 2]]
+    if is_production(places[index].name) or not any(map(is_production, coming)):
+        return False
+    return bool(critical(ground.run.ticket, plan_of(ground)))
 
 
 def lacking(environments: Sequence[Environment]) -> list[str]:
