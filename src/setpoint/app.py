@@ -324,7 +324,7 @@ class House(Premises):
             found += doctor.database(describe(self.database_url))
         except SetpointError as error:
             found.append(doctor.trouble("database", error))
-        found += sandboxed(config)
+        found += [*sandboxed(config), doctor.browser(config.sandbox.env)]
         try:
             _, base = await self.repository.base(config.project.base)
             ci = await base_config(base, self.repository) or ci

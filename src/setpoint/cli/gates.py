@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..errors import UsageError
 from .judgements import print_objection
 from .out import MARKS, data, document, paint, plain, reached, visible
 from .runs import in_house
@@ -101,9 +102,31 @@ def tasks(
             document([one.result.model_dump(mode="json") for one in measured])
         for one in measured if not as_json else ():
             data(f"{MARKS[one.result.outcome.value]} {one.result.gate:<8} {visible(one.result.reason)}")
+            for picture in one.result.pictures:
+                plain(f"    what the browser showed: `setpoint gates picture {picture} page.png`")
             for objection in one.objections:
                 print_objection(objection)
         return exit_code(measured)
+
+    in_house(use)
+
+
+@app.command("picture")
+def picture(
+    sha256: str = typer.Argument(help="Its SHA-256, as a result names it."),
+    file: Path = typer.Argument(help="Where it is written; a PNG."),
+) -> None:
+    """Write the picture of a page that a check opened to a file."""
+
+    async def use(house: "House") -> int:
+        content = house.store.blob(sha256)
+        if content is None or not content.startswith(b"\x89PNG"):
+            raise UsageError(f"there is no picture {sha256[:80]}", fix="`setpoint gates tasks` names those it took")
+        if file.exists():
+            raise UsageError(f"{file} is there already", fix="name another file")
+        file.write_bytes(content)
+        plain(f"wrote {file}")
+        return 0
 
     in_house(use)
 

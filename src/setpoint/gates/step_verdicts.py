@@ -19,6 +19,29 @@ _RUNNERS = ("make: ***", "make[", "npm ERR!", "npm error")
 Row = tuple[int, str]
 
 
+class ActTold(Record):
+    """What came of one act on a page."""
+
+    ok: bool
+    count: int | None = None
+    barriers: tuple[tuple[str, str], ...] = ()
+    """Rule and element."""
+
+
+class PageTold(Record):
+    """What the browser told of one page."""
+
+    browser: str = ""
+    """Which one; empty: there is none."""
+    lost: str = ""
+    """Why the browser told nothing."""
+    why: str = ""
+    """Why the page could not be opened."""
+    acts: tuple[ActTold, ...] = ()
+    text: str = ""
+    console: tuple[str, ...] = ()
+
+
 class Told(Record):
     """What the sandbox tells of one step; which of it is there depends on the step."""
 
@@ -39,6 +62,7 @@ class Told(Record):
     hits: int = 0
     matching: tuple[Row, ...] = ()
     others: tuple[Row, ...] = ()
+    page: PageTold | None = None
     why: str = ""
     """Why there is nothing to look at."""
 
@@ -68,7 +92,7 @@ def served(step: ServeStep, told: Told) -> Seen:
     what = f"port {step.port} took no connection within {READY:g} s, or the check's time"
     if told.code is not None:
         what = f"the service ended with {told.code} before port {step.port} took a connection"
-    return _minded(_service(step, what, "it never answered", told), told.out)
+    return failing(_service(step, what, "it never answered", told), told.out)
 
 
 def stopped(step: ServeStep, told: Told) -> Seen:
@@ -81,13 +105,13 @@ def stopped(step: ServeStep, told: Told) -> Seen:
         what, cause = f"the service ended by itself with {told.code}", "it did not live through the check"
     else:
         return Seen(Outcome.PASSED, "the service was stopped", output=told.out)
-    return _minded(_service(step, what, cause, told), told.out)
+    return failing(_service(step, what, cause, told), told.out)
 
 
 def _service(step: ServeStep, what: str, cause: str, told: Told) -> Finding:
     last = [text.strip() for text in told.out.splitlines() if text.strip()][-1:]
     because = f"{cause}; it said: {last[0]}" if last else f"{cause}, and said nothing"
-    return _finding(step.command, None, "service", what, because, told.out[-4000:], step.command)
+    return finding_of(step.command, None, "service", what, because, told.out[-4000:], step.command)
 
 
 def answered(step: RequestStep, told: Told, service: ServeStep) -> Seen:
@@ -95,19 +119,19 @@ def answered(step: RequestStep, told: Told, service: ServeStep) -> Seen:
     asked = f"{step.method} {step.path}"
     probe = _curl(step, service)
     if told.why:
-        return _minded(
-            _finding(asked, None, "response", f"{asked}: {told.why}", "the service did not answer", "", probe)
+        return failing(
+            finding_of(asked, None, "response", f"{asked}: {told.why}", "the service did not answer", "", probe)
         )
     shown = f"{told.status} {told.body}"
     if told.status != step.status:
         what = f"{asked} answered {told.status}, not {step.status}"
         cause = f"the answer's status is {told.status}, {step.status} is expected"
-        return _minded(_finding(asked, None, "response", what, cause, capped(shown), probe), shown)
+        return failing(finding_of(asked, None, "response", what, cause, capped(shown), probe), shown)
     if step.pattern and not re.search(step.pattern, told.body, re.MULTILINE):
         cut = " (it is longer than what is looked at)" if told.cut else ""
         what = f"{asked} answered {told.status}, and no line of it matches `{step.pattern}`{cut}"
         cause = "the answer's text was expected to hold it"
-        return _minded(_finding(asked, None, "response", what, cause, capped(shown), probe), shown)
+        return failing(finding_of(asked, None, "response", what, cause, capped(shown), probe), shown)
     if step.answer is None:
         return Seen(Outcome.PASSED, f"{asked} answered {told.status}", output=shown)
     try:
@@ -116,9 +140,9 @@ def answered(step: RequestStep, told: Told, service: ServeStep) -> Seen:
         cut = " (it is longer than what is looked at)" if told.cut else ""
         what = f"{asked} answered {told.status} without proper JSON{cut}"
         cause = "fields were expected in the answer's body"
-        return _minded(_finding(asked, None, "response", what, cause, capped(shown), probe), shown)
+        return failing(finding_of(asked, None, "response", what, cause, capped(shown), probe), shown)
     wrong = [
-        _finding(asked, None, "response", f"{asked}: {name} {how}", f"{name} {how}", capped(shown), probe)
+        finding_of(asked, None, "response", f"{asked}: {name} {how}", f"{name} {how}", capped(shown), probe)
         for name, how in differences(step.answer, body)
     ]
     if wrong:
@@ -190,7 +214,7 @@ def queried(step: RowsStep, told: Told) -> Seen:
         step.query if "://" in step.database else f"sqlite3 -readonly {shlex.quote(place)} {shlex.quote(step.query)}"
     )
     cause = f"`{step.query}` gives {wrong}"
-    return _minded(_finding(place, None, "database", f"{place} gives {wrong}", cause, capped(shown), probe), shown)
+    return failing(finding_of(place, None, "database", f"{place} gives {wrong}", cause, capped(shown), probe), shown)
 
 
 def _matched(step: RowsStep, given: Sequence[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
@@ -248,7 +272,7 @@ def logged(step: LogStep, told: Told) -> Seen:
         return Seen(Outcome.PASSED, f"{words} of {step.path} matched")
     shown = "\n".join(f"{step.path}:{number}: {entry}" for number, entry in wrong)
     cause = f"the entry is `{line(wrong[0][1], 300)}`"
-    return _minded(_finding(step.path, wrong[0][0], "log", what, cause, capped(shown), probe), shown)
+    return failing(finding_of(step.path, wrong[0][0], "log", what, cause, capped(shown), probe), shown)
 
 
 def failed(command: str, path: str, why: str, output: str, probe: str) -> Seen:
@@ -256,14 +280,14 @@ def failed(command: str, path: str, why: str, output: str, probe: str) -> Seen:
     said = [text.strip() for text in output.splitlines() if text.strip() and not text.startswith(_RUNNERS)]
     what = line(f"{command}: {why}")
     cause = f"it said: {said[-1]}" if said else why
-    return _minded(_finding(path, None, "command", what, cause, capped(output), probe), output)
+    return failing(finding_of(path, None, "command", what, cause, capped(output), probe), output)
 
 
-def _minded(finding: Finding, output: str = "") -> Seen:
+def failing(finding: Finding, output: str = "") -> Seen:
     return Seen(Outcome.FAILED, finding.message, (finding,), output)
 
 
-def _finding(path: str, number: int | None, rule: str, what: str, cause: str, evidence: str, probe: str) -> Finding:
+def finding_of(path: str, number: int | None, rule: str, what: str, cause: str, evidence: str, probe: str) -> Finding:
     grounds = Shown(cause=line(cause), evidence=evidence or what, probe=probe)
     return Finding(path=line(path), line=number, rule=rule, message=line(what), shown=grounds)
 

@@ -18,12 +18,14 @@ from ..model.command import CommandLimits, Completed
 from ..model.evidence import GateResult, Outcome
 from ..model.gate import TaskGate
 from ..model.numbers import counted
+from ..model.page import PageStep
 from ..model.record import Record
 from ..model.steps import LogStep, RequestStep, RowsStep, RunStep, ServeStep, Step
 from ..ports import Room
 from .checks import command_of
 from .commands import REPORT_FILE, in_shell, shown
 from .grounds import report_below
+from .page_verdicts import viewed
 from .reading import Layout, Reading, line
 from .run import ENVIRONMENT, OUTPUT_BYTES, Keep, result_of, sha256
 from .scenarios import all_of
@@ -31,6 +33,10 @@ from .step_verdicts import Seen, Told, answered, failed, logged, queried, served
 from .verdict import Verdict, judge, never_judged
 
 INSIDE = Path(__file__).with_name("steps_inside.py")
+BROWSER = Path(__file__).with_name("browser_inside.py")
+LIBRARY = Path(__file__).with_name("page_inside.js")
+PICTURE = "page.png"
+_PNG = b"\x89PNG"
 _LEFT = 10.0
 """Seconds before the check's time is over in which what came of the steps is told."""
 
@@ -70,11 +76,20 @@ async def take_steps(
         trouble = never_judged(gate, done)
         layout = Layout(room.inside, gate.where, known)
         seen = [_seen(doing, at, came, gate, layout, reports) for at, came in enumerate(told)]
+        pictures = _pictures(doing, reports, keep)
     if not told and not trouble:
         trouble = f"the steps did not tell what came of them{_last_words(done)}"
     verdict = _verdict(doing, seen, trouble)
     spoken = done.model_copy(update={"stdout": _transcript(doing, seen)})
-    return result_of(name, gate, spoken, verdict, (), tree, environment, keep, time.monotonic() - started)
+    result = result_of(name, gate, spoken, verdict, (), tree, environment, keep, time.monotonic() - started)
+    return result.model_copy(update={"pictures": pictures})
+
+
+def _pictures(doing: Sequence[_Doing], reports: Path, keep: Keep) -> tuple[str, ...]:
+    """What was seen of each page, kept by content."""
+    names = [f"{at}-{PICTURE}" for at, step in enumerate(doing) if isinstance(step, PageStep)]
+    found = [report_below(reports, name) for name in names]
+    return tuple(keep(content) for content in found if content and content.startswith(_PNG))
 
 
 async def _done(
@@ -103,7 +118,7 @@ def _in_order(steps: Sequence[Step]) -> tuple[_Doing, ...]:
     that what it held back is there; else at the end."""
     if not any(isinstance(step, ServeStep) for step in steps):
         return tuple(steps)
-    last = max(at for at, step in enumerate(steps) if isinstance(step, RunStep | ServeStep | RequestStep))
+    last = max(at for at, step in enumerate(steps) if isinstance(step, RunStep | ServeStep | RequestStep | PageStep))
     at = next((at for at, step in enumerate(steps) if at > last and isinstance(step, LogStep)), len(steps))
     return (*steps[:at], _Stop(), *steps[at:])
 
@@ -116,6 +131,10 @@ def _asked(at: int, step: _Doing, gate: TaskGate) -> dict[str, Any]:
     if isinstance(step, RequestStep):
         body = None if step.body is None else json.dumps(step.body)
         return {"do": step.do, "method": step.method, "path": step.path, "body": body}
+    if isinstance(step, PageStep):
+        acts = [act.model_dump(mode="json") for act in step.acts]
+        told = {"program": BROWSER.read_text(encoding="utf-8"), "library": LIBRARY.read_text(encoding="utf-8")}
+        return {"do": step.do, "path": step.path, "acts": acts, "picture": f"{at}-{PICTURE}", **told}
     return step.model_dump(mode="json")
 
 
@@ -130,6 +149,8 @@ def _seen(doing: Sequence[_Doing], at: int, told: Told, gate: TaskGate, layout: 
     service = next(step for step in doing if isinstance(step, ServeStep))
     if isinstance(step, RequestStep):
         return answered(step, told, service)
+    if isinstance(step, PageStep):
+        return viewed(step, told)
     return served(service, told) if isinstance(step, ServeStep) else stopped(service, told)
 
 

@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -33,6 +34,9 @@ READY = 60.0
 """Seconds a service has until its port takes a connection."""
 ANSWER = 30.0
 """Seconds an answer may take."""
+PAGE = 120.0
+"""Seconds all that is done on a page may take, the browser's start among it."""
+BROWSERS = ("chromium", "chromium-browser", "chrome-headless-shell", "google-chrome", "google-chrome-stable")
 ENDING = 5.0
 """Seconds a service has to end when it is asked to."""
 LOOK = 0.05
@@ -136,6 +140,34 @@ def request(step: Told, service: Service) -> Told:
     finally:
         connection.close()
     return {"status": answer.status, "body": content[:BODY].decode("utf-8", "replace"), "cut": len(content) > BODY}
+
+
+def browser() -> str:
+    """The browser that is named, else one on the path; empty when there is none."""
+    named = os.environ.get("SETPOINT_BROWSER", "")
+    return next((found for name in ([named] if named else BROWSERS) if (found := shutil.which(name))), "")
+
+
+def page(step: Told, service: Service, until: float) -> Told:
+    """Open a page of the service in a browser, by a program of its own."""
+    binary = browser()
+    if not binary:
+        return {"page": {"browser": ""}}
+    host = f"[{service.host}]" if ":" in service.host else service.host
+    seconds = max(1.0, min(PAGE, until - time.monotonic()))
+    picture = str(Path(os.environ["SETPOINT_REPORTS"], step["picture"]))
+    asked = {"browser": binary, "url": f"http://{host}:{service.port}{step['path']}", "seconds": seconds}
+    asked.update(acts=step["acts"], library=step["library"], picture=picture)
+    command = [sys.executable, "-I", "-c", step["program"]]
+    try:
+        done = subprocess.run(
+            command, input=json.dumps(asked).encode(), capture_output=True, timeout=seconds + ENDING, check=False
+        )
+        return {"page": {"browser": binary, **json.loads(done.stdout)}}
+    except subprocess.TimeoutExpired:
+        return {"page": {"browser": binary, "lost": f"it was not done within {seconds:g} s"}}
+    except ValueError:
+        return {"page": {"browser": binary, "lost": done.stderr.decode("utf-8", "replace")[-400:]}}
 
 
 def rows(step: Told) -> Told:
@@ -257,6 +289,8 @@ def done(steps: list[Told], until: float, output: Any) -> list[Told]:
                 told.append(came)
             elif step["do"] == "request" and service:
                 told.append(request(step, service))
+            elif step["do"] == "page" and service:
+                told.append(page(step, service, until))
             elif step["do"] == "rows":
                 told.append(rows(step))
             elif step["do"] == "log":

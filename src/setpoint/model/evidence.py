@@ -127,6 +127,8 @@ class GateResult(Record):
     """Tests that gave different results on the same tree."""
     looked_at: tuple[Line, ...] = ()
     """Files it examined, where the tool names them and they are not too many."""
+    pictures: tuple[Line, ...] = ()
+    """SHA-256 of each page as the browser showed it, kept by content; `setpoint gates picture` writes one to a file."""
     partial: bool = False
     """There may be more findings than these: the tool stopped early, or there were too many to keep."""
 

@@ -6,6 +6,7 @@
     Request POST /orders {"customer": 1} - 201 {"id": "*", "customer": 1}
     Rows `SELECT customer FROM orders` in `orders.db` - exactly [[1]]
     Log `logs/orders.log` - all entries match `correlation_id=\\w+`
+    Page /orders - click "Order"; shows "1 order"; no console errors
 
 Each says what must be there, so each can fail; what cannot is refused when it is written.
 """
@@ -18,6 +19,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from .page import FORM as PAGE
+from .page import PageStep, page_step
 from .record import Line, Record
 
 MOST = 20
@@ -98,7 +101,7 @@ class LogStep(Record):
     pattern: Line
 
 
-Step = RunStep | ServeStep | RequestStep | RowsStep | LogStep
+Step = RunStep | ServeStep | RequestStep | PageStep | RowsStep | LogStep
 
 FORMS = (
     "Run `COMMAND`",
@@ -107,6 +110,7 @@ FORMS = (
     "Request METHOD /PATH {JSON} - STATUS {JSON} (or: STATUS matching `REGEX`)",
     "Rows `SELECT …` in `FILE.db` - exactly [[…]] (or: including [[…]], 2 rows)",
     "Log `FILE` - all entries match `REGEX` (or: at least one entry matches, no entry matches)",
+    PAGE,
 )
 """Every step, as it is written."""
 _DASH = r"\s+[-–—]\s+"
@@ -158,7 +162,7 @@ def parse_steps(texts: Sequence[str], *, begun: bool) -> tuple[Step, ...]:
         raise ValueError("two services in one check; start both by one command, or make it two checks")
     if served and steps[-1] is served[0]:
         raise ValueError("nothing asks the service; put a `Request` or a `Run` step after `Serve`")
-    asked = next((at for at, step in enumerate(steps) if isinstance(step, RequestStep)), None)
+    asked = next((at for at, step in enumerate(steps) if isinstance(step, RequestStep | PageStep)), None)
     if asked is not None and (not served or asked < steps.index(served[0])):
         raise ValueError(f"`{_short(texts[asked])}` has nobody to answer it; put a `Serve` step before it")
     return steps
@@ -246,6 +250,7 @@ _READERS: dict[str, Callable[[str, str], Step]] = {
     "request": _request,
     "rows": _rows,
     "log": _log,
+    "page": page_step,
 }
 
 

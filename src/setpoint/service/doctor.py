@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ..errors import SetpointError
 from ..gates.baseline import judged_by_new
 from ..gates.prove import Proven
+from ..gates.steps_inside import BROWSERS
 from ..gates.tests_gate import tests_gate
 from ..model.command import Layer
 from ..model.evidence import GateResult
@@ -53,6 +54,21 @@ def disk(folder: Path) -> Check:
     state: Literal["ok", "bad"] = "ok" if free >= DISK_FLOOR else "bad"
     return Check(
         name="disk", state=state, found=f"{free / 1024**3:.1f} GiB free", fix="" if state == "ok" else "free 2 GiB"
+    )
+
+
+def browser(env: Mapping[str, str]) -> Check:
+    """Whether checks can open pages. `env`: what commands are told in the sandbox."""
+    named = env.get("SETPOINT_BROWSER", "")
+    found = next((path for name in ([named] if named else BROWSERS) if (path := shutil.which(name))), "")
+    if found:
+        return Check(name="browser", state="ok", found=f"{found}: checks can open pages")
+    fix = (
+        "apt install chromium, or name one in [sandbox.env] SETPOINT_BROWSER and show its folder by [sandbox] readonly"
+    )
+    told = f"there is no {named}" if named else "none"
+    return Check(
+        name="browser", state="warn" if named else "ok", found=f"{told}: a `Page` step would be refused", fix=fix
     )
 
 

@@ -96,7 +96,14 @@ def _diff(text: str) -> list[str]:
 
 
 def _results(ground: Ground, tree: str) -> list[str]:
-    return [f"{r.gate}: {r.outcome.value}, {r.reason}" for _, r in ground.bench.store.results(ground.run.id, tree)]
+    return [
+        line
+        for _, r in ground.bench.store.results(ground.run.id, tree)
+        for line in (
+            f"{r.gate}: {r.outcome.value}, {r.reason}",
+            *(f"  what the browser showed: `setpoint gates picture {name} page.png`" for name in r.pictures),
+        )
+    ]
 
 
 async def _change(ground: Ground) -> list[str]:
