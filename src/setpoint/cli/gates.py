@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 FILE = typer.Argument(Path("tasks.md"), help="Tasks with [Testing] lines.")
+SHA256 = typer.Argument(help="Its SHA-256, as a result names it.")
+PNG = typer.Argument(help="Where it is written.")
 JSON = typer.Option(False, "--json", help="One JSON document.")
 
 
@@ -112,23 +114,26 @@ def tasks(
 
 
 @app.command("picture")
-def picture(
-    sha256: str = typer.Argument(help="Its SHA-256, as a result names it."),
-    file: Path = typer.Argument(help="Where it is written; a PNG."),
-) -> None:
+def picture(sha256: str = SHA256, file: Path = PNG) -> None:
     """Write the picture of a page that a check opened to a file."""
 
     async def use(house: "House") -> int:
         content = house.store.blob(sha256)
         if content is None or not content.startswith(b"\x89PNG"):
             raise UsageError(f"there is no picture {sha256[:80]}", fix="`setpoint gates tasks` names those it took")
-        if file.exists():
-            raise UsageError(f"{file} is there already", fix="name another file")
-        file.write_bytes(content)
-        plain(f"wrote {file}")
+        _write(file, content)
         return 0
 
     in_house(use)
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        with file.open("xb") as new:
+            new.write(content)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}", fix="name another file") from error
+    plain(f"wrote {file}")
 
 
 @app.command("prove")
