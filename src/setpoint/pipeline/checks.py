@@ -10,6 +10,7 @@ from ..gates.change_set import ChangeSet, Delta
 from ..gates.containers import check_containers
 from ..gates.coverage import check_coverage
 from ..gates.dependencies import check_dependencies
+from ..gates.deployment import check_deployment
 from ..gates.fresh import fresh
 from ..gates.frozen import frozen, is_test_file
 from ..gates.grounds import Grounds
@@ -146,6 +147,11 @@ def containers(change: ChangeSet, terms: Terms) -> Measured:
     return check_containers(change if terms.whole else replace(change, head_files=frozenset()))
 
 
+def deployment(change: ChangeSet, terms: Terms) -> Measured:
+    """Whether the place it runs in gives what it needs; while tasks are left, that may still come."""
+    return check_deployment(change if terms.whole else replace(change, deltas=(), head_files=frozenset()))
+
+
 def interfaces(change: ChangeSet, terms: Terms) -> Measured:
     """What others build on; a break that a criterion names is noted."""
     return check_api(change, declared=terms.declared)
@@ -164,6 +170,7 @@ STATIC: Mapping[str, StaticCheck] = {
     "workflows": alone(check_workflows),
     "permissions": alone(check_permissions),
     "containers": containers,
+    "deployment": deployment,
     "migrations": alone(check_migrations),
     "flaky": alone(check_quarantine),
     "integration": integration,
