@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..model.objection import Severity
+from ..model.objection import Deviation, Objection, Severity
 from .build_context import Context
 from .container_start import REMOTE, Start, starts
 from .dockerfile import INSTRUCTIONS, Dockerfile, Instruction, Stage, filled, pairs, unknown
+from .measured import minded
 
 SECRET_NAME = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|SECRET_?KEY|CREDENTIALS)$",
@@ -25,6 +26,19 @@ class Fault:
     line: int | None = None
     cause: str = ""
     severity: Severity = Severity.HIGH
+
+
+def as_objection(check: str, path: str, fault: Fault, deviation: Deviation) -> Objection:
+    """The fault as the objection of a check."""
+    return minded(
+        f"{check}/{fault.rule}",
+        fault.what,
+        path,
+        line_=fault.line,
+        cause=fault.cause,
+        deviation=deviation,
+        severity=fault.severity,
+    )
 
 
 def faults(file: Dockerfile, contexts: Sequence[Context]) -> Iterator[Fault]:

@@ -12,10 +12,10 @@ from . import compose
 from .build_context import Context, context_of
 from .change_set import ChangeSet, Read, as_text
 from .compose import dockerfiles_of, is_compose, read_compose
-from .container_faults import Fault, faults, image_parts, missing_start
+from .container_faults import Fault, as_objection, faults, image_parts, missing_start
 from .container_start import starts
 from .dockerfile import Dockerfile, is_dockerfile, read_dockerfile
-from .measured import built_in, minded
+from .measured import built_in
 
 NAME = "containers"
 MOST = 60
@@ -119,13 +119,4 @@ _BOUNDARY = frozenset(("privileged", "engine-socket", "host-folder", "capability
 
 
 def _minded(path: str, fault: Fault) -> Objection:
-    kind = Deviation.BOUNDARY if fault.rule in _BOUNDARY else Deviation.QUALITY
-    return minded(
-        f"{NAME}/{fault.rule}",
-        fault.what,
-        path,
-        line_=fault.line,
-        cause=fault.cause,
-        deviation=kind,
-        severity=fault.severity,
-    )
+    return as_objection(NAME, path, fault, Deviation.BOUNDARY if fault.rule in _BOUNDARY else Deviation.QUALITY)

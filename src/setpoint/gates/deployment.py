@@ -10,11 +10,11 @@ from . import manifests
 from .build_context import Context
 from .change_set import ChangeSet, Delta, as_text
 from .compose import is_compose
-from .container_faults import Fault
+from .container_faults import Fault, as_objection
 from .container_start import Start, starts
 from .dockerfile import is_dockerfile, read_dockerfile
 from .frozen import is_test_path
-from .measured import built_in, minded
+from .measured import built_in
 
 NAME = "deployment"
 READ = 400
@@ -69,15 +69,7 @@ def check_deployment(change: ChangeSet) -> Measured:
 
 
 def _minded(path: str, fault: Fault) -> Objection:
-    return minded(
-        f"{NAME}/{fault.rule}",
-        fault.what,
-        path,
-        line_=fault.line,
-        cause=fault.cause,
-        deviation=Deviation.ARCHITECTURE,
-        severity=fault.severity,
-    )
+    return as_objection(NAME, path, fault, Deviation.ARCHITECTURE)
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
