@@ -27,8 +27,6 @@ from .reading import capped
 
 NAME = "images"
 UNIT = "images"
-MOST = 3
-"""Most images that are built for one change."""
 SECONDS = 900.0
 """A build's time."""
 _NETWORK = re.compile(
@@ -60,11 +58,11 @@ class Images(Protocol):
         ...
 
 
-async def check_images(grounds: Grounds, engine: Images | None) -> Sequence[Measured]:
-    """One verdict for each image that the change concerns."""
+async def check_images(grounds: Grounds, engine: Images | None, *, most: int = 3) -> Sequence[Measured]:
+    """One verdict for each image that the change concerns, of the first `most`."""
     change = grounds.change
     side = Side(change.head_files, change.read_head)
-    concerned = list(_concerned(grounds, side))[:MOST]
+    concerned = list(_concerned(grounds, side))[:most]
     if not concerned:
         return (nothing(NAME, grounds=grounds, unit=UNIT, kind=GateKind.CONTAINER),)
     why = "no engine was handed over" if engine is None else await engine.ready()

@@ -250,6 +250,8 @@ class Checks(Record):
     """A command whose last number is a page's time in milliseconds; empty: none is measured."""
     page_ms: float = Field(default=100.0, ge=0)
     """How much later the page may come."""
+    images: int = Field(default=3, ge=0, le=20)
+    """Most container images that are built for one change, where an engine works; 0 builds none."""
     interfaces: Interfaces = Interfaces()
 
 

@@ -281,7 +281,8 @@ async def packaged(trial: Trial) -> Sequence[Measured]:
 
 async def built_images(trial: Trial) -> Sequence[Measured]:
     """Container images that the change concerns."""
-    return await check_images(_grounds(trial), trial.lab.images) if trial.terms.whole else ()
+    most = trial.terms.settings.images if trial.terms.whole else 0
+    return await check_images(_grounds(trial), trial.lab.images, most=most) if most else ()
 
 
 async def migrated(trial: Trial) -> Sequence[Measured]:

@@ -65,6 +65,8 @@ class Bubblewrap:
                 return done.model_copy(update={"connections": way.connections()})
         except ValueError as error:
             raise SandboxError("the hosts cannot be used; nothing was run", why=str(error)) from error
+        except OSError as error:
+            raise SandboxError("there is no way out for the hosts; nothing was run", why=str(error)) from error
 
     async def _contained(self, command: Command) -> Completed:
         binary = self._binary or find_binary()
