@@ -284,10 +284,12 @@ def failed(command: str, path: str, why: str, output: str, probe: str) -> Seen:
 
 
 def failing(finding: Finding, output: str = "") -> Seen:
+    """A step that did not hold, for one finding."""
     return Seen(Outcome.FAILED, finding.message, (finding,), output)
 
 
 def finding_of(path: str, number: int | None, rule: str, what: str, cause: str, evidence: str, probe: str) -> Finding:
+    """One thing a step minds, with what was seen and a command that shows it."""
     grounds = Shown(cause=line(cause), evidence=evidence or what, probe=probe)
     return Finding(path=line(path), line=number, rule=rule, message=line(what), shown=grounds)
 
