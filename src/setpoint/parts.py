@@ -182,9 +182,7 @@ def header(config: Config) -> list[str]:
         lines.append(f"reviewer {reviewer.models[0]}, independence {reviewer.independence}")
     if config.sensitive.because:
         lines.append(f"sensitive ({config.sensitive.because}): only {', '.join(sorted(config.providers)) or 'nobody'}")
-    for name, gate in config.gates.items():
-        if gate.network:
-            lines.append(f"gate {name} may reach {', '.join(gate.network)}")
+    lines += [f"gate {name} may reach {', '.join(gate.network)}" for name, gate in config.gates.items() if gate.network]
     if config.autonomy == "full":
         lines.append("autonomy full: nobody is asked")
     return lines
@@ -392,9 +390,7 @@ async def sandbox_exec(folder: Path, argv: Sequence[str], level: str, policy: Pa
     from .policy.narrowing import narrowed
 
     settings = load(folder).sandbox
-    network: tuple[str, ...] = ()
-    if policy is not None:
-        settings, network = narrowed(settings, policy, argv)
+    settings, network = narrowed(settings, policy, argv) if policy is not None else (settings, ())
     return await exec_here(part("sandbox", level)(), folder, argv, settings=settings, network=network)
 
 
