@@ -233,8 +233,8 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         archive=part("archive", "files")(state / "evidence"),
         mark=workspaces.mark,
         code=code_mark(),
-        redact=clean,
         images=part("images", "host")(),
+        redact=clean,
     )
 
 
@@ -368,9 +368,7 @@ async def sandbox_exec(folder: Path, argv: Sequence[str], level: str, policy: Pa
     from .policy.narrowing import narrowed
 
     settings = load(folder).sandbox
-    network: tuple[str, ...] = ()
-    if policy is not None:
-        settings, network = narrowed(settings, policy, argv)
+    settings, network = narrowed(settings, policy, argv) if policy is not None else (settings, ())
     return await exec_here(part("sandbox", level)(), folder, argv, settings=settings, network=network)
 
 
