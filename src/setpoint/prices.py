@@ -3,6 +3,10 @@
 from .model.session import ModelRef
 from .model.settings import Price
 
+MILLION = 1_000_000
+ORDINARY = 10_000
+"""Tokens of a request that no price list takes for a long one."""
+
 
 def cost(
     model: ModelRef,
@@ -17,7 +21,7 @@ def cost(
     `written` of the input were read from the provider's cache, or written to it."""
     if own is not None:
         read = own.input if own.cached is None else own.cached
-        return ((input_tokens - cached) * own.input + cached * read + output_tokens * own.output) / 1_000_000
+        return ((input_tokens - cached) * own.input + cached * read + output_tokens * own.output) / MILLION
     from genai_prices import Usage, calc_price  # a tenth of a second that only a session pays
 
     usage = Usage(
@@ -30,6 +34,14 @@ def cost(
         return float(calc_price(usage, model.model, provider_id=model.provider).total_price)
     except LookupError:
         return None
+
+
+def rates(model: ModelRef, own: Price | None = None) -> tuple[float, float] | None:
+    """US dollars of a million tokens read and of a million said, in requests of an ordinary length: some lists ask more
+    for very long ones. None when nobody lists the model."""
+    read = cost(model, input_tokens=ORDINARY, output_tokens=0, own=own)
+    said = cost(model, input_tokens=0, output_tokens=ORDINARY, own=own)
+    return None if read is None or said is None else (read * MILLION / ORDINARY, said * MILLION / ORDINARY)
 
 
 def worst(model: ModelRef, *, request_bytes: int, longest_reply: int, own: Price | None = None) -> float | None:

@@ -10,13 +10,12 @@ from ..pipeline.models import PHASE_SIZE, choose_models
 from ..pipeline.purse import price_fix
 from ..pipeline.routes import ROUTES, Decision, Phase
 from ..ports import Store
-from ..prices import cost
+from ..prices import rates
 from .forecast import covered, forecast, own_price
 from .views import PlanView, StageView
 
 VALIDATOR_FACTOR = 10.0
 """How many times cheaper than the producer a validator should be."""
-MILLION = 1_000_000
 
 
 def plan_view(
@@ -88,10 +87,8 @@ def validator_ratio(config: Config, phase: str = "planning") -> float | None:
 
 def token_price(config: Config, model: ModelRef) -> float | None:
     """Dollars of a million tokens read and a million said; None when nobody lists the model."""
-    own = own_price(config, model)
-    read = cost(model, input_tokens=MILLION, output_tokens=0, own=own)
-    said = cost(model, input_tokens=0, output_tokens=MILLION, own=own)
-    return None if read is None or said is None else read + said
+    found = rates(model, own_price(config, model))
+    return None if found is None else sum(found)
 
 
 def _boundaries(config: Config, ticket: Ticket) -> dict[str, object]:

@@ -8,6 +8,8 @@ from ..model.record import Line, Record
 from ..model.session import ModelRef, Role
 from ..model.settings import Config
 from ..pipeline.models import SIZES, choose_models, ref
+from ..prices import rates
+from .forecast import own_price
 
 
 class ModelLine(Record):
@@ -58,25 +60,23 @@ def _jobs(config: Config) -> Iterator[tuple[str, tuple[ModelRef, ...]]]:
 def _line(config: Config, name: str, used: tuple[str, ...]) -> ModelLine:
     model = ref(name)
     provider = config.providers.get(model.provider)
-    price = _listed(model)
+    price = rates(model, own_price(config, model))
     return ModelLine(
         model=name,
         api=provider.api if provider else "",
         in_house=provider.in_house if provider else False,
         classes=tuple(size for size in reversed(SIZES) if name in config.models.get(size, ())),
         used_by=used,
-        input_usd=price[0],
-        output_usd=price[1],
-        context_window=price[2],
+        input_usd=price[0] if price else None,
+        output_usd=price[1] if price else None,
+        context_window=_context_window(model),
     )
 
 
-def _listed(model: ModelRef) -> tuple[float | None, float | None, int | None]:
+def _context_window(model: ModelRef) -> int | None:
     from genai_prices import Usage, calc_price
 
-    million = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
     try:
-        found = calc_price(million, model.model, provider_id=model.provider)
+        return calc_price(Usage(input_tokens=1), model.model, provider_id=model.provider).model.context_window
     except LookupError:
-        return None, None, None
-    return float(found.input_price), float(found.output_price), found.model.context_window
+        return None
