@@ -332,10 +332,10 @@ class House(Premises):
             found += await bootstrap(self.bench(config).workspaces, config, base)
             found += doctor.decoration(kept_proofs(self.store), config)
             found += doctor.providers(self.store, datetime.now(UTC))
+            found += checked(self.store, config, datetime.now(UTC))
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
-        found += [*doctor.models(config), *checked(self.store, config, datetime.now(UTC))]
-        return [*found, *production(config, ci.gates)]
+        return [*found, *doctor.models(config), *production(config, ci.gates)]
 
     def rests(self, run_id: str) -> bool:
         """Whether nothing carries the run on by itself."""

@@ -121,7 +121,8 @@ def test_the_list_says_who_is_used_where_and_what_each_costs(repository: Path) -
     medium = lines["anthropic/claude-sonnet-4-5"]
     assert (medium["input_usd"], medium["output_usd"]) == (3.0, 15.0), "not what only very long requests cost"
     assert large["context_window"] == 200_000
-    assert "planning validator" in lines["anthropic/claude-haiku-4-5"]["used_by"]
+    assert "planning validator" in lines["openai/gpt-5-nano"]["used_by"]
+    assert "planning validator (fallback)" in lines["anthropic/claude-haiku-4-5"]["used_by"]
     assert any(use.endswith("(fallback)") for use in lines["openai/gpt-5.1"]["used_by"])
     told = setpoint(repository, "models", ANTHROPIC_API_KEY=KEY)
     assert "anthropic/claude-opus-4-5  large; $5.00 in $25.00 out a million; 200k context" in told.stdout

@@ -23,14 +23,15 @@ async def test_no_deploy_smoke_or_rollback_is_repeated(template: Path, tmp_path:
 
     renewed(place, image)
     await lives(place, (None, PART))
-    (whole,) = parts(told(place)).values()
+    passed = [(part, n, what) for part, whole in parts(told(place)).items() for n, what in enumerate(whole, 1)]
+    assert {part for part, _, _ in passed} == {PART, "deploy waiting"}, "the way back, then what it taught"
     undisturbed = await ending(place)
     assert undisturbed.state == "waiting"
     assert undisturbed.ran == ["deploy merged", "smoke merged", "rollback "]
     assert (undisturbed.current, undisturbed.at_rest) == (False, True)
 
-    for number, what in enumerate(whole, 1):
+    for part, number, what in passed:
         renewed(place, image)
-        await lives(place, (Death(PART, number), PART), (None, ""))
-        assert deaths_told(place) == [f"{PART}\t{what}"]
+        await lives(place, (Death(part, number), PART), (None, ""))
+        assert deaths_told(place) == [f"{part}\t{what}"]
         assert await ending(place) == undisturbed, what
