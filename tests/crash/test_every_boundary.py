@@ -13,7 +13,7 @@ from undisturbed import Undisturbed
 from setpoint.testing.databases import VERSIONS
 from setpoint.testing.postgres import PostgresServer
 
-LONGEST = 56
+LONGEST = 60
 """Boundaries of the longest part."""
 ON_POSTGRESQL = (4, 15)
 
