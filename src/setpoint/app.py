@@ -313,6 +313,8 @@ class House(Premises):
         """What a run needs here."""
         from .engine.database import describe
         from .parts import examined, kept_proofs, sandboxed
+        from .pipeline.prompts import prompt
+        from .pipeline.team_prompts import words_at
         from .service import doctor
         from .service.check import base_config
         from .service.proofs import checked
@@ -332,7 +334,8 @@ class House(Premises):
             found += await bootstrap(self.bench(config).workspaces, config, base)
             found += doctor.decoration(kept_proofs(self.store), config)
             found += doctor.providers(self.store, datetime.now(UTC))
-            found += checked(self.store, config, datetime.now(UTC))
+            words = await words_at(self.bench(config), base, prompt("review"))
+            found += checked(self.store, config, datetime.now(UTC), words.sha256)
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
         return [*found, *doctor.models(config), *production(config, ci.gates)]

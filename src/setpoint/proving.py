@@ -79,13 +79,36 @@ class _Try:
         return (sample.seed, sample.planted, sample.turn) == (self.seed.name, self.planted, self.turn)
 
 
-def outline(house: House, wanted: Wanted) -> Outline:
+class Words(Record):
+    """A team's own instructions for the reviewer, as they lie in the base; empty: the packaged ones are asked with."""
+
+    place: str = ""
+    text: str = ""
+    sha256: str = ""
+
+
+PACKAGED = Words()
+
+
+async def words_of(house: House) -> Words:
+    """With what words the reviewer of a run that begins now would be asked. Raises ConfigError, RepositoryError."""
+    from .pipeline.prompts import prompt
+    from .pipeline.team_prompts import place_of, words_at
+
+    bench = house.bench(house.config)
+    _, base = await house.repository.base(house.config.project.base)
+    found, place = await words_at(bench, base, prompt("review")), place_of(house.config, "review")
+    content = await bench.workspaces.show(base, place)
+    return PACKAGED if content is None else Words(place=place, text=content.decode(), sha256=found.sha256)
+
+
+def outline(house: House, wanted: Wanted, words: Words = PACKAGED) -> Outline:
     """What `prove` would do; no model is called. Raises UsageError for a check nobody has, and without a reviewer."""
     from .model.session import Role
     from .pipeline.models import choose_models
 
     _require_model(house.config)
-    known = _known(house, wanted)
+    known = _known(house, wanted, words)
     tries = list(_tries(wanted))
     left = [each for each in tries if not any(each.is_of(sample) for sample in known.samples)]
     chosen = choose_models(house.config, "review", Role.REVIEWER)
@@ -102,9 +125,10 @@ def outline(house: House, wanted: Wanted) -> Outline:
 async def prove(house: House, wanted: Wanted, tell: Tell) -> Proof:
     """Let the reviewer look at each change that is not on record yet. Each answer is kept as it comes: what is stopped
     goes on where it was. Raises ParkedError when the money is used up, UsageError when it cannot suffice."""
-    plan = outline(house, wanted)
+    words = await words_of(house)
+    plan = outline(house, wanted, words)
     _require_money(plan, wanted)
-    proof = _known(house, wanted)
+    proof = _known(house, wanted, words)
     spent = 0.0
     for each in _tries(wanted):
         if any(each.is_of(sample) for sample in proof.samples):
@@ -115,7 +139,7 @@ async def prove(house: House, wanted: Wanted, tell: Tell) -> Proof:
                 why=f"{counted(len(proof.samples), 'reviews')} of {plan.changes} are on record",
                 fix="`setpoint review prove --budget N` goes on with what is left",
             )
-        sample = await _sampled(house.config, each, wanted.budget - spent)
+        sample = await _sampled(house.config, each, wanted.budget - spent, words)
         spent += sample.usd or 0.0
         proof = proof.model_copy(update={"at": datetime.now(UTC), "samples": (*proof.samples, sample)})
         keep(house.store, proof)
@@ -146,8 +170,8 @@ def _require_money(plan: Outline, wanted: Wanted) -> None:
         )
 
 
-def _known(house: House, wanted: Wanted) -> Proof:
-    fresh = new_proof(house.config, datetime.now(UTC))
+def _known(house: House, wanted: Wanted, words: Words) -> Proof:
+    fresh = new_proof(house.config, datetime.now(UTC), words.sha256)
     return fresh if wanted.again else kept(house.store, fresh) or fresh
 
 
@@ -189,13 +213,14 @@ def _line(sample: Sample, number: int) -> str:
 # -- one change --------------------------------------------------------------------------------------------------------
 
 
-async def _sampled(config: Config, each: _Try, usd: float) -> Sample:
+async def _sampled(config: Config, each: _Try, usd: float, words: Words) -> Sample:
     """What the reviewer says of one change. An outage, a limit or a missing credential is raised; a session that gives
     no report is an answer: it missed what is there."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="setpoint-prove-") as place:
         folder = Path(place) / "repository"
-        await asyncio.to_thread(_lay_out, folder, each.seed.base)
+        own = {words.place: words.text} if words.place else {}
+        await asyncio.to_thread(_lay_out, folder, {**each.seed.base, **own})
         house = House(await UserRepository.around(folder), _alone(config, usd))
         try:
             sample, spent = await _reviewed(house, each)

@@ -12,11 +12,12 @@ from story import finding, hand_in, raw_hand_in, reviewed, shell
 
 from setpoint.errors import ParkedError, RefusedError, UsageError
 from setpoint.model.review import REVIEW_CHECKS, Finding, Probe
-from setpoint.proving import Wanted, outline, prove
+from setpoint.proving import Wanted, outline, prove, words_of
 from setpoint.service.proofs import Proof, checked, new_proof, proof_of, require_proved
 from setpoint.service.seeds import Seed, seeds
 from setpoint.testing.model_formats import Step
 from setpoint.testing.model_server import Seen
+from setpoint.testing.projects import commit_all, git, write_files
 
 TRIED = "python3 -c 'print(\"odd input\")'"
 WORDS = {
@@ -139,6 +140,25 @@ async def test_a_proof_goes_on_where_it_was_and_belongs_to_one_reviewer(tmp_path
         house.choose_models(["review=anthropic/claude-haiku-4-5"])
         assert new_proof(house.config, now).model == "anthropic/claude-haiku-4-5"
         assert proof_of(house.store, house.config, now) is None
+
+
+@pytest.mark.slow
+async def test_a_proof_belongs_to_the_words_the_reviewer_was_asked_with(tmp_path: Path) -> None:
+    async with proving(tmp_path / "shop", finds_all, "[review]\nminimum_recall = 0.5\n") as stage:
+        house, wanted = stage.house, Wanted(check="API", budget=5.0)
+        packaged = await prove(house, wanted, lambda _line: None)
+        write_files(stage.folder, {".setpoint/prompts/review.md": "Be kind. Look at everything twice.\n"})
+        git(stage.folder, "add", "-f", ".setpoint/prompts/review.md")
+        commit_all(stage.folder, "our own reviewer")
+        assert outline(house, wanted, await words_of(house)).known == 0
+        with pytest.raises(RefusedError, match="has not proved itself: never tried"):
+            await stage.run()
+        before = len(stage.model.requests)
+        own = await prove(house, wanted, lambda _line: None)
+        assert own.prompt != packaged.prompt
+        assert all("Be kind." in seen.system for seen in stage.model.requests[before:])
+        assert proof_of(house.store, house.config, own.at, own.prompt) == own
+        assert proof_of(house.store, house.config, own.at) == packaged
 
 
 @pytest.mark.slow

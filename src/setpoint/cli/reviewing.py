@@ -37,12 +37,12 @@ def prove(
     """
 
     async def use(house: "House") -> int:
-        from ..proving import Wanted, outline
+        from ..proving import Wanted, outline, words_of
         from ..proving import prove as proved
 
         most = house.config.review.prove_usd if budget is None else budget
         wanted = Wanted(check=check, repeat=repeat, again=again, budget=most, unpriced=unpriced)
-        plan = outline(house, wanted)
+        plan = outline(house, wanted, await words_of(house))
         if dry_run and as_json:
             document(plan)
         else:

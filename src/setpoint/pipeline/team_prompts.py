@@ -4,6 +4,7 @@ import hashlib
 import re
 
 from ..errors import ConfigError
+from ..model.settings import Config
 from .bench import Bench, Ground
 from .prompts import Prompt, names, prompt
 from .visible import visible
@@ -15,9 +16,19 @@ _HEADER = re.compile(r"\A<!-- prompt: ([a-z_]+) v(\d+) -->\n")
 
 async def team_prompt(ground: Ground, packaged: Prompt) -> Prompt:
     """The team's words for `packaged` where the base of the run has some, else `packaged`. Raises ConfigError."""
-    path = f"{ground.config.context.prompts.rstrip('/')}/{packaged.name}.md"
-    content = await ground.bench.workspaces.show(ground.run.base, path)
+    return await words_at(ground.bench, ground.run.base, packaged)
+
+
+async def words_at(bench: Bench, base: str, packaged: Prompt) -> Prompt:
+    """The words that sessions of a run from `base` would get for `packaged`. Raises ConfigError."""
+    path = place_of(bench.config, packaged.name)
+    content = await bench.workspaces.show(base, path)
     return packaged if content is None else _read(path, content, packaged)
+
+
+def place_of(config: Config, name: str) -> str:
+    """Where a team keeps its own words for the prompt `name`."""
+    return f"{config.context.prompts.rstrip('/')}/{name}.md"
 
 
 async def team_prompts_there(bench: Bench, base: str) -> None:

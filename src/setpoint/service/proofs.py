@@ -141,9 +141,9 @@ def reviewer_of(config: Config) -> str:
     return str(choose_models(config, "review", Role.REVIEWER).models[0])
 
 
-def new_proof(config: Config, at: datetime) -> Proof:
-    """An empty proof of the configured reviewer."""
-    return Proof(model=reviewer_of(config), prompt=prompt("review").sha256, corpus=corpus_mark(), at=at)
+def new_proof(config: Config, at: datetime, words: str = "") -> Proof:
+    """An empty proof of the configured reviewer. `words`: SHA-256 of its instructions, where they are a team's own."""
+    return Proof(model=reviewer_of(config), prompt=words or prompt("review").sha256, corpus=corpus_mark(), at=at)
 
 
 def keep(store: Store, proof: Proof) -> None:
@@ -162,29 +162,29 @@ def _mark(proof: Proof) -> str:
     return f"proof:{digest_of([proof.model, proof.prompt, proof.corpus])[:16]}"
 
 
-def proof_of(store: Store, config: Config, at: datetime) -> Proof | None:
-    """What the configured reviewer proved; None when nothing, or when sessions are replayed."""
+def proof_of(store: Store, config: Config, at: datetime, words: str = "") -> Proof | None:
+    """What the configured reviewer proved in these words; None when nothing, or when sessions are replayed."""
     if config.agent.kind == "replay":
         return None
-    found = kept(store, new_proof(config, at))
+    found = kept(store, new_proof(config, at, words))
     return found if found and found.samples else None
 
 
-def worth(store: Store, config: Config, at: datetime) -> str:
-    """What the configured reviewer proved, in one line; empty when nothing."""
+def worth(store: Store, config: Config, at: datetime, words: str = "") -> str:
+    """What the configured reviewer proved in these words, in one line; empty when nothing."""
     try:
-        found = proof_of(store, config, at)
+        found = proof_of(store, config, at, words)
     except NotSignedInError:
         return ""
     return found.line() if found else ""
 
 
-def checked(store: Store, config: Config, at: datetime) -> list[Check]:
+def checked(store: Store, config: Config, at: datetime, words: str = "") -> list[Check]:
     """The doctor's word on the reviewer."""
     if config.agent.kind == "replay":
         return []
     try:
-        found = proof_of(store, config, at)
+        found = proof_of(store, config, at, words)
     except NotSignedInError:
         return []  # the check of the models says so
     least, fix = config.review.minimum_recall, "`setpoint review prove`"
@@ -202,9 +202,9 @@ def _short(found: Proof, least: float) -> str:
     return f"{counted(left, 'changes')} not tried yet" if left > 0 else f"[review] demands a recall of {least:.0%}"
 
 
-def require_proved(store: Store, config: Config, at: datetime) -> None:
-    """Raises RefusedError when a recall is demanded and the configured reviewer has not shown it."""
-    bad = next((check for check in checked(store, config, at) if check.state == "bad"), None)
+def require_proved(store: Store, config: Config, at: datetime, words: str = "") -> None:
+    """Raises RefusedError when a recall is demanded and the configured reviewer has not shown it in these words."""
+    bad = next((check for check in checked(store, config, at, words) if check.state == "bad"), None)
     if bad is not None:
         raise RefusedError(
             f"the reviewer {reviewer_of(config)} has not proved itself: {bad.found}",

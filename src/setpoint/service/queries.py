@@ -6,7 +6,7 @@ from typing import Any
 from ..model.money import Forecast, Standing
 from ..model.numbers import counted
 from ..model.objection import Objection
-from ..model.run import Round, Run, State, Waits
+from ..model.run import Event, Round, Run, State, Waits
 from ..model.session import Role
 from ..model.ticket import Kind
 from ..pipeline.bench import Ground
@@ -96,6 +96,12 @@ def _model(ground: Ground, phase: str) -> str:
     return str(chosen(ground, ground.session(phase, role=role)).models[0])
 
 
+def _review_words(events: Sequence[Event]) -> str:
+    """SHA-256 of the instructions that the last review had."""
+    told = (e.data["prompt"]["sha256"] for e in reversed(events) if e.kind == "context" and e.stage == "review")
+    return str(next(told, ""))
+
+
 def view(ground: Ground) -> RunView:
     """A run, whole."""
     from .proofs import worth
@@ -127,7 +133,7 @@ def view(ground: Ground) -> RunView:
         sandbox=ground.config.sandbox.level,
         agent=ground.config.agent.kind,
         independence=str(reviewed.get("independence", "")),
-        reviewer_proof=worth(store, ground.config, ground.bench.now()) if reviewed else "",
+        reviewer_proof=worth(store, ground.config, ground.bench.now(), _review_words(events)) if reviewed else "",
         stages=stages(ground),
         rounds=_rounds([(cycle, r) for cycle, r, _ in rounds]),
         objections=tuple(rounds[-1][2]) if rounds else (),

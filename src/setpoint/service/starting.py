@@ -22,10 +22,11 @@ from ..pipeline.choose import choose
 from ..pipeline.context import rules_there
 from ..pipeline.intake import read_ticket, require_concrete
 from ..pipeline.models import choose_models
+from ..pipeline.prompts import prompt
 from ..pipeline.routes import start
 from ..pipeline.sensitivity import in_house, require_in_house, sensitive_because
 from ..pipeline.standing import ESTIMATE
-from ..pipeline.team_prompts import team_prompts_there
+from ..pipeline.team_prompts import team_prompts_there, words_at
 from ..ports import Store, Transaction
 from .epic import Child, unmet
 from .estimate import require_priced, told_before
@@ -143,11 +144,12 @@ class Starts:
                 fix="commit or stash them",
             )
         self._models(chosen)
-        require_proved(self.store, self.config, self.now())
         tests_gate(self.config.gates)
         bench = self.bench(self.config)
         await bench.forge.ensure(branch)
         base = await bench.workspaces.fetch(branch)
+        words = await words_at(bench, base, prompt("review"))
+        require_proved(self.store, self.config, self.now(), words.sha256)
         await rules_there(bench, base)
         await team_prompts_there(bench, base)
         checking()
