@@ -42,7 +42,7 @@ class Check(Record):
     then: tuple[StepLine, ...] = ()
     """What an exit code cannot tell, in order: Serve `CMD` on PORT; Request POST /p {..} - 201 {"id": "*"}; Rows
     `SELECT ..` in `x.db` - exactly [[..]] (including [[..]], 2 rows); Log `x.log` - all entries (at least one entry, no
-    entry) match `REGEX`; Page /x - click "Save"; shows "Saved"; 2 rows; no console errors; no barriers; Run `CMD`."""
+    entry) match `REGEX`; Page /x - click "Save"; shows "Saved"; no console errors; no barriers; Run `CMD`."""
 
     @model_validator(mode="after")
     def _can_fail(self) -> Self:
