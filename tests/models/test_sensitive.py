@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.config import PHASES, with_environment
+from setpoint.config import PHASES, validated, with_environment
 from setpoint.errors import ConfigError, NotSignedInError
 from setpoint.model.boundary import Boundaries
 from setpoint.model.session import Role
@@ -48,6 +48,43 @@ def test_label_words_and_plan_make_a_ticket_sensitive(
     found = sensitive_because(SETTINGS, given_ticket, planned)
     assert found.startswith(because)
     assert bool(found) == bool(because)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "./billing/vat.py",
+        "/billing/vat.py",
+        "/home/me/shop/billing/vat.py",
+        "src/../billing/vat.py",
+        "billing\\vat.py",
+        "**billing/vat.py**",
+        "_billing/vat.py_",
+        "@billing/vat.py",
+        "+++ b/billing/vat.py",
+        "https://forge.example/shop/blob/main/billing/vat.py#L3",
+        "bil\u200bling/vat.py",
+        "billing\uff0fvat.py",
+        "billing/",
+    ],
+)
+def test_a_sensitive_file_is_known_however_the_ticket_writes_it(written: str) -> None:
+    assert sensitive_because(SETTINGS, ticket(f"Mend {written}, please."))
+
+
+def test_a_hidden_file_is_known_by_its_name() -> None:
+    assert sensitive_because(Config(sensitive=Sensitive(paths=(".env",))), ticket("Read .env first."))
+
+
+@pytest.mark.parametrize("planned", ["billing", "./billing/vat.py", "billing/", "billing/**", "b*/vat.py", "KEYS"])
+def test_a_plan_that_names_a_sensitive_file_or_its_folder_makes_the_run_sensitive(planned: str) -> None:
+    assert sensitive_because(SETTINGS, ticket(), (planned,))
+    assert not sensitive_because(SETTINGS, ticket(), ("docs", "./app/x.py", "Makefile", "docs/*.md"))
+
+
+def test_a_provider_in_the_house_has_an_address() -> None:
+    with pytest.raises(ConfigError, match="in_house needs a base_url"):
+        validated({"providers": {"ours": {"api": "openai-chat", "in_house": True}}}, "setpoint.toml")
 
 
 def test_a_repository_can_be_sensitive_as_a_whole() -> None:

@@ -170,7 +170,7 @@ def test_an_import_never_leaves_the_commit(word: str, why: str) -> None:
 def test_a_link_is_not_followed_and_that_is_said() -> None:
     found = resolved({"AGENTS.md": "A.", "CLAUDE.md": "/etc/passwd"}, links=("CLAUDE.md",))
     assert sources(found) == ["AGENTS.md"]
-    assert found.notes == ("CLAUDE.md: not read: it is a link or no plain file",)
+    assert found.notes == ("CLAUDE.md: not read: it is a link, no plain file, or too large",)
 
 
 def test_what_looks_like_an_import_in_code_or_is_a_name_is_none() -> None:
@@ -224,3 +224,42 @@ def test_a_rule_cannot_close_its_fence_nor_hide_what_it_says() -> None:
     assert told.index("## Boundaries") > told.index(f"<<< {fence}")
     assert "[U+200B]psst[U+E0041]" in told
     assert "orders" not in told
+
+
+@pytest.mark.parametrize("piece", ["<!-- ", "<!--\n", "<!-- a --> b\n", "```\n", "` ", "@", "--> \n<!--\n"])
+def test_a_file_of_opened_comments_and_code_is_read_in_no_time(piece: str) -> None:
+    found = resolved({"AGENTS.md": f"Be kind.\n{piece * (390_000 // len(piece))}"})
+    assert found.shown[0].text.startswith("Be kind.")
+
+
+def test_only_a_comment_that_stands_alone_is_taken_out() -> None:
+    text = "A.\n<!-- one\nmore -->\nB. <!-- two -->\n<!-- three --> C.\nD.\n<!-- four -->\n<!-- never closed"
+    shown = resolved({"AGENTS.md": text}).shown[0].text
+    assert shown == "A.\n\nB. <!-- two -->\n<!-- three --> C.\nD.\n\n<!-- never closed"
+
+
+def test_braces_that_stand_for_millions_of_globs_are_written_out_as_far_as_globs_go() -> None:
+    braces = "{" + ",".join(f"a{number}" for number in range(60)) + "}"
+    head, _ = head_and_body(f"---\npaths: {braces * 4}\nglobs: {braces * 4}\n---\nBe kind.", Scope.ALWAYS)
+    assert len(head.globs) == 50
+
+
+@pytest.mark.slow
+def test_five_thousand_rule_files_are_read_and_what_is_compared_is_bounded() -> None:
+    head = ", ".join(f"lib/m{number}/**/*.py" for number in range(50))
+    files = {f"rules/r{number}.md": f"---\npaths: [{head}]\n---\nRule {number}." for number in range(5_000)}
+    found = resolved(files | {"AGENTS.md": "Be kind."}, *(f"src/x{number}/y.py" for number in range(100)))
+    assert sources(found) == ["AGENTS.md"]
+    assert found.notes == ("too many rule files with globs: some are named only, whatever is touched",)
+
+
+def test_many_rule_files_do_not_use_up_what_may_be_imported() -> None:
+    files = {f"rules/r{number}.md": f"Rule {number}." for number in range(60)}
+    found = resolved(files | {"AGENTS.md": "@docs/more.md", "docs/more.md": "More."})
+    assert "docs/more.md" in sources(found)
+
+
+def test_ten_thousand_imports_that_are_not_there_are_told_in_a_few_lines() -> None:
+    found = resolved({"AGENTS.md": "\n".join(f"@docs/{number}.md" for number in range(10_000))})
+    assert len(found.notes) == 51
+    assert found.notes[-1] == "and 9950 more"

@@ -15,9 +15,12 @@ from playing import QUICK, Play, Playing, cli, documents, playing, silent
 from story import Story
 
 from setpoint.app import House
-from setpoint.errors import ConfigError
-from setpoint.model.money import Scope
+from setpoint.errors import ConfigError, ParkedError, TransientError
+from setpoint.model.money import Quote, Scope
 from setpoint.model.run import Run, State, Waits
+from setpoint.model.session import Role, SessionId
+from setpoint.pipeline.bench import Ground
+from setpoint.pipeline.purse import StoredLog
 from setpoint.testing.model_server import Fault, ScriptedModel
 from setpoint.testing.processes import until
 from setpoint.testing.projects import PYTEST_GATE, commit_all, python_project, write_files
@@ -117,6 +120,19 @@ async def test_a_reply_that_was_lost_counts_as_the_most_it_can_have_cost(play: P
         assert store.run(run.id).cost.usd == pytest.approx(sum(paid(stage, run)))
         found = stage.house.costs(run.id)
         assert (found["lost_requests"], found["lost_usd"]) == (1, spent.lost_usd)
+
+
+async def test_what_others_hold_for_too_long_parks_the_run_and_is_no_outage_of_the_model(play: Play) -> None:
+    async with play(story.hotfix(), config="[budget]\nday_usd = 1.0\n") as stage:
+        started = await stage.house.submit(story.HOTFIX_TICKET, name="ticket", kind=None, detach=True)
+        ground = Ground(stage.house.bench(stage.house.pinned(started.run)), started.run)
+        sessions = [SessionId(run=started.run.id, cycle=0, phase=f"p{n}", role=Role.PRODUCER) for n in (1, 2)]
+        quote = Quote(model="anthropic/claude-opus-4-5", worst_usd=0.7, seconds=60)
+        await StoredLog(ground, sessions[0]).reserve(quote)
+        with pytest.raises(ParkedError, match="other requests under way hold") as caught:
+            await StoredLog(ground, sessions[1], longest_wait=0.0).reserve(quote)
+        assert not isinstance(caught.value, TransientError)
+        assert f"setpoint resume {started.run.id}" in caught.value.fix
 
 
 async def test_a_process_killed_in_mid_request_leaves_sums_that_are_right(play: Play) -> None:

@@ -14,4 +14,6 @@ def counted(number: float, nouns: str) -> str:
 
 def dollars(usd: float) -> str:
     """A sum; small ones with parts of a cent."""
-    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
+    if usd >= 0.1 or usd == 0:
+        return f"${usd:.2f}"
+    return f"${usd:.4f}" if abs(usd) >= 0.0001 else f"${usd:.1g}"

@@ -62,6 +62,12 @@ class Provider(Record):
     prices: dict[str, Price] = {}
     """Prices of models that no list knows, by model name, or other than listed."""
 
+    @model_validator(mode="after")
+    def _the_house_has_an_address(self) -> "Provider":
+        if self.in_house and not self.base_url:
+            raise ValueError("in_house needs a base_url: without one, requests go to the provider's own address")
+        return self
+
 
 class PhaseSettings(Record):
     """How one phase works."""

@@ -44,7 +44,7 @@ async def rules_of(ground: Ground, touched: Sequence[str]) -> Rules:
         if name is None:
             return None
         content = known[name] if name in known else trees.blob(name)
-        return content if len(content) <= LARGEST_RULE else None
+        return content if len(content) <= LARGEST_RULE and not content.startswith(b"\0") else None
 
     return rules_for(files, read, touched, own, phase, settings.rules_tokens)
 
@@ -56,6 +56,12 @@ async def rules_there(bench: Bench, base: str) -> None:
     for phase, path in own:
         if path not in entries or entries[path].mode not in _PLAIN:
             raise no_rules(phase, path, base)
+        if len(bench.trees.blob(entries[path].name)) > LARGEST_RULE:
+            raise ConfigError(
+                f"phase.{phase}.prompt: {path} is too large",
+                why=f"instructions have at most {LARGEST_RULE:,} bytes",
+                fix=f"shorten {path}, or take the setting out",
+            )
 
 
 def no_rules(phase: str, path: str, base: str) -> ConfigError:

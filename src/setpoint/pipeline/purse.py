@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from ..errors import CapError, LostLeaseError, TransientError, UnpricedError
+from ..errors import CapError, LostLeaseError, ParkedError, UnpricedError
 from ..loop.money import Admission, admission
 from ..model.money import Cap, Charge, Quote, Scope, Spent
 from ..model.numbers import counted, dollars
@@ -43,9 +43,10 @@ def caps(ground: Ground, phase: str, day: str) -> tuple[Cap, ...]:
 class StoredLog:
     """The durable side of one session, in the store. Refuses to write once the run has moved on without it."""
 
-    def __init__(self, ground: Ground, session: SessionId) -> None:
+    def __init__(self, ground: Ground, session: SessionId, longest_wait: float = LONGEST_WAIT) -> None:
         self._ground = ground
         self._session = session
+        self._longest_wait = longest_wait
         self._messages = list(ground.bench.store.session(session))
         self._charge: int | None = None
         """The request under way."""
@@ -74,14 +75,15 @@ class StoredLog:
 
     async def reserve(self, quote: Quote) -> None:
         """Hold the worst case of one request under every cap. Waits while others under way hold what is left. Raises
-        CapError, UnpricedError, LostLeaseError."""
-        deadline = time.monotonic() + LONGEST_WAIT
+        CapError, UnpricedError, LostLeaseError; ParkedError when they hold it for too long, which is no outage."""
+        deadline = time.monotonic() + self._longest_wait
         while not self._held(quote):
             if time.monotonic() > deadline:
-                raise TransientError(
+                raise ParkedError(
                     "other requests under way hold what is left of a cap on money",
-                    why=f"they did not end within {LONGEST_WAIT:g} s",
-                    fix="`setpoint list` shows what else runs here",
+                    why=f"they did not end within {self._longest_wait:g} s; what a killed process held is free after "
+                    "half an hour",
+                    fix=f"`setpoint list` shows what else runs here; then `setpoint resume {self._ground.run.id}`",
                 )
             await asyncio.sleep(POLL_SECONDS)
 

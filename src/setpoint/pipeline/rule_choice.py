@@ -12,15 +12,20 @@ from typing import NamedTuple
 from ..policy.paths import NOTHING, intersect, matches
 from .prompts import fenced, section
 from .rule_files import Head, RuleFile, Scope, head_and_body
-from .rule_imports import Read, imports, without_imports
+from .rule_imports import Imported, Read, imports, without_imports
 from .visible import visible
 
 LEAST = 100
 """Tokens: a smaller piece of a rule is left out whole."""
 MOST_OFFERED = 30
+MOST_NOTES = 50
 MOST_TOUCHED = 300
+MOST_COMPARED = 300_000
+"""Globs with paths, of all rule files together: about a second."""
+_WILD_COSTS = 10
+"""A glob against a glob, in comparisons of a path."""
 _WILD = re.compile(r"[*?\[]")
-_COMMENT = re.compile(r"^[ \t]*<!--.*?-->[ \t]*$", re.DOTALL | re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*<!--", re.MULTILINE)
 
 SYSTEM, ROOT, EVERYWHERE, NESTED, MATCHED, BACKGROUND, OWN = range(7)
 """Kinds of rules, in the order they are shown: what is said last and nearest counts most."""
@@ -77,12 +82,15 @@ def rules_for(
     chosen, offered, notes = _applying(files, read, touched[:MOST_TOUCHED], phase)
     seen = {rule.source for rule in chosen} | set(own)
     chosen += [Rule(path, f"phase.{phase}.prompt", _plain(read(path)), OWN) for path in own]
+    everything: list[Imported] = []
     for rule in tuple(chosen):
-        brought, refused = imports(rule.source, rule.text, read, seen)
+        brought, refused = imports(rule.source, rule.text, read, seen, everything)
+        everything += brought
         notes += refused
         chosen += [rule._replace(source=one.path, why=f"imported by {one.by}", text=one.text) for one in brought]
     shown, left = _fitted(_once(chosen), cap)
-    return Rules(tuple(shown), (*left, *offered)[:MOST_OFFERED], tuple(notes))
+    more = [f"and {len(notes) - MOST_NOTES} more"] if len(notes) > MOST_NOTES else []
+    return Rules(tuple(shown), (*left, *offered)[:MOST_OFFERED], (*notes[:MOST_NOTES], *more))
 
 
 def _applying(
@@ -94,12 +102,14 @@ def _applying(
     chosen: list[Rule] = []
     offered: list[tuple[str, str]] = []
     notes: list[str] = []
+    each = sum(_WILD_COSTS if _WILD.search(path) else 1 for path in touched)
+    left = MOST_COMPARED
     for file in files:
         if (file.second and file.folder in first) or (file.path.endswith("AGENTS.md") and file.folder in overridden):
             continue
         content = read(file.path)
         if content is None:
-            notes.append(f"{file.path}: not read: it is a link or no plain file")
+            notes.append(f"{file.path}: not read: it is a link, no plain file, or too large")
             continue
         text = content.decode("utf-8", "replace")
         if file.kept is None:
@@ -117,10 +127,12 @@ def _applying(
         kind = BACKGROUND if file.kept.context else EVERYWHERE
         if head.scope is Scope.ALWAYS:
             chosen.append(Rule(file.path, "always", body, kind))
-        elif head.scope is Scope.PATHS and _touches(globs, touched):
+        elif head.scope is Scope.PATHS and (left := left - each * len(globs)) >= 0 and _touches(globs, touched):
             chosen.append(Rule(file.path, f"for {', '.join(head.globs[:3])}", body, MATCHED))
         elif head.scope in (Scope.PATHS, Scope.OFFERED):
             offered.append((file.path, _offer(head)))
+    if left < 0:
+        notes.append("too many rule files with globs: some are named only, whatever is touched")
     return chosen, offered, notes
 
 
@@ -157,10 +169,27 @@ def _once(rules: Sequence[Rule]) -> list[Rule]:
     """Each text once, the nearest of those that say it; what only imports says nothing itself."""
     found: dict[str, Rule] = {}
     for rule in sorted(rules, key=lambda rule: (_KEPT_FIRST[rule.kind], -rule.depth)):
-        text = visible(_COMMENT.sub("", without_imports(rule.text))).strip()
+        text = visible(_without_comments(without_imports(rule.text))).strip()
         if text:
             found.setdefault(" ".join(text.split()), rule._replace(text=text))
     return list(found.values())
+
+
+def _without_comments(text: str) -> str:
+    """`text` without HTML comments that stand on lines of their own; one that is never closed is none."""
+    kept, at, past = [], 0, 0
+    for opening in _COMMENT.finditer(text):
+        if opening.start() < past:
+            continue
+        closing = text.find("-->", opening.end())
+        if closing < 0:
+            break
+        past = closing + 3
+        end = len(text) if (line := text.find("\n", past)) < 0 else line
+        if not text[past:end].strip(" \t"):
+            kept.append(text[at : opening.start()])
+            at = end
+    return "".join([*kept, text[at:]])
 
 
 def _fitted(rules: Sequence[Rule], cap: int) -> tuple[list[Shown], list[tuple[str, str]]]:

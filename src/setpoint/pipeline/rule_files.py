@@ -5,9 +5,10 @@ differ by convention, the meaning is one of four: always, for certain paths, off
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 FOLDER_FILES = ("AGENTS.override.md", "AGENTS.md", "CLAUDE.md", ".claude/CLAUDE.md")
 """Said for a folder and all below it, wherever they lie."""
@@ -161,7 +162,8 @@ def globs_in(value: str) -> list[str]:
     if value.startswith("[") and value.endswith("]"):
         value = value[1:-1]
     parts = [_bare(part) for part in _commas(value)]
-    return list(dict.fromkeys(_anchored(glob) for part in parts if part for glob in _spread(part)))[:MOST_GLOBS]
+    spread = islice((glob for part in parts if part for glob in _spread(part)), MOST_GLOBS)
+    return list(dict.fromkeys(map(_anchored, spread)))
 
 
 def _commas(value: str) -> list[str]:
@@ -181,10 +183,11 @@ def _anchored(glob: str) -> str:
     return glob if "/" in glob or glob in ("**", "*") else f"**/{glob}"
 
 
-def _spread(glob: str, depth: int = 4) -> list[str]:
-    """`{a,b}` written out."""
+def _spread(glob: str, depth: int = 4) -> Iterator[str]:
+    """`{a,b}` written out, one by one: four pairs of braces can stand for millions."""
     found = re.search(r"\{([^{}]*)\}", glob)
     if not found or not depth:
-        return [glob]
-    choices = [f"{glob[: found.start()]}{choice.strip()}{glob[found.end() :]}" for choice in found.group(1).split(",")]
-    return [whole for choice in choices[:MOST_GLOBS] for whole in _spread(choice, depth - 1)][:MOST_GLOBS]
+        yield glob
+        return
+    for choice in found.group(1).split(","):
+        yield from _spread(f"{glob[: found.start()]}{choice.strip()}{glob[found.end() :]}", depth - 1)

@@ -2,14 +2,14 @@
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 HOPS = 4
 MOST_IMPORTS = 40
 """Files that all rule files together may bring in."""
 
-_CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]*`|<!--.*?-->", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]*`|<!--.*?(?:-->|\Z)", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r"(?:(?<=\s)|^)@([^\s`]+)", re.MULTILINE)
 
 Read = Callable[[str], bytes | None]
@@ -24,13 +24,15 @@ class Imported(NamedTuple):
     by: str
 
 
-def imports(path: str, text: str, read: Read, seen: set[str]) -> tuple[list[Imported], list[str]]:
-    """What the file `path` brings in, each once, in the order it is named; and what was not followed, with the reason.
-    `seen` holds the files that stand already, and grows."""
-    found: list[Imported] = []
+def imports(
+    path: str, text: str, read: Read, seen: set[str], before: Sequence[Imported] = ()
+) -> tuple[list[Imported], list[str]]:
+    """What the file `path` brings in besides what others brought in `before`, each once, in the order it is named; and
+    what was not followed, with the reason. `seen` holds the files that stand already, and grows."""
+    found = list(before)
     notes: list[str] = []
     _follow(path, text, read, seen, HOPS, found, notes)
-    return found, notes
+    return found[len(before) :], notes
 
 
 def _follow(
@@ -48,7 +50,7 @@ def _follow(
             if "/" in word or word.endswith((".md", ".mdc", ".txt")):
                 notes.append(f"{path}: @{word} was not followed: the commit has no such plain file")
             continue
-        if not hops or len(seen) >= MOST_IMPORTS + HOPS or b"\0" in content:
+        if not hops or len(found) >= MOST_IMPORTS or b"\0" in content:
             why = "it is no text" if b"\0" in content else f"more than {HOPS} hops or {MOST_IMPORTS} files"
             notes.append(f"{path}: @{word} was not followed: {why}")
             continue

@@ -4,7 +4,9 @@ A sensitive run works under a configuration in which no other provider stands: n
 no stronger model of a later round can name one, since the agent has no address and no key for it.
 """
 
+import posixpath
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from ..errors import ConfigError
@@ -27,9 +29,9 @@ def sensitive_because(config: Config, ticket: Ticket, planned: Sequence[str] = (
     label = next((label for label in ticket.labels if label.strip().casefold() in labels), "")
     if label:
         return f"label `{label}`"
-    words = [word.strip(".") for word in _WORD.findall(f"{ticket.title}\n{ticket.text}")]
+    words = _files_in(f"{ticket.title}\n{ticket.text}") if settings.paths else []
     for glob in settings.paths:
-        named = next((word for word in words if "/" in word or "." in word if touches(glob, word)), "")
+        named = next((word for word in words if touches(glob, word)), "")
         if named:
             return f"the ticket names {named}, which {glob} holds"
         met = next((path for path in (*ticket.boundaries.paths, *planned) if _meets(glob, path)), "")
@@ -38,9 +40,26 @@ def sensitive_because(config: Config, ticket: Ticket, planned: Sequence[str] = (
     return ""
 
 
+def _files_in(text: str) -> list[str]:
+    """What in `text` may name a file, however it is written: in bold, with a leading `./`, as a whole path of some
+    machine, in an address. Read widely: a ticket too many stays in the house."""
+    plain = unicodedata.normalize("NFKC", "".join(letter for letter in text if unicodedata.category(letter) != "Cf"))
+    found: dict[str, None] = {}
+    for written in _WORD.findall(plain.replace("\\", "/")):
+        for word in (written, written.strip("*_.-@/"), written.lstrip("*_@-").removeprefix("./").rstrip("*_.-")):
+            parts = posixpath.normpath(word).split("/")
+            ends = ("/".join(parts[at:]) for at in range(max(1, len(parts) - 1)))
+            found.update(dict.fromkeys(end for end in (word, *ends) if "/" in end or "." in end))
+    return list(found)
+
+
 def _meets(glob: str, path: str) -> bool:
+    if path.endswith("/"):
+        path += "**"
     if not _WILD.search(path):
-        return touches(glob, path)
+        plain = posixpath.normpath(path)
+        # A plain name may be a folder, and what is sensitive may lie in it.
+        return touches(glob, plain) or touches(f"{plain}/**", glob)
     return any(intersect((wide,), (path,)) != (NOTHING,) for wide in (glob, f"{glob.rstrip('/')}/**"))
 
 

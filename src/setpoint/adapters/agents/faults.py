@@ -148,5 +148,5 @@ def parsed(body: bytes) -> Any:
     """JSON of an error answer, None when it is none."""
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

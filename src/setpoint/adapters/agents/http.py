@@ -83,7 +83,7 @@ async def _read(response: httpx2.Response, endpoint: Endpoint, who: str) -> Answ
                 raise ProviderFault(body)
             return endpoint.wire.whole(body)
         return await _streamed(response, endpoint, who)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise TransientError(f"{who} sent what is not its format", why=f"{type(error).__name__}: {error}") from error
 
 

@@ -84,7 +84,8 @@ def _duration(text: str) -> float | None:
     found = _DURATION.fullmatch(text.strip())
     if not found or not any(found.groups()):
         return None
-    return sum(float(part) * scale for part, scale in zip(found.groups(), _PARTS, strict=True) if part)
+    seconds = sum(float(part) * scale for part, scale in zip(found.groups(), _PARTS, strict=True) if part)
+    return seconds if math.isfinite(seconds) else None
 
 
 def _date(text: str, now: datetime) -> float | None:

@@ -11,6 +11,10 @@ from .stream import Event
 Stop = Literal["done", "truncated", "refused", "full"]
 """Why the model stopped: by itself, at the output limit, it declined, or its context was full."""
 
+MOST_TOKENS = 20_000_000
+"""Of one request; who says more does not count."""
+DEEPEST = 100
+"""Levels of one JSON value; what is deeper cannot be kept."""
 LONGEST_TEXT = 40_000
 """Prose of one reply that is kept; more would fill every later request."""
 
@@ -129,14 +133,16 @@ def clean(text: str) -> str:
     return text
 
 
-def scrubbed(value: Any) -> Any:
-    """`clean` through a whole JSON value."""
+def scrubbed(value: Any, levels: int = DEEPEST) -> Any:
+    """`clean` through a whole JSON value. Raises ValueError for one that is too deep."""
+    if not levels:
+        raise ValueError(f"deeper than {DEEPEST} levels")
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):
-        return [scrubbed(item) for item in value]
+        return [scrubbed(item, levels - 1) for item in value]
     if isinstance(value, dict):
-        return {clean(key): scrubbed(item) for key, item in value.items()}
+        return {clean(key): scrubbed(item, levels - 1) for key, item in value.items()}
     return value
 
 
@@ -154,16 +160,36 @@ def called(call_id: str, name: str, arguments: str, number: int) -> ToolCall:
     name = clean(name).strip()[:200] or "?"
     call_id = clean(call_id).strip()[:200] or f"call_{number}"
     try:
-        value = json.loads(arguments) if arguments.strip() else {}
-    except ValueError:
+        value = scrubbed(json.loads(arguments)) if arguments.strip() else {}
+    except (ValueError, RecursionError):
         value = None
     if isinstance(value, dict):
-        return ToolCall(id=call_id, name=name, arguments=scrubbed(value))
+        return ToolCall(id=call_id, name=name, arguments=value)
     return ToolCall(id=call_id, name=name, arguments={}, malformed=clean(arguments))
 
 
-def count(usage: Any, *keys: str) -> int:
-    """A token count below `usage`, 0 when it is not there."""
+def counted_tokens(usage: Any, read: str, said: str, *, cached: Sequence[str] = ()) -> Tokens:
+    """What `usage` says under the names `read` and `said`, and `cached` below it. Nothing is believed of one without
+    both, of a request that read nothing, or of a number that is none: then it is unknown, never 0."""
+    input_, output = _count(usage, read), _count(usage, said)
+    if not input_ or output is None:
+        return Tokens()
+    kept = _count(usage, *cached) or 0
+    return Tokens(input=input_, output=output, cached=kept if kept <= input_ else 0, counted=True)
+
+
+def apart_tokens(usage: Any, read: str, said: str, *, cached: str, written: str) -> Tokens:
+    """The same for a format that counts what was read from the cache, and written to it, beside the input."""
+    plain, output = _count(usage, read), _count(usage, said)
+    kept, wrote = (_count(usage, name) if usage.get(name) is not None else 0 for name in (cached, written))
+    if plain is None or output is None or kept is None or wrote is None or not plain + kept + wrote:
+        return Tokens()
+    return Tokens(input=plain + kept + wrote, output=output, cached=kept, cache_written=wrote, counted=True)
+
+
+def _count(usage: Any, *keys: str) -> int | None:
+    """A count of tokens below `usage`; None when there is none that can be one."""
     for key in keys:
         usage = usage.get(key) if isinstance(usage, dict) else None
-    return usage if isinstance(usage, int) and usage > 0 else 0
+    whole = isinstance(usage, int) or (isinstance(usage, float) and usage.is_integer())
+    return int(usage) if whole and not isinstance(usage, bool) and 0 <= usage <= MOST_TOKENS else None

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from ....model.session import Message, Opaque, Part, Said, ToolCall, ToolReturn
-from .answer import Answer, Offer, ProviderFault, Reader, Stop, Tokens, called, count, packed, said, scrubbed
+from .answer import Answer, Offer, ProviderFault, Reader, Stop, apart_tokens, called, packed, said, scrubbed
 from .stream import Event
 
 STOPS: dict[str, Stop] = {
@@ -95,6 +95,7 @@ class _Reader:
         match body.get("type"):
             case "message_start":
                 self.begin(body["message"])
+                self._usage.pop("output_tokens", None)  # what was said is counted at the end
             case "content_block_start":
                 self.blocks[body["index"]] = dict(body["content_block"])
             case "content_block_delta":
@@ -134,15 +135,8 @@ class _Reader:
         parts: list[Part] = []
         for index in sorted(self.blocks):
             parts += self._part(index, self.blocks[index])
-        usage = self._usage
-        read, written = count(usage, "cache_read_input_tokens"), count(usage, "cache_creation_input_tokens")
-        tokens = Tokens(
-            input=count(usage, "input_tokens") + read + written,
-            cached=read,
-            cache_written=written,
-            output=count(usage, "output_tokens"),
-            counted="output_tokens" in usage,
-        )
+        cached, written = "cache_read_input_tokens", "cache_creation_input_tokens"
+        tokens = apart_tokens(self._usage, "input_tokens", "output_tokens", cached=cached, written=written)
         return Answer(tuple(parts), STOPS.get(self._stop, "done"), tokens)
 
     def _part(self, index: int, block: dict[str, Any]) -> list[Part]:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ....model.session import Message, Opaque, Part, Said, ToolCall, ToolReturn
-from .answer import Answer, Offer, ProviderFault, Reader, Stop, Tokens, called, count, packed, said, scrubbed
+from .answer import Answer, Offer, ProviderFault, Reader, Stop, called, counted_tokens, packed, said, scrubbed
 from .stream import Event
 
 STOPS: dict[str, Stop] = {"length": "truncated", "content_filter": "refused"}
@@ -156,11 +156,6 @@ class _Reader:
                 data = {"call": made.id, "extra_content": scrubbed(call["extra"])}
                 parts.append(Opaque(provider="openai-chat", data=data))
             parts.append(made)
-        usage = self._usage or {}
-        tokens = Tokens(
-            input=count(usage, "prompt_tokens"),
-            cached=count(usage, "prompt_tokens_details", "cached_tokens"),
-            output=count(usage, "completion_tokens"),
-            counted="completion_tokens" in usage,
-        )
+        cached = ("prompt_tokens_details", "cached_tokens")
+        tokens = counted_tokens(self._usage, "prompt_tokens", "completion_tokens", cached=cached)
         return Answer(tuple(parts), STOPS.get(self._stop, "done"), tokens)

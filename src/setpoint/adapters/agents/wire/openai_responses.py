@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ....model.session import Message, Opaque, Part, Said, ToolCall, ToolReturn
-from .answer import Answer, Offer, ProviderFault, Reader, Stop, Tokens, called, count, packed, said, scrubbed
+from .answer import Answer, Offer, ProviderFault, Reader, Stop, called, counted_tokens, packed, said, scrubbed
 from .stream import Event
 
 STOPS: dict[str, Stop] = {"max_output_tokens": "truncated", "content_filter": "refused"}
@@ -124,11 +124,6 @@ class _Reader:
                     parts.append(Opaque(provider="openai-responses", data=scrubbed(item)))
         reason = (self._response.get("incomplete_details") or {}).get("reason", "")
         stop: Stop = "refused" if refused else STOPS.get(reason, "done")
-        usage = self._response.get("usage") or {}
-        tokens = Tokens(
-            input=count(usage, "input_tokens"),
-            cached=count(usage, "input_tokens_details", "cached_tokens"),
-            output=count(usage, "output_tokens"),
-            counted="output_tokens" in usage,
-        )
+        cached = ("input_tokens_details", "cached_tokens")
+        tokens = counted_tokens(self._response.get("usage"), "input_tokens", "output_tokens", cached=cached)
         return Answer(tuple(parts), stop, tokens)
