@@ -80,14 +80,23 @@ class House(Premises):
     def _halted(self) -> ParkedError | None:
         return self.switch.refusal() if self.switch.on() else None
 
+    @classmethod
+    async def halt(cls, folder: Path, because: str) -> None:
+        """Put the kill switch where it belongs: with a configuration or a database that cannot be read, too."""
+        from .service.halting import Switch
+
+        repository = await UserRepository.around(folder)
+        by, at = await repository.person(), datetime.now(UTC).isoformat(timespec="seconds")
+        words = f"{by} stopped it at {at}" + (f": {because}" if because else "")
+        Switch(Path(repository.root) / ".setpoint").throw(words)
+
     async def stop(self, because: str) -> "Stopped":
         """End every session, gate and command that a run has under way: at once on this machine, within a second on
         every other that works on the same database. What they wrote is saved when their runs go on."""
         from .service.halting import end_workers, stopped
 
+        await self.halt(self.root, because)
         by = await self.repository.person()
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        self.switch.throw(f"{by} stopped it at {at}" + (f": {because}" if because else ""))
         self.open_queue()
         paused = [self.commands.halt(run, by, because) for run in self.store.runs(active=True)]
         killed = await asyncio.to_thread(end_workers, self.jobs.workers)

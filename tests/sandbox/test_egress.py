@@ -258,3 +258,27 @@ def test_no_private_address_is_reached_in_any_dress(address: ipaddress.IPv4Addre
 async def test_a_name_nobody_knows_is_refused_not_tried() -> None:
     with pytest.raises(RefusedHostError, match="resolved"):
         await addresses(destination("no-such-name.invalid:80"))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"CONNECT " + b"a" * 10_000 + b":443 HTTP/1.1",
+        b"GET http://" + b"a" * 10_000 + b"/ HTTP/1.1",
+        "CONNECT shop.test:\u00b2 HTTP/1.1".encode("latin-1"),
+        b"CONNECT shop.test:" + b"9" * 5_000 + b" HTTP/1.1",
+        b"CONNECT :443 HTTP/1.1",
+        b"CONNECT a\nb:443 HTTP/1.1",
+        "CONNECT sh\u00f6p.test:443 HTTP/1.1".encode(),
+        b"GET http://shop.test/ HTTP/1.1\r\nX: 1\nHost: other.test",
+        b"GET http://shop.test/ HTTP/1.1\r\nX: 1\rHost: other.test",
+        b"GET http://shop.test/ HTTP/1.1\r\nX: \x00",
+    ],
+)
+async def test_a_malformed_request_is_answered_and_leaves_no_trace(head: bytes) -> None:
+    async with egress(["shop.test:443", "shop.test:80"]) as way:
+        reader, writer = await asyncio.open_unix_connection(str(way.folder / SOCKET))
+        writer.write(head + b"\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 Bad Request")
+        writer.close()
+        assert way.connections() == ()

@@ -1,5 +1,7 @@
 """The kill switch of the command line."""
 
+import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -22,17 +24,22 @@ def stop(
 
     Where no command can be typed, an empty file `.setpoint/stop` does the same on this machine.
     """
+    from ..app import House
     from ..errors import UsageError
 
     if every == lift:
         raise UsageError("say which: stop everything, or let it go on", fix="`setpoint stop --all`, or `--lift`")
 
+    done = False
+
     async def use(house: "House") -> int:
+        nonlocal done
         if lift:
             began = "work may begin again; next: `setpoint resume RUN`, or `setpoint worker`"
             plain(began if house.switch.lift() else "nothing was stopped")
             return 0
         found = await house.stop(message)
+        done = True
         if as_json:
             document(found)
             return 0
@@ -43,7 +50,14 @@ def stop(
         plain("nothing starts here until `setpoint stop --lift`")
         return 0
 
-    in_house(use)
+    if every:
+        # Before anything is read that may be broken: the configuration, the database.
+        asyncio.run(House.halt(Path.cwd(), message))
+    try:
+        in_house(use)
+    finally:
+        if every and not done:
+            plain("nothing starts here any more, and what runs here ends within a second; but no run could be marked:")
 
 
 def register(app: typer.Typer) -> None:

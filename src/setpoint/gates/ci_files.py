@@ -43,11 +43,11 @@ def _at(name: str, text: str, command: str) -> str:
 
 
 def _commands(text: str) -> Iterator[tuple[str, str]]:
-    import yaml
+    from .bounded_yaml import read_yaml
 
     try:
-        tree = yaml.safe_load(text) if text else None
-    except (yaml.YAMLError, RecursionError):
+        tree = read_yaml(text) if text else None
+    except ValueError:
         return
     for block, where in _blocks(tree):
         for row in re.sub(r"\\\n\s*", " ", block).split("\n"):

@@ -25,29 +25,14 @@ def is_compose(path: str) -> bool:
 
 def read_compose(text: str) -> Mapping[str, Any]:
     """The file as a value. Raises ValueError."""
-    import yaml
+    from .bounded_yaml import read_yaml
 
-    class Loader(yaml.SafeLoader):
-        """Compose has tags of its own (`!reset`, `!override`)."""
-
-    Loader.add_multi_constructor("!", lambda loader, _tag, node: _plain(loader, node))
-    try:
-        if len(text) > TEXT:
-            raise ValueError("it is too large")
-        told = yaml.load(text, Loader)  # noqa: S506  # a safe loader that also reads unknown tags as plain values
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(str(error)[:300]) from error
+    if len(text) > TEXT:
+        raise ValueError("it is too large")
+    told = read_yaml(text, any_tag=True)  # compose has tags of its own: `!reset`, `!override`
     if not isinstance(told, dict):
         raise ValueError("it holds no mapping")
     return told
-
-
-def _plain(loader: Any, node: Any) -> Any:
-    import yaml
-
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else node.value
 
 
 def dockerfiles_of(path: str, told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ..model.objection import Severity
@@ -25,15 +26,17 @@ def is_manifest(path: str, text: str) -> bool:
 
 def documents(text: str) -> list[Document]:
     """The documents of a file. Raises ValueError."""
-    import yaml
+    from .bounded_yaml import read_documents
 
-    try:
-        told = [one for one in yaml.safe_load_all(text) if one is not None][:_DOCUMENTS]
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(str(error)[:300]) from error
+    told = list(islice((one for one in read_documents(text) if one is not None), _DOCUMENTS))
+    told = [each for one in told for each in (_listed(one) if isinstance(one, dict) else [one])]
     if any(not isinstance(one, dict) for one in told):
         raise ValueError("it holds something that is no mapping")
-    return [each for one in told for each in (_list(one.get("items")) if one.get("kind") == "List" else [one])]
+    return told
+
+
+def _listed(one: Document) -> list[Any]:
+    return _list(one.get("items")) if one.get("kind") == "List" else [one]
 
 
 def faults(before: str, after: str) -> Iterator[Fault]:

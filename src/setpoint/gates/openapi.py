@@ -37,11 +37,11 @@ def read_description(text: str) -> Mapping[str, Any]:
     try:
         told = json.loads(text)
     except (ValueError, RecursionError):
-        import yaml
+        from .bounded_yaml import read_yaml
 
         try:
-            told = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            told = read_yaml(text)
+        except ValueError as error:
             raise UnreadableApiError(str(error)[:300]) from error
     if not isinstance(told, dict) or not ("paths" in told or "openapi" in told or "swagger" in told):
         raise UnreadableApiError("it holds no paths")

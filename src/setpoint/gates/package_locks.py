@@ -140,11 +140,11 @@ def _npm_origin(resolved: str) -> tuple[Origin, str]:
 
 def pnpm_lock(text: str) -> Listing:
     """pnpm-lock.yaml of all versions."""
-    import yaml
+    from .bounded_yaml import read_yaml
 
     try:
-        told = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        told = read_yaml(text)
+    except ValueError as error:
         raise UnreadableError(str(error)[:200]) from error
     found = []
     for key, value in _dict(_dict(told).get("packages")).items():

@@ -35,11 +35,11 @@ _OWN_ARGS = frozenset(("bandit", "flake8", "mypy"))
 
 def hook_lines(project: Project) -> Heard:
     """What the hooks run."""
-    import yaml
+    from .bounded_yaml import read_yaml
 
     try:
-        tree = yaml.safe_load(project.text(_FILE)) if project.has(_FILE) else None
-    except (yaml.YAMLError, RecursionError):
+        tree = read_yaml(project.text(_FILE)) if project.has(_FILE) else None
+    except ValueError:
         return Heard()
     return joined([_heard(project, hook) for hook in list(_hooks(tree))[:HOOKS]])
 

@@ -44,14 +44,14 @@ def _marked(repository: Path) -> Iterable[str]:
 
 
 def _declared(root: Project) -> Iterable[str]:
-    import yaml
+    from .bounded_yaml import read_yaml
 
     named = root.json("package.json").get("workspaces")
     patterns = _strings(named.get("packages") if isinstance(named, dict) else named)
     patterns += _strings(root.json("lerna.json").get("packages"))
     try:
-        pnpm = yaml.safe_load(root.text("pnpm-workspace.yaml") or "{}")
-    except (yaml.YAMLError, RecursionError):
+        pnpm = read_yaml(root.text("pnpm-workspace.yaml") or "{}")
+    except ValueError:
         pnpm = {}
     patterns += _strings(pnpm.get("packages")) if isinstance(pnpm, dict) else []
     tool = root.toml("pyproject.toml").get("tool")

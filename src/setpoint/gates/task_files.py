@@ -112,12 +112,12 @@ def _while_indented(rows: Sequence[str], starts: tuple[str, ...]) -> Iterator[st
 
 
 def _task(project: Project) -> Iterator[Target]:
-    import yaml
+    from .bounded_yaml import read_yaml
 
     name = next((n for n in ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml") if project.has(n)), "")
     try:
-        tree = yaml.safe_load(project.text(name)) if name else None
-    except (yaml.YAMLError, RecursionError):
+        tree = read_yaml(project.text(name)) if name else None
+    except ValueError:
         return
     tasks = tree.get("tasks") if isinstance(tree, dict) else None
     for key, value in list(tasks.items())[:200] if isinstance(tasks, dict) else ():

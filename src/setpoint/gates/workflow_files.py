@@ -88,15 +88,15 @@ def is_workflow(path: str) -> bool:
 
 def read_workflow(path: str, text: str) -> Workflow:
     """The workflow in a file; an empty text is none. Raises UnreadableWorkflowError."""
-    import yaml
+    from .bounded_yaml import read_yaml
 
     if not text.strip():
         return Workflow()
     try:
         if len(text) > TEXT:
             raise ValueError("it is too large")
-        told = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        told = read_yaml(text)
+    except ValueError as error:
         raise UnreadableWorkflowError(str(error)[:300]) from error
     if not isinstance(told, dict):
         raise UnreadableWorkflowError("it holds no mapping")

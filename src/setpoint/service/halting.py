@@ -8,12 +8,14 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..engine.lease import WorkerLease
 from ..engine.liveness import machine, process_started
-from ..errors import ParkedError
+from ..errors import ParkedError, SetpointError, UsageError
+from ..model.numbers import counted
 from ..model.run import Run
 from .views import Stopped
 
@@ -59,26 +61,38 @@ class Switch:
             raise self.refusal()
 
     def throw(self, words: str) -> None:
-        """Stop everything of this machine."""
-        self.state.mkdir(exist_ok=True)
+        """Stop everything of this machine. Raises SetpointError when no file can be put there."""
         fresh = self.state / f"{FILE}.{os.getpid()}"
-        fresh.write_text(f"{words}\n", encoding="utf-8")
-        fresh.replace(self.file)
+        try:
+            self.state.mkdir(exist_ok=True)
+            fresh.write_text(f"{words}\n", encoding="utf-8")
+            fresh.replace(self.file)
+        except OSError as error:
+            with suppress(OSError):
+                fresh.unlink()
+            # On a full disk there may be room for a name, and whatever stands there already stops everything too.
+            with suppress(OSError):
+                self.file.touch()
+            if not self.on():
+                fix = f"end the processes of setpoint by hand, then make room for {self.file}"
+                raise SetpointError("the stop could not be written down", why=str(error), fix=fix) from error
 
     def lift(self) -> bool:
-        """Let work begin again; False when nothing was stopped."""
+        """Let work begin again; False when nothing was stopped. Raises UsageError for what cannot be taken away."""
         try:
-            self.file.unlink()
+            folder = self.file.is_dir() and not self.file.is_symlink()
+            self.file.rmdir() if folder else self.file.unlink()
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise UsageError(f"{self.file} is in the way", why=str(error), fix="look at it and remove it") from error
         return True
 
     def _said(self) -> str:
-        try:
-            with self.file.open(encoding="utf-8", errors="replace") as handle:
+        words = ""
+        if self.file.is_file():  # to open a pipe is to wait for whoever writes
+            with suppress(OSError), self.file.open(encoding="utf-8", errors="replace") as handle:
                 words = handle.read(MOST_SAID).strip()
-        except OSError:
-            words = ""
         return words or f"there is a file {FILE} in {self.state.name}"
 
 
@@ -90,12 +104,33 @@ def end_workers(workers: Callable[[], Sequence[WorkerLease]]) -> int:
     while there and time.monotonic() < deadline:
         time.sleep(LOOK_SECONDS)
         there = _living(there)
-    for worker in there:
-        try:
-            os.kill(worker.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    left = [worker.pid for worker in there if not _killed(worker)]
+    if left:
+        raise SetpointError(
+            f"{counted(len(left), 'workers')} of another user could not be killed",
+            why="they end by themselves as soon as they look: everything is stopped",
+            fix=f"as that user: kill -9 {' '.join(map(str, left))}",
+        )
     return len(there)
+
+
+def _killed(worker: WorkerLease) -> bool:
+    """Kill the worker, and never a process that has its number after it; False when that is not allowed."""
+    try:
+        handle = os.pidfd_open(worker.pid)
+    except ProcessLookupError:
+        return True
+    try:
+        # The handle is of one process for ever: what it is found to be now is what the signal goes to.
+        if process_started(worker.pid) == worker.started:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 def _living(workers: Sequence[WorkerLease]) -> list[WorkerLease]:
@@ -103,7 +138,10 @@ def _living(workers: Sequence[WorkerLease]) -> list[WorkerLease]:
     return [
         worker
         for worker in workers
-        if worker.machine == here and worker.pid != me and process_started(worker.pid) == worker.started
+        if worker.machine == here
+        and worker.pid != me
+        and worker.started
+        and process_started(worker.pid) == worker.started
     ]
 
 

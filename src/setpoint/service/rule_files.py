@@ -60,7 +60,7 @@ def write_rule(root: Path, lesson: LessonCandidate, rule: str, paths: Sequence[s
 
 
 def _told(lesson: LessonCandidate, rule: str, example: Example | None) -> str:
-    said = _plain(" ".join(rule.split()))
+    said = _prose(" ".join(rule.split()))
     return f"{said}\n\n{_diff(example)}" if example else f"{said}\n"
 
 
@@ -69,7 +69,7 @@ def _diff(example: Example) -> str:
     longest = max((len(run) for run in re.findall(r"`+", "\n".join(lines))), default=0)
     fence = "`" * max(3, longest + 1)
     way = "Rejected (-), and what replaced it (+)" if example.before and example.after else _one_sided(example)
-    return f"{way}, in {_plain(example.path)}:\n\n{fence}diff\n" + "\n".join(lines) + f"\n{fence}\n"
+    return f"{way}, in {_prose(example.path)}:\n\n{fence}diff\n" + "\n".join(lines) + f"\n{fence}\n"
 
 
 def _one_sided(example: Example) -> str:
@@ -83,16 +83,17 @@ def _runs(lesson: LessonCandidate) -> list[str]:
 def _own_file(root: Path, lesson: LessonCandidate, told: str, paths: Sequence[str]) -> str:
     front = "\n".join(f"  - {json.dumps(glob, ensure_ascii=False)}" for glob in paths)
     head = f'---\npaths:\n{front}\nlesson: "{lesson.id}"\nruns: {json.dumps(_runs(lesson))}\n---\n'
-    file = root / RULES / f"lesson-{lesson.id}.md"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file = _within(root, f"{RULES}/lesson-{lesson.id}.md")
     file.write_text(f"{head}\n{told}", encoding="utf-8")
     return f"{RULES}/{file.name}"
 
 
 def _in_system(root: Path, lesson: LessonCandidate, told: str) -> str:
-    file = root / SYSTEM
-    file.parent.mkdir(parents=True, exist_ok=True)
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    file = _within(root, SYSTEM)
+    try:
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+    except ValueError as error:
+        raise UsageError(f"{SYSTEM} is not UTF-8", fix="save it as UTF-8; it was left as it is") from error
     begins, ends = f"<!-- lesson {lesson.id}: runs {', '.join(_runs(lesson))} -->", f"<!-- end of {lesson.id} -->"
     part = f"{begins}\n{told}{ends}\n"
     old = re.compile(rf"<!-- lesson {lesson.id}: .*?{re.escape(ends)}\n?", re.DOTALL)
@@ -103,6 +104,20 @@ def _in_system(root: Path, lesson: LessonCandidate, told: str) -> str:
         fresh = f"{text.rstrip()}\n\n{head}{part}" if text.strip() else f"{head}{part}"
     file.write_text(fresh, encoding="utf-8")
     return SYSTEM
+
+
+def _within(root: Path, name: str) -> Path:
+    """The place of a file below `root`, with its folder made. Raises UsageError where a link leads elsewhere."""
+    place, real = root / name, root.resolve() / name
+    if place.is_symlink() or place.parent.resolve() != real.parent:
+        raise UsageError(f"{name} is, or lies behind, a link", fix="put a plain file there; nothing was written")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _prose(text: str) -> str:
+    """As `_plain`; and no `@path` of it stands for a file, as it would in a rule file."""
+    return re.sub(r"(?<!\S)@(?=\S)", r"\@", _plain(text))
 
 
 def _plain(text: str) -> str:

@@ -5,6 +5,7 @@ It listens on a unix socket that is shown in the sandbox. TLS is not broken: wha
 
 import asyncio
 import contextlib
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -26,6 +27,9 @@ _BYTES = 8 * 1024**3
 _NAMES = 200
 """Hosts that are told of one by one; the rest is told together."""
 _CHUNK = 65_536
+_NAME = 253
+"""Characters of a host's name."""
+_HIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = ("connection", "proxy-connection", "proxy-authorization", "keep-alive", "host", "upgrade", "te")
 
 
@@ -186,10 +190,12 @@ def _request(head: bytes) -> _Request:
     parts = lines[0].split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
         raise _StopError("400 Bad Request", "this is no HTTP/1.1")
+    if _HIDDEN.search(head.removesuffix(b"\r\n\r\n").replace(b"\r\n", b"")):
+        raise _StopError("400 Bad Request", "a line of the head holds control characters")
     method, target, version = parts
     if method == "CONNECT":
         name, _, port = target.rpartition(":")
-        return _Request(plain_name(name), _port(port), b"")
+        return _Request(_host(name), _port(port), b"")
     try:
         url = urlsplit(target)
         name, port = url.hostname or "", str(url.port or 80)
@@ -202,11 +208,19 @@ def _request(head: bytes) -> _Request:
     kept = [line for line in lines[1:] if line and line.partition(":")[0].strip().lower() not in _OURS]
     host = f"Host: {name}" if port == "80" else f"Host: {name}:{port}"
     told = "\r\n".join((f"{method} {path} {version}", host, *kept, "Connection: close", "", ""))
-    return _Request(plain_name(name), _port(port), told.encode("latin-1"))
+    return _Request(_host(name), _port(port), told.encode("latin-1"))
+
+
+def _host(text: str) -> str:
+    """A name as names are compared; whether it may be reached is asked later. Raises _StopError for what is none."""
+    name = plain_name(text)
+    if not name or len(name) > _NAME or not name.isascii() or not name.isprintable():
+        raise _StopError("400 Bad Request", "no such name; names beyond ASCII are asked for in their xn-- form")
+    return name
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) < 65_536:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) < 65_536:
         raise _StopError("400 Bad Request", "no such port")
     return int(text)
 

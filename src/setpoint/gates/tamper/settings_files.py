@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import yaml
-
+from ..bounded_yaml import read_yaml
 from .naming import SCRIPTS
 from .script_tree import arguments, below, chain, line_of, parsed, raw, string, written
 
@@ -37,14 +36,14 @@ def settings(path: str, text: str) -> list[Setting] | None:
         elif suffix in (".json", ".jsonc", ".json5") or name in (".eslintrc", ".babelrc", ".nycrc", ".prettierrc"):
             flat = list(_flat("", _lenient_json(text)))
         elif suffix in (".yml", ".yaml"):
-            flat = list(_flat("", yaml.safe_load(text)))
+            flat = list(_flat("", read_yaml(text)))
         elif suffix in (".ini", ".cfg") or name in (".flake8", ".coveragerc", ".pylintrc", ".bandit"):
             flat = list(_ini(text))
         elif suffix in SCRIPTS:
             return list(_script(path, text))
         else:
             return None
-    except (ValueError, yaml.YAMLError, configparser.Error, RecursionError):
+    except (ValueError, configparser.Error, RecursionError):
         return None
     lines = text.splitlines()
     return [Setting(key, value, _line(lines, key, value)) for key, value in flat]
