@@ -62,9 +62,9 @@ def _warm(model: Process, bare: Process, carried: Process, rounds: int) -> Itera
     tools = middle([sum(task["tools"]) * 1000 / len(task["tools"]) for task in ours])
     bare_tools = middle([sum(task["tools"]) * 1000 / len(task["tools"]) for task in floor])
     yield Figure("a step's tool, in the sandbox", tools, "ms", floor=bare_tools)
-    # Three are the session's own: the turn, where it began, and its first message.
-    synced = middle([(task["commits"] - 3) / len(STEPS) for task in ours])
-    yield Figure("database commits a step", synced, "syncs", most=1)
+    # Four are the session's own: the turn, where it began, what it was given, and its first message.
+    synced = middle([(task["commits"] - 4) / len(STEPS) for task in ours])
+    yield Figure("database syncs a step", synced, "syncs", most=1)
 
 
 def _one(process: Process) -> dict[str, Any]:

@@ -48,6 +48,10 @@ ADAPTERS: Mapping[tuple[str, str], str] = {
 """Every adapter there is."""
 
 
+LOOK_SECONDS = 1.0
+"""How old the last look at which providers do not answer may be."""
+
+
 def part(seam: str, name: str) -> Any:
     """The adapter class called `name` at `seam`. Raises ConfigError with the names there are."""
     where = ADAPTERS.get((seam, name))
@@ -225,7 +229,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         workspaces=workspaces,
         forge=GuardedForge(forge, config.project.base, permit),
         deployer=GuardedDeployer(deployer, permit),
-        agents=Agents(config, root, KeptCircuits(store, config.breaker, now, clean)),
+        agents=Agents(config, root, KeptCircuits(store, config.breaker, now, clean, look_seconds=LOOK_SECONDS)),
         notifier=part("notifier", "terminal")(),
         now=now,
         parse=parse,

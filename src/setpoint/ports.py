@@ -308,6 +308,9 @@ class Transaction(Ledger, Protocol):
     def move(self, run: Run, to: Position, note: str = "") -> Run | None:
         """Move `run` to `to`, `serial` one higher; None when somebody moved it before: nothing was written."""
 
+    def works_at(self, run_id: str, serial: int) -> None:
+        """Raises LostLeaseError unless the run works at `serial`; then it stays there until this transaction ends."""
+
     def rebase(self, run: Run, base: str, branch: str) -> None:
         """Give the run's new cycle its base commit and branch."""
 

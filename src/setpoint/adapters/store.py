@@ -206,6 +206,10 @@ class SqlTransaction(ledger.Writing):
         ).one_or_none()
         return None if row is None else run_of(*row)
 
+    def works_at(self, run_id: str, serial: int) -> None:
+        """Raises LostLeaseError unless the run works at `serial`; then it stays there until this transaction ends."""
+        self._locked_cost(run_id, serial)
+
     def _locked_cost(self, run_id: str, serial: int | None) -> Usage | None:
         found = self.connection.execute(schema.COST, {"run": run_id}).one_or_none()
         if serial is not None and (found is None or (found.serial, found.state) != (serial, State.RUNNING.value)):

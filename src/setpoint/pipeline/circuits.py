@@ -1,5 +1,7 @@
 """The circuits of all providers, in the store: every process on one database leaves a dead one alone together."""
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -35,15 +37,25 @@ class KeptCircuits:
     """Keeps the promises of `accounts.Circuits`."""
 
     def __init__(
-        self, store: Store, law: Breaker, now: Callable[[], datetime], clean: Callable[[str], str] = str
+        self,
+        store: Store,
+        law: Breaker,
+        now: Callable[[], datetime],
+        clean: Callable[[str], str] = str,
+        *,
+        look_seconds: float = 0.0,
     ) -> None:
-        """`clean` takes secrets out of a reason: a provider's words may hold the key that it refused."""
+        """`clean` takes secrets out of a reason: a provider's words may hold the key that it refused. Who was well
+        within the last `look_seconds` is asked without another look at what other processes met."""
         self._store, self._law, self._now, self._clean = store, law, now, clean
         self._seen: Mapping[str, Circuit] = {}
+        self._look_seconds = look_seconds
+        self._looked = -math.inf
 
     def rest(self, names: Sequence[str]) -> float:
         """Seconds until somebody may ask who goes by all of `names`; 0: now."""
-        self._seen = circuits(self._store)
+        if time.monotonic() - self._looked >= self._look_seconds or any(name in self._seen for name in names):
+            self._seen, self._looked = circuits(self._store), time.monotonic()
         if not any(name in self._seen for name in names):
             return 0.0
         with self._store.transaction() as tx:

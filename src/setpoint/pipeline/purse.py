@@ -65,12 +65,13 @@ class StoredLog:
         self._messages.extend(messages)
 
     def afford(self) -> None:
-        """Raises CapError when the run's budget is used up by an agent that reserves nothing; who does is held to every
-        cap with each request. Raises LostLeaseError."""
+        """For an agent that reserves nothing: raises CapError when the run's budget is used up, LostLeaseError when it has
+        moved on. Who reserves is held to both with each request."""
         config, stage = self._ground.config, self._ground.position.stage
+        if (config.settings(stage).agent or config.agent.kind) == "native":
+            return
         cap, spent = config.budget.ticket_usd, self._still_ours()
-        reserves = (config.settings(stage).agent or config.agent.kind) == "native"
-        if not reserves and cap is not None and spent is not None and spent >= cap:
+        if cap is not None and spent is not None and spent >= cap:
             raise _reached(self._ground, Cap(name="ticket", usd=cap, scope=Scope()), Spent(settled=spent))
 
     async def reserve(self, quote: Quote) -> None:
@@ -97,7 +98,6 @@ class StoredLog:
 
     def _held(self, quote: Quote) -> bool:
         """Whether the request may be made now; then it stands in the ledger."""
-        self._still_ours()
         ground, now = self._ground, self._ground.bench.now()
         charge = Charge(
             run=ground.run.id,
@@ -114,6 +114,7 @@ class StoredLog:
             raise unpriced(quote.model, limits)
         with ground.bench.store.transaction(late=True) as tx:
             tx.alone("money")
+            tx.works_at(ground.run.id, ground.position.serial)
             tx.lose(ground.run.id, str(self._session))
             # What a subscription covers is under no cap.
             sums = [(cap, tx.spent(cap.scope, now)) for cap in limits] if quote.worst_usd != 0 else []
