@@ -65,8 +65,8 @@ class StoredLog:
         self._messages.extend(messages)
 
     def afford(self) -> None:
-        """For an agent that reserves nothing: raises CapError when the run's budget is used up, LostLeaseError when it has
-        moved on. Who reserves is held to both with each request."""
+        """For an agent that reserves nothing. Raises CapError when the run's budget is used up, LostLeaseError when the
+        run has moved on. Who reserves is held to both with each request."""
         config, stage = self._ground.config, self._ground.position.stage
         if (config.settings(stage).agent or config.agent.kind) == "native":
             return
