@@ -134,3 +134,13 @@ def test_a_model_that_is_not_configured_is_refused_by_name(repository: Path) -> 
     done = setpoint(repository, "models", "test", "openai/gpt-9")
     assert done.returncode == 2
     assert "anthropic/claude-haiku-4-5" in done.stderr
+
+
+def test_what_a_provider_says_cannot_steer_the_terminal(repository: Path) -> None:
+    told = {"message": "\x1b[2J\x1b]0;mine\x07 all \u202e well\nok"}
+    with ScriptedModel(lambda seen: READY, key=KEY, faults={n: Fault("400", told=told) for n in range(1, 9)}) as model:
+        configured(repository, model.base_url("anthropic"))
+        done = setpoint(repository, "models", "test", THE_API_KEY=KEY)
+    assert done.returncode == 1
+    assert "well ok" in done.stdout
+    assert not set(done.stdout) & set("\x1b\x07\u202e")

@@ -85,3 +85,15 @@ def test_the_doctor_tells_who_does_not_answer(store: SqlStore) -> None:
         ),
         "provider openai/gpt-5.1": ("ok", "closed, 1 outage in a row: HTTP 529: overloaded_error"),
     }  # fmt: skip
+
+
+def test_a_clock_that_was_set_back_locks_nobody_out(store: SqlStore) -> None:
+    clock = Clock()
+    clock.later(365 * 86_400)
+    ahead = KeptCircuits(store, LAW, clock)
+    ahead.failed("anthropic", "refused")
+    assert ahead.failed("anthropic", "refused") > 0
+    clock.later(-365 * 86_400)
+    behind = KeptCircuits(store, LAW, clock)
+    assert behind.rest(NAMES) == 0.0, "somebody tries it now"
+    assert 0 < behind.rest(NAMES) <= LAW.probe_seconds, "and the others wait for what comes of it"

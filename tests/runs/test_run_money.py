@@ -99,6 +99,17 @@ async def test_a_storm_of_rate_limits_costs_no_attempt(play: Play) -> None:
         assert stage.house.store.spent(Scope(run=run.id), datetime.now(UTC)).lost == 0
 
 
+async def test_a_run_that_waits_for_a_model_says_so_and_for_how_long(play: Play) -> None:
+    law = "[breaker]\nfailures = 1\nrest_seconds = 0.1\n"
+    async with play(story.hotfix(), faults={2: "503"}, config=law) as stage:
+        run = await stage.run()
+        assert run.position.stage == "change"
+        (waits,) = [event.data for event in stage.events(run, "waits")]
+        assert waits["seconds"] == 1.0
+        assert "could not answer" in waits["why"]
+        assert "tried again in 1 s" in cli(stage.folder, "log", run.id).stdout
+
+
 async def test_no_money_at_the_provider_parks_with_what_is_done_and_left(play: Play) -> None:
     async with play(story.hotfix(), faults={EDITS: "quota"}) as stage:
         run = await stage.run()

@@ -153,6 +153,10 @@ def _circuit(data: dict[str, Any], stage: str) -> str:
     return visible(f"{data['name']} is left alone for {data['seconds']:.0f} s: {data['why'][:160]}")
 
 
+def _waits(data: dict[str, Any], stage: str) -> str:
+    return visible(f"tried again in {data['seconds']:.0f} s: {data['why'][:160]}".replace("\n", " "))
+
+
 def _rate_limit(data: dict[str, Any], stage: str) -> str:
     waits = "asked for longer than is waited" if data["waits"] is None else f"waits {data['waits']:g} s"
     return visible(f"{data['model']} is asked too often: {waits}")
@@ -162,6 +166,7 @@ _TOLD = {
     "switched": _switched,
     "circuit": _circuit,
     "rate-limit": _rate_limit,
+    "waits": _waits,
     "created": _created,
     "round": _round,
     "gates": _gates,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .out import data, document, money, paint, plain
+from .out import data, document, money, paint, plain, visible
 from .runs import in_house
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def try_(names: list[str] = NAMES, as_json: bool = JSON) -> None:
             for trial in found:
                 mark, colour = MARKS[trial.state]
                 took = f" in {trial.seconds:.1f} s" if trial.seconds is not None else ""
-                data(f"{paint(mark, colour)} {trial.model:<34} {trial.found}{took}")
+                data(f"{paint(mark, colour)} {trial.model:<34} {visible(trial.found)}{took}")
                 if trial.fix:
                     data(f"  {'':<34} fix: {trial.fix}")
             if not found:

@@ -45,6 +45,12 @@ def probed(circuit: Circuit, now: datetime, law: Breaker) -> Circuit:
     return circuit.model_copy(update={"until": now + timedelta(seconds=law.probe_seconds), "probed": True})
 
 
+def rest_left(circuit: Circuit, now: datetime, law: Breaker) -> float:
+    """Seconds until somebody may ask; 0: now. A rest longer than the law knows is none: a clock was set back."""
+    seconds = circuit.rest(now)
+    return 0.0 if seconds > max(law.longest_rest_seconds, law.probe_seconds) else seconds
+
+
 def rest_ended(circuit: Circuit, now: datetime) -> Circuit:
     """A person wants it tried now."""
     return circuit if circuit.until is None else circuit.model_copy(update={"until": now, "probed": False})

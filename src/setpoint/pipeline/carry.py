@@ -85,6 +85,9 @@ async def _tried(ground: Ground) -> Done:
             trouble = error
             wait = min(error.retry_after if error.retry_after is not None else 2.0**outage, 60.0)
             if outage + 1 < OUTAGES:
+                why = ground.bench.redact(f"{error.what}: {error.why}" if error.why else error.what)
+                with ground.bench.store.transaction() as tx:
+                    tx.event(ground.run.id, "waits", ground.position.stage, {"seconds": wait, "why": why[:500]})
                 await asyncio.sleep(wait)
         except (ParkedError, NotSignedInError) as error:
             return _stopped(ground, Parked(), error)

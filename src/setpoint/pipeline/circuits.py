@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from ..loop.breaker import CLOSED, Circuit, failed, probed, rest_ended, rested
+from ..loop.breaker import CLOSED, Circuit, failed, probed, rest_ended, rest_left, rested
 from ..model.settings import Breaker
 from ..ports import Store, Transaction
 
@@ -61,7 +61,7 @@ class KeptCircuits:
         with self._store.transaction() as tx:
             tx.alone(PLACE)
             found, now = dict(circuits(self._store)), self._now()
-            rest = max((found[name].rest(now) for name in names if name in found), default=0.0)
+            rest = max((rest_left(found[name], now, self._law) for name in names if name in found), default=0.0)
             if rest > 0:
                 return rest
             found |= {name: probed(found[name], now, self._law) for name in names if name in found}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ParkedError, UnpricedError
-from ..loop.breaker import CLOSED, Circuit, failed, probed, rested
+from ..loop.breaker import CLOSED, Circuit, failed, probed, rest_left, rested
 from ..model.boundary import Boundaries
 from ..model.money import Quote
 from ..model.session import Limits, Message, ModelRef, Role, SessionId, Task
@@ -124,7 +124,7 @@ class Weather:
     def rest(self, names: Sequence[str]) -> float:
         """Seconds until they may be asked; 0: now."""
         mine = {name: self.known[name] for name in names if name in self.known}
-        rest = max((circuit.rest(self.now) for circuit in mine.values()), default=0.0)
+        rest = max((rest_left(circuit, self.now, self.law) for circuit in mine.values()), default=0.0)
         if not rest:
             self.known |= {name: probed(circuit, self.now, self.law) for name, circuit in mine.items()}
         return rest

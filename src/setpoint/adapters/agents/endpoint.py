@@ -1,6 +1,7 @@
 """Where a provider is reached, resolved from configuration and environment by the composition root."""
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -47,6 +48,10 @@ class Endpoint(Record):
             raise ConfigError(
                 f"base URL `{base}` is not one", why="it has no http:// or https://", fix="mend `base_url`"
             )
+        try:
+            urlsplit(base).port  # noqa: B018 - reading it is the check
+        except ValueError as error:
+            raise ConfigError(f"base URL `{base}` is not one", why=str(error), fix="mend `base_url`") from error
         if self.api == "anthropic":
             base = base.removesuffix("/v1")
         return base + self.wire.path
@@ -66,4 +71,12 @@ class Endpoint(Record):
                     why="it is not in setpoint.toml any more, or its environment variable is empty or not set",
                     fix=f"set it in [providers.{provider}.headers], or the variable that header_env names for it",
                 )
-        return {"content-type": "application/json", **self.wire.headers(self.key or ""), **self.headers}
+        signed = {"content-type": "application/json", **self.wire.headers(self.key or ""), **self.headers}
+        for name, value in signed.items():
+            if not (value.isascii() and value.isprintable()):
+                raise NotSignedInError(
+                    f"header `{name}` of provider `{provider}` cannot be sent",
+                    why="its key or value holds a line end, or characters that are not ASCII",
+                    fix="copy the key anew, without what stands around it",
+                )
+        return signed

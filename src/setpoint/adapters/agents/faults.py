@@ -118,7 +118,9 @@ def _words(told: dict[str, Any], status: int) -> str:
     message = told.get("message")
     text = message[:1000] if isinstance(message, str) and message else "no reason given"
     kind = told.get("type") or told.get("code") or ""
-    return ": ".join(part for part in (f"HTTP {status}" if status else "", str(kind), text) if part)
+    said = ": ".join(part for part in (f"HTTP {status}" if status else "", str(kind)[:200], text) if part)
+    # It is shown on terminals, and kept: no control character of a provider gets there.
+    return "".join(letter if letter.isprintable() else " " for letter in said)
 
 
 def wait(failures: int, error: TransientError) -> float | None:

@@ -23,18 +23,24 @@ TOOL = ToolSpec(
 SYSTEM = f"A test of the connection. Call {TOOL.name}, say nothing else."
 FIRST = Message(role="user", parts=(Said(text=f"Call {TOOL.name} with the word `{WORD}`."),))
 SILENCE = 30.0
+LONGEST_TRIAL = 120.0
+"""Seconds, however steadily its reply comes in."""
 LONGEST_REPLY = 2_000
 """Tokens: room for a model that thinks first."""
 AT_ONCE = 8
 
 
 async def try_models(
-    models: Sequence[ModelRef], endpoints: Mapping[str, Endpoint], priced: Mapping[ModelRef, bool]
+    models: Sequence[ModelRef],
+    endpoints: Mapping[str, Endpoint],
+    priced: Mapping[ModelRef, bool],
+    longest: float = LONGEST_TRIAL,
 ) -> list[Trial]:
-    """Each of `models`, tried; in their order. Whatever a provider does is an answer, not an error."""
+    """Each of `models`, tried for at most `longest` seconds; in their order. Whatever a provider does is an answer, not
+    an error."""
     turns = asyncio.Semaphore(AT_ONCE)
     async with new_client() as client:
-        return await asyncio.gather(*(_tried(ref, endpoints, priced[ref], client, turns) for ref in models))
+        return await asyncio.gather(*(_tried(ref, endpoints, priced[ref], client, turns, longest) for ref in models))
 
 
 async def _tried(
@@ -43,6 +49,7 @@ async def _tried(
     priced: bool,
     client: httpx2.AsyncClient,
     turns: asyncio.Semaphore,
+    longest: float,
 ) -> Trial:
     endpoint = endpoints.get(ref.provider)
     if endpoint is None:
@@ -52,9 +59,13 @@ async def _tried(
     async with turns:
         started = time.monotonic()
         try:
-            answer = await _answer(ref, endpoint, client)
+            async with asyncio.timeout(longest):
+                answer = await _answer(ref, endpoint, client)
         except SetpointError as error:
             return _failed(ref, error, priced)
+        except TimeoutError:
+            slow = TransientError(f"model `{ref}` took too long", why=f"its reply was not whole after {longest:g} s")
+            return _failed(ref, slow, priced)
         return _judged(ref, answer, priced, time.monotonic() - started)
 
 
