@@ -10,6 +10,9 @@ from commanded import GIT, setpoint
 
 REQUIRES = '[intake]\nrequires = ["users"]\n'
 
+# The terminal's keys are signals to whoever it belongs to.
+AS_A_LOGIN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+
 
 def require(repository: Path) -> None:
     settings = repository / "setpoint.toml"
@@ -73,3 +76,27 @@ def test_a_plan_of_a_ticket_that_leaves_out_what_is_required_is_refused(reposito
     require(repository)
     done = setpoint(repository, "plan", "ticket.md")
     assert (done.returncode, "- users: who uses it" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("key", [b"\x03", b"\x04"], ids=["Ctrl-C", "Ctrl-D"])
+def test_who_does_not_want_to_answer_is_let_go_at_once(repository: Path, key: bytes) -> None:
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", AS_A_LOGIN, sys.executable, "-m", "setpoint.cli", "run", "ticket.md"],
+        cwd=repository,
+        env={**os.environ, **GIT, "TERM": "dumb"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    said = b""
+    while b"your answer" not in said:
+        said += _more(ours)
+    os.write(ours, key)
+    assert process.wait(60) == 130
+    while piece := _more(ours):
+        said += piece
+    os.close(ours)
+    assert b"interrupted" in said

@@ -143,3 +143,17 @@ def test_stars_without_end_cost_no_time() -> None:
 def test_ignore_files_are_read_as_engines_do(rule: str, path: str, out: bool) -> None:
     context = context_of(".", "Dockerfile", frozenset({".dockerignore", path}), lambda _: rule.encode())
     assert (path not in context.seen) == out
+
+
+@pytest.mark.parametrize("first", ["FROM x:1", "ARG FIRST=a"])
+@pytest.mark.parametrize("word", ["ARG", "ENV"])
+def test_variables_that_double_each_other_do_not_fill_the_memory(first: str, word: str) -> None:
+    lines = [f"{word} B{n}=${{B{n - 1}}}${{B{n - 1}}}" for n in range(1, 60)]
+    last = ["FROM python:3.12", "WORKDIR $B59", "COPY $B59 $B59", "COPY --from=$B59 /a /b", "CMD $B59"]
+    file = read_dockerfile("\n".join([first, f"{word} B0=aa", *lines, *last]))
+    assert max(len(value) for value in [*file.arguments.values(), *(stage.image for stage in file.stages)]) <= 4_000
+    assert set(told({"Dockerfile": "\n".join([first, f"{word} B0=aa", *lines, *last])})) <= {"no-base"}
+
+
+def test_a_file_of_endless_instructions_is_refused_without_reading_on() -> None:
+    assert told(image(*["COPY a* /b"] * 20_000)) == ["too-long"]

@@ -306,3 +306,17 @@ def test_a_team_can_require_what_every_ticket_must_say(field: str) -> None:
         require_concrete(read_ticket(SHOUT), (field,))
     assert f"- {field}: " in refusal.value.why
     require_concrete(read_ticket(completed(SHOUT, {field: "The mobile app keeps its contract."})), (field,))
+
+
+@pytest.mark.parametrize(
+    "answer", ["```", "~~~ x", "<!-- ", "# Tests", "## Acceptance criteria", "---", "- ```", "> # x"]
+)
+@pytest.mark.parametrize("left_open", ["", "\n\n```\ncode", "\n\n~~~\n```\nx", "\n\n<!-- a note"])
+def test_an_answer_is_the_text_of_its_own_section_alone(answer: str, left_open: str) -> None:
+    answers = {"users": answer, "can_break": "signups of today", "must_stay": "the response shape of /signup"}
+    before = read_ticket(SIGNUP)
+    after = read_ticket(completed(f"{SIGNUP}{left_open}\n", answers))
+    assert after.can_break == "signups of today"
+    assert "the response shape of /signup" in after.must_stay
+    assert after.required_tests == before.required_tests
+    assert [one.text for one in after.criteria] == [one.text for one in before.criteria]

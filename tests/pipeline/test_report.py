@@ -8,6 +8,7 @@ from setpoint.model.evidence import GateKind
 from setpoint.model.gate import Gate
 from setpoint.model.review import REVIEW_CHECKS, Review
 from setpoint.model.session import Message, Said, ToolCall, ToolReturn
+from setpoint.pipeline.probe_commands import asks_nothing, was_run
 from setpoint.pipeline.report import commands_run, empty_report, says_nothing
 
 GATES = {"tests": Gate(kind=GateKind.TESTS, run=("make", "check"))}
@@ -98,3 +99,59 @@ def test_praise_says_nothing(text: str) -> None:
 @pytest.mark.parametrize("text", ["12 threads", "null, blanks", "took the guard out: red", "no query is added"])
 def test_what_was_tried_says_something(text: str) -> None:
     assert not says_nothing(text)
+
+
+SUITE = {"make check"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cat shop.py | head -5", "grep -n total shop.py", "sed -n 1,20p shop.py", "true; true", "exit 0", ":",
+        "echo edge cases && echo fine", "python -c 'print(1)'", "python3 -c \"print('all edge cases hold')\"",
+        "pytest -q || true", "cd src && pytest -q", "PYTHONPATH=. pytest -q 2>&1 | tail -5", "uv run pytest", "tox",
+        "python -m compileall .", "make check > out.txt", "pytest -q # with None", "MAKE  check", "ls\ncat b",
+    ],
+)  # fmt: skip
+def test_a_probe_that_reads_prints_or_runs_the_suite_again_asks_nothing(command: str) -> None:
+    assert asks_nothing(command, SUITE)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cat > /tmp/p.py <<'EOF'\nimport shop\nassert shop.total([]) == 0\nEOF\npython /tmp/p.py",
+        "ls\npython t.py", "echo '{}' | python -m shop", "! grep -q eval shop.py", "test -f shop.py", PROBE,
+        "sed -i s/+/-/ shop.py && pytest -q", "git stash; pytest -q", "pytest tests/test_mine.py",
+        "for i in 1 2; do python -m shop $i; done", "python a.py & python b.py & wait", "echo $(python a.py)",
+        "node -e 'require(\"./shop\").total()'", "find . -name '*.json' -exec python a.py {} +",
+    ],
+)  # fmt: skip
+def test_a_probe_that_tries_the_change_asks_something(command: str) -> None:
+    assert not asks_nothing(command, SUITE)
+
+
+@pytest.mark.parametrize("command", [f'echo "{PROBE}"', f"# {PROBE}", f"ls # {PROBE}", f'echo "a; {PROBE}; b"'])
+def test_a_probe_that_was_only_named_was_not_run(command: str) -> None:
+    assert not was_run(PROBE, command)
+
+
+@pytest.mark.parametrize(
+    ("asked", "command"),
+    [
+        (PROBE, f"cd /tmp && {PROBE}"),
+        (PROBE, f"timeout 5 {PROBE} 2>&1 | head"),
+        (PROBE, f"echo begin; {PROBE}; echo $?"),
+        ("echo '{\"a\": 1}' | python -m shop", "cd /tmp && echo '{\"a\": 1}' | python -m shop"),
+        ("python a.py && python b.py --long", "cd x && python a.py && python b.py --long; echo $?"),
+    ],
+)
+def test_a_probe_among_others_was_run(asked: str, command: str) -> None:
+    assert was_run(asked, command)
+
+
+@pytest.mark.parametrize("words", ["error: shell is closed here", "not run: the session is over"])
+def test_a_call_that_was_refused_ran_nothing(words: str) -> None:
+    call = ToolCall(id="1", name="shell", arguments={"command": PROBE})
+    answer = ToolReturn(call_id="1", name="shell", content=words, failed=True)
+    assert commands_run((Message(role="assistant", parts=(call,)), Message(role="user", parts=(answer,)))) == ()

@@ -19,7 +19,7 @@ from setpoint.testing.model_formats import Step
 from setpoint.testing.model_server import Seen
 from setpoint.testing.projects import commit_all, git, write_files
 
-TRIED = "python3 -c 'print(\"odd input\")'"
+TRIED = "python3 -c 'import os; assert not os.path.exists(\"odd input\")'"
 WORDS = {
     "download": "a folder beside is read: startswith compares letters, so the name leads out",
     "greeting_html": "a quote in the name breaks out of the attribute",

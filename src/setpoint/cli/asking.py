@@ -1,6 +1,5 @@
 """The prompt on a terminal when a run waits for a person. Off a terminal nothing is asked."""
 
-import asyncio
 import os
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ async def ask_gaps(house: "House", text: str, name: str, kind: "Kind | None") ->
         for gap in gaps:
             plain(f"the ticket does not say {paint(gap.what, 'bold')}")
             plain(paint(f"  {gap.why}; for example: {gap.example}", "dim"))
-            answers[gap.field] = await asyncio.to_thread(asked, "your answer (empty: discovery finds out): ")
+            answers[gap.field] = await asked("your answer (empty: discovery finds out): ")
     left = [gap for gap in gaps if not answers.get(gap.field)]
     if left and not any(gap.field in house.config.intake.requires for gap in left):
         unsaid = "; ".join(gap.what.partition(":")[0] for gap in left)
@@ -55,7 +54,7 @@ async def _decision(house: "House", run: "Run") -> bool:
         plain(visible(line))
     what = f"task {run.position.task}" if run.position.stage == "implementation" else run.position.stage
     question = f"approve {what}? [y = yes, n = not yet, or say what is wrong] "
-    words = await asyncio.to_thread(asked, paint(question, "bold"))
+    words = await asked(paint(question, "bold"))
     if words.casefold() in ("y", "yes"):
         await house.commands.approve(run.id)
         return True
@@ -72,7 +71,7 @@ async def _answer(house: "House", run: "Run") -> bool:
     plain(paint(visible(open_[0].question), "bold"))
     if open_[0].why:
         plain(f"  why: {visible(open_[0].why)}")
-    words = await asyncio.to_thread(asked, "your answer (empty: later): ")
+    words = await asked("your answer (empty: later): ")
     if not words:
         return False
     await house.commands.answer(run.id, words, question=open_[0].id)

@@ -54,10 +54,19 @@ def data(text: str) -> None:
     print(on(sys.stdout, text), flush=True)
 
 
-def asked(words: str) -> str:
-    """What a person answers to `words`, which are shown on stderr: standard output is for data."""
+async def asked(words: str) -> str:
+    """What a person answers to `words`, which are shown on stderr: standard output is for data. Ctrl-C ends the wait:
+    nothing is read before there is a line, for a thread that reads cannot be ended."""
+    import asyncio
+
     print(on(sys.stderr, words), end="", file=sys.stderr, flush=True)
-    return input().strip()
+    loop, typed = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), typed.set)
+    try:
+        await typed.wait()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    return input().strip()  # noqa: ASYNC250  # there is a line: it does not wait
 
 
 def document(value: "BaseModel | dict[str, Any] | list[Any]") -> None:

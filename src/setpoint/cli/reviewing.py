@@ -54,10 +54,15 @@ def prove(
             document(proof.told())
         else:
             _print(proof)
+        from ..service.proofs import GUESSES
+
         least = house.config.review.minimum_recall
         if proof.recall.value < least:
             plain(f"below the floor: [review] minimum_recall is {least:g}. next: choose another model for review")
             return 10
+        if proof.guesses:
+            plain(f"{GUESSES}. next: choose another model for review, or `--repeat 3` for a surer figure")
+            return 10 if least else 0
         return 0
 
     in_house(use)

@@ -41,8 +41,18 @@ def as_objection(check: str, path: str, fault: Fault, deviation: Deviation) -> O
     )
 
 
+LONGEST = 1_000
+"""Instructions of a Dockerfile that is looked at."""
+
+
 def faults(file: Dockerfile, contexts: Sequence[Context]) -> Iterator[Fault]:
     """All that is wrong with `file`, which is built from one of `contexts`."""
+    if len(file.instructions) > LONGEST:
+        cause = "so much is not read; what it does can stand in scripts"
+        yield Fault(
+            "too-long", f"the Dockerfile has more than {LONGEST} instructions", file.instructions[LONGEST].line, cause
+        )
+        return
     yield from _unknown(file)
     stages = file.stages
     for at, stage in enumerate(stages):

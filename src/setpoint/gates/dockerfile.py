@@ -17,6 +17,9 @@ _NAME = re.compile(
     r"^(?:.*[./\-_])?(?:Dockerfile|Containerfile)(?:[.\-_][\w.\-]+)?$|\.(?:[Dd]ockerfile|containerfile)$"
 )
 _NO_BUILD = re.compile(r"\.(?:dockerignore|containerignore|md|txt|rst|py|js|ts|j2|tmpl|tpl|template|in|sh|ya?ml|json)$")
+LONGEST = 4_000
+"""Letters of a text whose variables are filled in."""
+_VARIABLES = 200
 _DIRECTIVE = re.compile(r"^#\s*(\w+)\s*=\s*(.+?)\s*$")
 _HEREDOC = re.compile(r"<<(-?)([\"']?)([A-Za-z_]\w*)\2")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?:(:?[-+?])([^}]*))?[^}]*\}|(\w+))")
@@ -189,7 +192,10 @@ def pairs(one: Instruction) -> Iterator[tuple[str, str]]:
 
 
 def filled(text: str, known: Mapping[str, str]) -> str:
-    """`text` with the variables that are known; others stay as they are written."""
+    """`text` with the variables that are known; others stay as they are written, as all do where it would become longer
+    than LONGEST: a few lines can name each other until they stand for more than any memory holds."""
+    if text.count("$") > _VARIABLES:
+        return text
 
     def value(found: re.Match[str]) -> str:
         name = found[1] or found[4]
@@ -197,7 +203,8 @@ def filled(text: str, known: Mapping[str, str]) -> str:
             return known[name]
         return found[3] if (found[2] or "").endswith("-") else found[0]
 
-    return _VARIABLE.sub(value, text)
+    told = _VARIABLE.sub(value, text)
+    return told if len(told) <= LONGEST or len(told) <= len(text) else text
 
 
 def unknown(text: str) -> bool:

@@ -1,10 +1,12 @@
 """What a ticket does not say, why it is needed, and when that refuses it."""
 
+import re
 from collections.abc import Collection, Mapping
 
 from ..errors import TicketError
 from ..model.record import Line, Record
 from ..model.ticket import Ticket
+from .intake_text import FENCE
 
 
 class Gap(Record):
@@ -84,9 +86,31 @@ def askable(ticket: Ticket) -> tuple[Gap, ...]:
 
 
 def completed(text: str, answers: Mapping[str, str]) -> str:
-    """The ticket's text with the author's answers to its gaps, by field, as sections below it."""
-    parts = [f"## {_HEADINGS[field]}\n{answer.strip()}" for field, answer in answers.items() if answer.strip()]
-    return "\n\n".join([text.rstrip("\n"), *parts]) + "\n" if parts else text
+    """The ticket's text with the author's answers to its gaps, by field, as sections below it. An answer is the text of
+    its section, whatever it looks like; and nothing that the ticket leaves open takes it in."""
+    parts = [f"## {_HEADINGS[field]}\n{said}" for field, answer in answers.items() if (said := _one_line(answer))]
+    return "\n\n".join([_closed(text.rstrip("\n")), *parts]) + "\n" if parts else text
+
+
+def _one_line(answer: str) -> str:
+    """The answer without what Markdown would take for a heading, a rule, a fence or a comment."""
+    plain = _FENCES.sub("'", " ".join(answer.split())).replace("<!--", "< !--")
+    return _STRUCTURE.sub("", plain)
+
+
+def _closed(text: str) -> str:
+    """The text with an end to the fence or the comment that stands open in it."""
+    fence = ""
+    for line in text.split("\n"):
+        mark = FENCE.match(line)
+        if mark:
+            fence = "" if mark[1] == fence else fence or mark[1]
+    text = f"{text}\n{fence}" if fence else text
+    return f"{text} -->" if text.rfind("<!--") > text.rfind("-->") else text
+
+
+_FENCES = re.compile(r"`{3,}|~{3,}")
+_STRUCTURE = re.compile(r"^(?:(?:[#>|]+|[-=*_+]{2,}|[-=*+](?=\s|$))\s*)+")
 
 
 _HEADINGS = {"users": "Who uses it", "can_break": "What can break", "must_stay": "Must stay intact"}

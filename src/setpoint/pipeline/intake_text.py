@@ -32,7 +32,8 @@ _SECTION_OF = {name: section for section, names in SECTIONS.items() for name in 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.*)$")
 _UNDERLINE = re.compile(r"^ {0,3}(?:=+|-{2,})[ \t]*$")
 _BULLET = re.compile(r"^[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(.*)$")
-_FENCE = re.compile(r"^[ \t]*(```|~~~)")
+FENCE = re.compile(r"^[ \t]*(```|~~~)")
+"""A line that begins a block of code, or ends one that began with the same mark."""
 _BOLD_LEAD = re.compile(r"^\*\*([A-Za-z][A-Za-z' -]{1,40}?)[:?]?\*\*[:?]?[ \t]*(.*)$")
 _PLAIN_LEAD = re.compile(r"^([A-Za-z][A-Za-z' -]{1,40}?)[:?](?:[ \t]+(.*))?$")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -103,7 +104,7 @@ def passages(body: str) -> list[Passage]:
     fence = ""
     blank = True
     for line in _COMMENT.sub("", body).split("\n"):
-        mark = _FENCE.match(line)
+        mark = FENCE.match(line)
         if fence or mark:
             fence = "" if mark and mark.group(1) == fence else fence or (mark.group(1) if mark else "")
             reader.flush()

@@ -11,11 +11,10 @@ from ..model.gate import Gate
 from ..model.objection import Objection, Severity
 from ..model.review import CheckAnswer, Finding, Review
 from ..model.session import Message, ToolCall, ToolReturn
+from .probe_commands import asks_nothing, same_words, was_run
 
 SAME = 3
 """Checks that the very same words may answer."""
-LONG = 24
-"""Letters from which a part of a command that was run is not met by chance."""
 ALWAYS = ("business logic and requirements", "edge cases and assumptions", "tests", "happy path only")
 """Checks that apply to every change."""
 _EMPTY = frozenset(
@@ -31,19 +30,20 @@ _EMPTY = frozenset(
     )
 )
 """Words that say nothing was tried."""
-_LOOKING = re.compile(r"(?:cat|ls|head|tail|less|more|pwd|echo|true|wc|tree|git (?:diff|log|show|status))\b[^|;&]*")
-_SUITE = re.compile(
-    r"(?:(?:python3? -m )?(?:pytest|unittest(?: discover)?)|(?:npm|yarn|pnpm) (?:run )?test|make test)"
-    r"(?: -\S+| no:\S+)*"
-)
 
 
 def commands_run(messages: Sequence[Message]) -> tuple[str, ...]:
     """Shell commands that a session's messages show as run, in order."""
     parts = [part for message in messages for part in message.parts]
-    answered = {part.call_id for part in parts if isinstance(part, ToolReturn)}
+    answered = {part.call_id for part in parts if isinstance(part, ToolReturn) and not _unrun(part)}
     calls = (part for part in parts if isinstance(part, ToolCall) and part.name == "shell" and part.id in answered)
     return tuple(str(call.arguments.get("command", "")) for call in calls)
+
+
+def _unrun(result: ToolReturn) -> bool:
+    """Whether the call was refused, or came too late, before anything was run."""
+    refused = result.failed and result.content.startswith(("error: ", "not run: "))
+    return refused and "[exit code " not in result.content
 
 
 def empty_report(review: Review, ran: Sequence[str], gates: Mapping[str, Gate]) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ def _answers(answers: Sequence[CheckAnswer]) -> Iterator[str]:
 
 
 def _copies(answers: Sequence[CheckAnswer]) -> Iterator[str]:
-    times = Counter(_plain(answer.tried) for answer in answers)
+    times = Counter(same_words(answer.tried) for answer in answers)
     for text, count in times.items():
         if count > SAME:
             yield f"“{text[:60]}” answers {count} checks; say of each what was tried for it"
@@ -92,26 +92,14 @@ def _copies(answers: Sequence[CheckAnswer]) -> Iterator[str]:
 
 def _probes(review: Review, ran: Sequence[str], gates: Mapping[str, Gate]) -> Iterator[str]:
     """Each probe was run; and a report without an objection rests on more than the suite and on reading."""
-    done = [_plain(command) for command in ran]
     for probe in review.probes:
-        asked = _plain(probe.command)
-        if not any(_is_of(asked, command) for command in done):
+        if not any(was_run(probe.command, command) for command in ran):
             yield f"probe `{probe.command[:100]}` was not run in this session; run it, or write it as you ran it"
     if any(finding.severity is not Severity.LOW for finding in review.findings):
         return
-    usual = {_plain(" ".join(gate.run)) for gate in gates.values()}
-    if all(_is_usual(_plain(probe.command), usual) for probe in review.probes):
-        yield "probes: all of them read files or run the suite again; try to make the change fail, and list how"
-
-
-def _is_of(asked: str, command: str) -> bool:
-    """Whether `asked` is a command that was run, or one of those it was put together from."""
-    pieces = {piece.strip() for piece in re.split(r"&&|\|\||[;|&]", command)}
-    return asked in pieces or asked == command or (len(asked) >= LONG and asked in command)
-
-
-def _is_usual(command: str, gates: set[str]) -> bool:
-    return command in gates or bool(_LOOKING.fullmatch(command)) or bool(_SUITE.fullmatch(command))
+    suite = {same_words(" ".join(gate.run)) for gate in gates.values()}
+    if all(asks_nothing(probe.command, suite) for probe in review.probes):
+        yield "probes: all of them read, print or run the suite again; try to make the change fail, and list how"
 
 
 def _bare(finding: Finding) -> Iterator[str]:
@@ -120,7 +108,7 @@ def _bare(finding: Finding) -> Iterator[str]:
         return
     if says_nothing(finding.evidence):
         yield f"“{finding.evidence[:60]}” is no evidence; quote what you saw"
-    if _plain(finding.cause) == _plain(finding.what):
+    if same_words(finding.cause) == same_words(finding.what):
         yield "its cause only repeats what is wrong"
 
 
@@ -128,7 +116,3 @@ def _unsaid(review: Review, answers: Sequence[CheckAnswer]) -> Iterator[str]:
     failing = [answer.check for answer in answers if answer.result == "fails"]
     if failing and not review.findings:
         yield f"check “{failing[0]}” fails and no finding says how"
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())

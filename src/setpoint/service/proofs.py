@@ -25,6 +25,9 @@ PROOFS = "reviewer"
 """Proofs are kept under this name, for all runs."""
 
 
+GUESSES = "it objects to honest changes about as often as it finds defects, so its objections tell nothing"
+
+
 class Sample(Record):
     """What the reviewer said of one change."""
 
@@ -71,6 +74,13 @@ class Proof(Record):
         """Of the honest changes: how many were objected to."""
         asked = [sample for sample in self.samples if not sample.planted]
         return Share(of=len(asked), got=sum(bool(sample.findings) for sample in asked))
+
+    @property
+    def guesses(self) -> bool:
+        """Whether it objects to honest changes about as often as it finds defects: chance would do as well."""
+        if not self.recall.of or not self.alarms.of:
+            return False
+        return self.alarms.value >= self.recall.interval[0]
 
     @property
     def usd(self) -> float | None:
@@ -191,7 +201,7 @@ def checked(store: Store, config: Config, at: datetime, words: str = "") -> list
     if found is None:
         told = "never tried on planted defects" + (f"; [review] demands a recall of {least:.0%}" if least else "")
         return [Check(name="review proof", state="bad" if least else "warn", found=told, fix=fix)]
-    if found.recall.value < least or len(found.samples) < 2 * len(seeds()):
+    if found.recall.value < least or found.guesses or len(found.samples) < 2 * len(seeds()):
         short = f"{found.line()}; {_short(found, least)}"
         return [Check(name="review proof", state="bad" if least else "warn", found=short, fix=fix)]
     return [Check(name="review proof", state="ok", found=found.line())]
@@ -199,7 +209,9 @@ def checked(store: Store, config: Config, at: datetime, words: str = "") -> list
 
 def _short(found: Proof, least: float) -> str:
     left = 2 * len(seeds()) - len(found.samples)
-    return f"{counted(left, 'changes')} not tried yet" if left > 0 else f"[review] demands a recall of {least:.0%}"
+    if left > 0:
+        return f"{counted(left, 'changes')} not tried yet"
+    return GUESSES if found.guesses else f"[review] demands a recall of {least:.0%}"
 
 
 def require_proved(store: Store, config: Config, at: datetime, words: str = "") -> None:
