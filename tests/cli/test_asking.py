@@ -11,7 +11,11 @@ from commanded import GIT, setpoint
 REQUIRES = '[intake]\nrequires = ["users"]\n'
 
 # The terminal's keys are signals to whoever it belongs to.
-AS_A_LOGIN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+AS_A_LOGIN = (
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Begins a program at a terminal of its own, and minds Ctrl-C, however these tests were begun."""
 
 
 def require(repository: Path) -> None:

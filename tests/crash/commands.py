@@ -15,20 +15,29 @@ from small import GO, HERE
 from setpoint.testing.processes import until
 
 SECONDS = 120.0
+SIG_DFL, SIG_IGN = int(signal.SIG_DFL), int(signal.SIG_IGN)
+BEGUN = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.Handlers(int(sys.argv[1]))); "
+    "os.execv(sys.argv[2], sys.argv[2:])"
+)
+"""Begins a program that minds Ctrl-C or ignores it, however these tests were begun."""
 
 
 class Setpoint(AbstractAsyncContextManager["Setpoint"]):
     """`setpoint` with arguments; killed at the latest when the block ends."""
 
-    def __init__(self, place: Place, *arguments: str) -> None:
+    def __init__(self, place: Place, *arguments: str, background: bool = False) -> None:
+        """`background`: begun by a script with `&`, which makes a process ignore Ctrl-C."""
         self._folder = place.folder
         self._arguments = arguments
+        self._how = SIG_IGN if background else SIG_DFL
         self.said = ""
 
     async def __aenter__(self) -> "Setpoint":
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "setpoint.cli", *self._arguments, cwd=self._folder,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            sys.executable, "-c", BEGUN, str(self._how), sys.executable, "-m", "setpoint.cli", *self._arguments,
+            cwd=self._folder, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         self._listening = asyncio.create_task(self._listen())
         return self

@@ -28,12 +28,14 @@ async def ends(place: Place, undisturbed: Undisturbed) -> None:
     assert (await ending(place)).essence() == undisturbed.ending.essence()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("how", "background"), [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)]
+)
 async def test_an_interrupted_foreground_leaves_with_130_and_loses_nothing(
-    made: Made, undisturbed: Undisturbed, how: signal.Signals
+    made: Made, undisturbed: Undisturbed, how: signal.Signals, background: bool
 ) -> None:
     place = made(wait=HELD)
-    async with Setpoint(place, "run", "ticket.md") as run:
+    async with Setpoint(place, "run", "ticket.md", background=background) as run:
         await held(place)
         run.signal(how)
         assert await run.end() == 130, run.said

@@ -68,8 +68,15 @@ def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     prepare()
     # Asked to end, a process ends as by Ctrl-C: it stops its commands, lets go of its jobs and says how to go on.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _end)
     sys.exit(run(sys.argv[1:]))
+
+
+def _end(*_: object) -> None:
+    # What a script begins in the background ignores Ctrl-C, and would ignore its own end with it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
 
 
 def run(arguments: list[str]) -> int:

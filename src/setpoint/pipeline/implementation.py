@@ -152,10 +152,34 @@ class CodeWork:
         ground = self._ground
         if ground.position.rework or by_person(ground):
             return ()
-        since = await self._workspace.diff(await self._workspace.head())
+        since = await self._workspace.diff(_begun_at(ground))
         before = brief(*self._asked())
         async with self._workspace.checkout(await self._workspace.tree()) as room:
             return await validate(ground, "change", handed.content, before, room, capped(since, DIFF_CAP))
+
+
+async def _begin(ground: Ground, workspace: Workspace) -> None:
+    """Write down where the present task begins. Its commit may be made and its end not be on record: what it changed
+    is told from here, not from the branch's head."""
+    if (
+        ground.position.task > 0
+        and not ground.position.rework
+        and ground.bench.store.recall(*_beginning(ground)) is None
+    ):
+        head = await workspace.head()
+        with ground.bench.store.transaction() as tx:
+            tx.remember(*_beginning(ground), {"commit": head})
+
+
+def _beginning(ground: Ground) -> tuple[str, str]:
+    at = ground.position
+    return ground.run.id, f"begun:{at.cycle}:{at.epoch}:{at.task}"
+
+
+def _begun_at(ground: Ground) -> str:
+    """The commit that the present task began at."""
+    kept = ground.bench.store.recall(*_beginning(ground)) if ground.position.task > 0 else None
+    return str(kept["commit"] if kept else sealed(ground)["commit"])
 
 
 def _unchanged() -> Objection:
@@ -215,6 +239,7 @@ async def implement(ground: Ground) -> Done:
         return Done(Taken(), note="this phase is a person's: edit the workspace, then `setpoint give`")
     if index == 0 and not ground.position.rework and not by_hand:
         await from_clean_ground(ground, workspace, sealed(ground)["commit"])
+    await _begin(ground, workspace)
     work = CodeWork(ground, workspace, task, whole=last)
     if by_hand:
         work.handing = Handing(Change(summary=f"{ground.run.ticket.title}: written by hand."))
