@@ -34,11 +34,11 @@ demo: .venv/.ready ## a whole ticket on real code, start to finish: no key, no s
 	@$(RUN)setpoint demo
 
 test: .venv/.ready lint types arrows ## everything that must hold
-	$(RUN)python -m pytest -q -n $(JOBS)
+	$(RUN)python -m pytest -q -n $(JOBS) --dist worksteal
 
 QUICK := pipeline loop models config intake prompts policy house demo agents gates/test_tasks_md.py gates/test_secrets.py
 quick: .venv/.ready ## the tests of what decides, under a minute, up to the first failure
-	$(RUN)python -m pytest -q -n $(JOBS) -m "not slow" -x $(addprefix tests/,$(QUICK))
+	$(RUN)python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow" -x $(addprefix tests/,$(QUICK))
 
 real: .venv/.ready ## the cases on real projects
 	$(RUN)python -m cases.run
