@@ -21,11 +21,11 @@ from setpoint.testing.sandbox_contract import python, shell
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nthere"
 FETCH = """
-import sys, urllib.request
+import http.client, sys, urllib.request
 for url in sys.argv[1:]:
     try:
         print(urllib.request.urlopen(url, timeout=20).read().decode())
-    except Exception as error:
+    except (OSError, http.client.HTTPException) as error:
         print(getattr(error, "code", error), getattr(error, "read", bytes)().decode())
 """
 TUNNEL = """

@@ -17,7 +17,7 @@ from setpoint.adapters.revision import REVISIONS, STAMP
 from setpoint.adapters.store import SqlStore
 from setpoint.engine.database import open_database, reading
 from setpoint.errors import ConfigError, SetpointError
-from setpoint.model.session import SessionId
+from setpoint.model.session import Said, SessionId
 from setpoint.service.lessons import harvest
 from setpoint.testing.postgres import PostgresServer
 from setpoint.testing.stores import sample_run
@@ -58,7 +58,8 @@ def test_a_run_of_an_older_setpoint_is_all_there_after_the_upgrade(database_url:
     assert run == sample_run().model_copy(update={"created": run.created, "updated": run.updated})
     assert [event.kind for event in store.events(run.id)] == ["created", "round", "prompt"]
     assert [round_.error for round_, _ in store.rounds(run.id, 1)] == [4.0]
-    assert store.session(SessionId(run=run.id, phase="planning"))[0].parts[0].text == "Plan it."  # type: ignore[union-attr]  # prose
+    (said,) = store.session(SessionId(run=run.id, phase="planning"))[0].parts
+    assert said == Said(text="Plan it.")
     with store.transaction() as transaction:
         assert transaction.move(run, run.position.model_copy(update={"stage": "tech_spec"})) is not None
     assert harvest(store, run) == 1, "what it went through before the upgrade teaches too"

@@ -66,7 +66,7 @@ async def asked(words: str) -> str:
         await typed.wait()
     finally:
         loop.remove_reader(sys.stdin.fileno())
-    return input().strip()  # noqa: ASYNC250  # there is a line: it does not wait
+    return (await asyncio.to_thread(input)).strip()
 
 
 def document(value: "BaseModel | dict[str, Any] | list[Any]") -> None:

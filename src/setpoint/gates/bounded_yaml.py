@@ -51,7 +51,11 @@ def read_yaml(text: str, *, any_tag: bool = False) -> Any:
     """The one document of `text`, None when it is empty; with `any_tag` unknown tags do not matter. Raises ValueError,
     and nothing else, for all that cannot be read."""
     try:
-        return yaml.load(_short(text), _Lenient if any_tag else _Loader)  # noqa: S506  # both are safe loaders
+        loader = (_Lenient if any_tag else _Loader)(_short(text))
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
     except _TROUBLE as error:
         raise ValueError(str(error)[:300]) from error
 

@@ -49,9 +49,11 @@ class Endpoint(Record):
                 f"base URL `{base}` is not one", why="it has no http:// or https://", fix="mend `base_url`"
             )
         try:
-            urlsplit(base).port  # noqa: B018 - reading it is the check
+            port = urlsplit(base).port
         except ValueError as error:
             raise ConfigError(f"base URL `{base}` is not one", why=str(error), fix="mend `base_url`") from error
+        if port == 0:
+            raise ConfigError(f"base URL `{base}` is not one", why="nobody listens at port 0", fix="mend `base_url`")
         if self.api == "anthropic":
             base = base.removesuffix("/v1")
         return base + self.wire.path

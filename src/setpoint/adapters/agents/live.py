@@ -154,15 +154,7 @@ class LiveModel:
         """Note that `ref` does not take an optional field; False when it is not optional or was left out already."""
         name = field.partition("[")[0].partition(".")[0]
         refused = self._refused.setdefault(ref, set())
-        optional = {
-            "include",
-            "cache_control",
-            "stream_options",
-            "max_completion_tokens",
-            "reasoning",
-            "prompt_cache_key",
-        }
-        if name not in optional or name in refused:
+        if name not in OPTIONAL or name in refused:
             return False
         refused.add(name)
         for kept in (self._heads, self._items, self._encoded):
