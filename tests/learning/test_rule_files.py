@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from journals import Journal, objection
 
@@ -78,6 +78,8 @@ def test_an_example_is_the_first_lines_that_were_replaced_and_capped() -> None:
     st.text(alphabet="`~-><!\n\r\x1b\u202e ab", max_size=60),
     st.lists(st.text(alphabet="`+- \x1bab", max_size=20), max_size=4),
 )
+@example("```", [])
+@example("~~~ sh", ["a"])
 def test_hostile_text_stays_in_its_quotation(tmp_path: Path, rule: str, lines: list[str]) -> None:
     (tmp_path / SYSTEM).unlink(missing_ok=True)
     one = lesson()
@@ -87,6 +89,7 @@ def test_hostile_text_stays_in_its_quotation(tmp_path: Path, rule: str, lines: l
     text = (tmp_path / SYSTEM).read_text()
     assert text.count("<!--") == text.count("-->") == 2
     assert not {"\x1b", "\u202e", "\r"} & set(text)
+    assert not [line for line in text.splitlines() if line.startswith("~~~")]
     if shown:
         fence = text.splitlines()[-2]
         assert set(fence) == {"`"}

@@ -116,8 +116,8 @@ def _within(root: Path, name: str) -> Path:
 
 
 def _prose(text: str) -> str:
-    """As `_plain`; and no `@path` of it stands for a file, as it would in a rule file."""
-    return re.sub(r"(?<!\S)@(?=\S)", r"\@", _plain(text))
+    """As `_plain`; no `@path` of it stands for a file, as it would in a rule file, and it opens no fence."""
+    return re.sub(r"^(?=```|~~~)|(?<!\S)(?=@\S)", r"\\", _plain(text))
 
 
 def _plain(text: str) -> str:
