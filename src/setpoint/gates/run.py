@@ -6,7 +6,8 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,6 +34,22 @@ ENVIRONMENT = {"CI": "1", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "PY_C
 """What every gate's command is told."""
 
 
+@dataclass(frozen=True)
+class Around:
+    """How the place a gate runs in differs from the usual one."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    first: str = ""
+    """Shell words that are run before the command, in its own sandbox."""
+
+    def of(self, argv: Sequence[str]) -> Sequence[str]:
+        """`argv` with what comes first before it."""
+        return ("sh", "-c", f'{self.first}; exec "$@"', "sh", *argv) if self.first else argv
+
+
+HERE = Around()
+
+
 def sha256(content: bytes) -> str:
     """The name content is kept under; keeps nothing."""
     return hashlib.sha256(content).hexdigest()
@@ -53,14 +70,16 @@ async def run_gate(
     reruns: int = 2,
     files: frozenset[str] | None = None,
     wires: Tripwire | None = None,
+    around: Around = HERE,
 ) -> GateResult:
     """The verdict of `gate` on `room`, whose files are those of git tree `tree`. Never raises for what a tool does;
     SandboxError passes. Failing tests are run up to `reruns` times again to tell flaky from red. `wires` lie in the
-    room already: they must be reported as they should, and are taken out of the result."""
+    room already: they must be reported as they should, and are taken out of the result. `around` says in
+    which other surroundings it runs."""
     known = frozenset(await asyncio.to_thread(room.files)) if files is None else files
     layout = Layout(room.inside, gate.where, known)
     started = time.monotonic()
-    done, verdict = await _once(wires.gate if wires else gate, room, layout)
+    done, verdict = await _once(wires.gate if wires else gate, room, layout, around)
     if wires:
         verdict = wires.unwired(verdict, done)
     flaky = await _unsteady(gate, room, layout, verdict, reruns)
@@ -76,13 +95,14 @@ async def run_gate(
     )
 
 
-async def _once(gate: Gate, room: Room, layout: Layout) -> tuple[Completed, Verdict]:
+async def _once(gate: Gate, room: Room, layout: Layout, around: Around = HERE) -> tuple[Completed, Verdict]:
     with tempfile.TemporaryDirectory(prefix="setpoint-reports-") as folder:
         reports = Path(folder)
         limits = CommandLimits(seconds=gate.timeout, output_bytes=OUTPUT_BYTES)
+        argv, env = around.of(in_shell(gate)), {**ENVIRONMENT, **around.env}
         asking = asyncio.ensure_future(_listed(gate, room, layout))
         try:
-            done = await room.run(in_shell(gate), limits=limits, env=ENVIRONMENT, reports=reports, network=gate.network)
+            done = await room.run(argv, limits=limits, env=env, reports=reports, network=gate.network)
             listed = await asking
         finally:
             asking.cancel()

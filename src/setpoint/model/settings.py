@@ -248,6 +248,8 @@ class Checks(Record):
     mutants: int = Field(default=30, ge=0, le=500)
     """Most faults put into the changed lines to see whether a test minds; 0 tries none."""
     mutant_seconds: float = Field(default=60.0, gt=0, le=3600)
+    surroundings: bool = True
+    """Whether the tests of a change are run in another time zone and locale, without a home and on a read-only tree."""
     slower_percent: float = Field(default=10.0, ge=0)
     """How much slower a benchmark may become; 0 measures none."""
     bundle_kb: float = Field(default=10.0, ge=0)

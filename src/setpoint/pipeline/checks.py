@@ -7,6 +7,7 @@ from ..gates.api import check_api, check_interfaces
 from ..gates.base_overlay import base_overlay, planted
 from ..gates.change_proof import prove_change, still_reported
 from ..gates.change_set import ChangeSet, Delta
+from ..gates.conflicts import check_conflicts
 from ..gates.containers import check_containers
 from ..gates.coverage import check_coverage
 from ..gates.dependencies import check_dependencies
@@ -28,6 +29,7 @@ from ..gates.quarantine import check_quarantine, settle
 from ..gates.reach import check_reach
 from ..gates.redproof import green_proof
 from ..gates.secrets import secrets
+from ..gates.surroundings import check_surroundings
 from ..gates.tamper.guard import tamper
 from ..gates.tests_gate import tests_gate
 from ..gates.tokens import check_tokens
@@ -274,6 +276,11 @@ async def imported(trial: Trial) -> Sequence[Measured]:
     return (await check_imports(_grounds(trial)),) if trial.terms.whole else ()
 
 
+async def agreeing(trial: Trial) -> Sequence[Measured]:
+    """Whether lock files are what their manifests ask for."""
+    return (await check_conflicts(_grounds(trial)),) if trial.terms.whole else ()
+
+
 async def packaged(trial: Trial) -> Sequence[Measured]:
     """What of the change is in the package that is published."""
     return await check_packaging(_grounds(trial)) if trial.terms.whole else ()
@@ -333,6 +340,21 @@ async def noticed(trial: Trial) -> Sequence[Measured]:
     return tuple(found)
 
 
+async def elsewhere(trial: Trial) -> Sequence[Measured]:
+    """The tests of the change where machines are unlike this one."""
+    if not trial.terms.whole or not trial.terms.settings.surroundings:
+        return ()
+    green = frozenset(one.result.gate for one in await gates(trial) if one.result.green)
+    files: dict[str, list[str]] = {}
+    for path in sorted(
+        {delta.path for delta in trial.change.deltas if not delta.deleted} | trial.terms.approved.keys()
+    ):
+        if is_test_file(path) and (name := gate_of(trial, path)) in green:
+            files.setdefault(name, []).append(path)
+    asked = gates_of_tests(trial)
+    return [await check_surroundings(_grounds(trial), name, asked[name], mine) for name, mine in files.items()]
+
+
 async def green_proved(trial: Trial) -> Sequence[Measured]:
     """The approved tests on the whole change, each by its name."""
     terms = trial.terms
@@ -354,7 +376,9 @@ COMMANDS: Mapping[str, CommandCheck] = {
     "proof": proved,
     "green-proof": green_proved,
     "coverage": covered,
+    "surroundings": elsewhere,
     "environment": imported,
+    "conflicts": agreeing,
     "packaging": packaged,
     "images": built_images,
     "migration-trial": migrated,
