@@ -1,5 +1,7 @@
 """The undisturbed run that every other one is compared with."""
 
+import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,26 @@ from undisturbed import Made, Undisturbed
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small repository, as it is before a run."""
+def untried(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small repository, as it is before a run, and nothing was ever judged there."""
     return small.lay_out(tmp_path_factory.mktemp("small") / "repository")
+
+
+@pytest.fixture(scope="session")
+def untried_run(untried: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[lives.Place, Undisturbed]:
+    """How the run ends there when nobody disturbs it."""
+    return whole_run(untried, tmp_path_factory.mktemp("untried") / "repository")
+
+
+@pytest.fixture(scope="session")
+def template(
+    untried: Path, untried_run: tuple[lives.Place, Undisturbed], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The small repository before a run, with what gates said of its trees: nothing runs twice on one tree."""
+    known = lives.renewed(lives.Place(tmp_path_factory.mktemp("known") / "repository"), untried)
+    evidence = Path(".setpoint", "evidence")
+    shutil.copytree(untried_run[0].folder / evidence, known.folder / evidence)
+    return known.folder
 
 
 @pytest.fixture
@@ -36,8 +55,11 @@ def made(tmp_path: Path) -> Made:
 @pytest.fixture(scope="session")
 def undisturbed(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """How the run ends when nobody disturbs it."""
-    import asyncio
+    return whole_run(template, tmp_path_factory.mktemp("undisturbed") / "repository")[1]
 
-    where = lives.renewed(lives.Place(tmp_path_factory.mktemp("undisturbed") / "repository"), template)
+
+def whole_run(template: Path, folder: Path) -> tuple[lives.Place, Undisturbed]:
+    """A whole run in a copy of `template`."""
+    where = lives.renewed(lives.Place(folder), template)
     asyncio.run(lives.lives(where, *lives.WHOLE))
-    return Undisturbed(asyncio.run(ending.ending(where)), lives.parts(lives.told(where)))
+    return where, Undisturbed(asyncio.run(ending.ending(where)), lives.parts(lives.told(where)))

@@ -54,6 +54,7 @@ timeout = 60.0
 [checks]
 coverage = 0
 mutants = 0
+surroundings = false
 
 [sandbox.env]
 PYTHONDONTWRITEBYTECODE = "1"
