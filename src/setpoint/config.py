@@ -112,7 +112,18 @@ def load(repository: Path) -> Config:
     return with_environment(config, os.environ)
 
 
-PHASES = ("discovery", "tech_spec", "planning", "split", "diagnosis", "tests", "implementation", "review", "ci_fix")
+PHASES = (
+    "discovery",
+    "tech_spec",
+    "planning",
+    "split",
+    "diagnosis",
+    "tests",
+    "implementation",
+    "edge_tests",
+    "review",
+    "ci_fix",
+)
 KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 URLS = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL"}
 APIS: dict[str, Api] = {"anthropic": "anthropic", "openai": "openai-responses"}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .config import load, parse
 from .errors import ConfigError, SetpointError, UsageError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .pipeline.bench import Bench, Enqueue
     from .policy.action import Action
     from .policy.decide import Decision
-    from .ports import Agent, Room, Sandbox, Store
+    from .ports import Agent, Notifier, Room, Sandbox, Store
     from .service.doctor import Check
 
 ADAPTERS: Mapping[tuple[str, str], str] = {
@@ -43,11 +43,21 @@ ADAPTERS: Mapping[tuple[str, str], str] = {
     ("deployer", "command"): "setpoint.adapters.deployers.command:CommandDeployer",
     ("images", "host"): "setpoint.adapters.images:HostImages",
     ("notifier", "terminal"): "setpoint.adapters.notifiers.terminal:TerminalNotifier",
+    ("notifier", "command"): "setpoint.adapters.notifiers.command:CommandNotifier",
     ("tracker", "files"): "setpoint.adapters.trackers.files:FileTracker",
 }
 """Every adapter there is."""
 
 
+SEEN_BY_NOTIFIERS = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+)
 LOOK_SECONDS = 1.0
 """How old the last look at which providers do not answer may be."""
 
@@ -210,6 +220,15 @@ def kept_proofs(store: "Store") -> "Sequence[Proven]":
     return [Proven.model_validate(proof) for proof in kept.values()]
 
 
+def notifier_of(config: Config, environ: Mapping[str, str]) -> "Notifier":
+    """Tells by the configured command, which sees nothing of the environment but what a desktop needs; else here."""
+    if not config.notify.command:
+        return cast("Notifier", part("notifier", "terminal")())
+    env = {name: environ[name] for name in SEEN_BY_NOTIFIERS if name in environ}
+    told = part("notifier", "command")(config.notify.command, env=env, seconds=config.notify.seconds)
+    return cast("Notifier", told)
+
+
 def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "Enqueue") -> "Bench":
     """The bench of one repository under one configuration, every seam with an effect behind its guard."""
     from .pipeline.bench import Bench
@@ -230,7 +249,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         forge=GuardedForge(forge, config.project.base, permit),
         deployer=GuardedDeployer(deployer, permit),
         agents=Agents(config, root, KeptCircuits(store, config.breaker, now, clean, look_seconds=LOOK_SECONDS)),
-        notifier=part("notifier", "terminal")(),
+        notifier=notifier_of(config, os.environ),
         now=now,
         parse=parse,
         trees=part("trees", "git")(root),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from setpoint.adapters.notifiers.command import CommandNotifier
 from setpoint.adapters.notifiers.terminal import TerminalNotifier
 from setpoint.model.run import Position, Run
+from setpoint.model.settings import Config
 from setpoint.model.ticket import Kind, Ticket
+from setpoint.parts import notifier_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = Run(
@@ -61,6 +64,17 @@ async def test_a_command_gets_the_message_as_json(tmp_path: Path) -> None:
     await CommandNotifier(("sh", "-c", f"cat > {tmp_path}/told")).tell(RUN, "Plan waits", "Say yes or no.")
     told = json.loads((tmp_path / "told").read_text())
     assert (told["run"], told["stage"], told["subject"]) == (RUN.id, "plan", "Plan waits")
+
+
+async def test_the_configured_command_is_told_and_sees_no_secret(tmp_path: Path) -> None:
+    config = Config.model_validate(
+        {"notify": {"command": ["sh", "-c", f"env > {tmp_path}/seen; cat > {tmp_path}/told"]}}
+    )
+    environ = {"PATH": os.environ["PATH"], "ANTHROPIC_API_KEY": "sk-not-for-commands"}
+    await notifier_of(config, environ).tell(RUN, "Plan waits", "Say yes or no.")
+    assert json.loads((tmp_path / "told").read_text())["title"] == "Sign up"
+    assert "sk-not-for-commands" not in (tmp_path / "seen").read_text()
+    assert isinstance(notifier_of(Config(), environ), TerminalNotifier)
 
 
 @pytest.mark.parametrize("argv", [("no-such-command-here",), ("false",), ("true",), ("sleep", "60"), ("a\0b",)])

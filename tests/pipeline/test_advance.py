@@ -39,6 +39,9 @@ BY_PERSON: tuple[Outcome, ...] = (
 )  # fmt: skip
 
 
+JUDGED_BY_GATES = {"tests", "implementation", "edge_tests", "ci", "ci_fix"}
+
+
 def by_step(position: Position) -> tuple[Outcome, ...]:
     """What the job of this position can report."""
     if position.state is not State.RUNNING:
@@ -47,8 +50,10 @@ def by_step(position: Position) -> tuple[Outcome, ...]:
     common: tuple[Outcome, ...] = (Parked(), HandedOver())
     if isinstance(step, Phase):
         own: tuple[Outcome, ...] = (Accepted(), Accepted(unasked=True), Again(), Again(escalate=True), AskedPerson())
-        if step.name in {"implementation", "review", "ci_fix"}:
+        if step.name in {"implementation", "edge_tests", "review", "ci_fix"}:
             own += (PlanFault(),)
+        if step.name == "implementation":
+            own += (Accepted(untested=True),)
         if step.name == "review":
             own += (Stale(),)
         if step.name == "implementation" and position.task < 1:
@@ -166,7 +171,7 @@ def test_final_states_accept_nothing(kind: Kind) -> None:
 def test_nobody_can_approve_past_a_gate() -> None:
     for graph in GRAPHS.values():
         for position, edges in graph.items():
-            if position.waits is Waits.HANDOVER and position.stage in {"tests", "implementation", "ci", "ci_fix"}:
+            if position.waits is Waits.HANDOVER and position.stage in JUDGED_BY_GATES:
                 assert not any(isinstance(outcome, Granted) for outcome, _ in edges)
 
 
@@ -219,6 +224,15 @@ def test_what_ci_fix_changes_is_reviewed_and_approved_again() -> None:
     move = advance(Position(route=Kind.FEATURE, stage="ci_fix"), Accepted())
     assert move.to.stage == "review"
     assert set(advance(Position(route=Kind.FEATURE, stage="ci"), Red()).voids) == {"review", "decision:change"}
+
+
+def test_what_the_tests_leave_open_gets_a_second_suite_before_the_review() -> None:
+    code = Position(route=Kind.FEATURE, stage="implementation")
+    assert advance(code, Accepted()).to.stage == "review"
+    suite = advance(code, Accepted(untested=True)).to
+    assert suite.stage == "edge_tests"
+    assert advance(suite, Accepted()).to.stage == "review"
+    assert "edge_tests" in advance(suite, PlanFault()).voids
 
 
 def test_hotfix_skips_tech_spec_and_planning() -> None:

@@ -17,11 +17,12 @@ from setpoint.service.schemas import DELIVERABLES
 
 MOST = 1_500
 """Tokens of system text and tools, a token being four characters."""
-WRITING = {"tests", "implementation", "ci_fix", "rework"}
+WRITING = {"tests", "implementation", "edge_tests", "ci_fix", "rework"}
 HANDED = {
     "discovery": "functional_spec",
     "planning": "plan",
     "implementation": "change",
+    "edge_tests": "tests",
     "rework": "change",
 }
 

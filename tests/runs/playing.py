@@ -32,7 +32,7 @@ MODELS = {
 }
 
 
-QUICK = "[checks]\ncoverage = 0\nmutants = 0\n\n"
+QUICK = "[checks]\ncoverage = 0\nmutants = 0\nsurroundings = false\n\n"
 """Faults and coverage of each change have tests of their own; in every run they would cost half a minute."""
 
 

@@ -84,6 +84,12 @@ def _sealed(data: dict[str, Any], stage: str) -> str:
     return f"{_mark('passed')} red for the right reason, sealed: {names}{more}"
 
 
+def _second_suite(data: dict[str, Any], stage: str) -> str:
+    names = ", ".join(visible(name.rsplit("::", 1)[-1]) for name in data["tests"][:4])
+    more = ", …" if len(data["tests"]) > 4 else ""
+    return f"{_mark('passed')} second suite, green on what was built: {names}{more}"
+
+
 def _effect(data: dict[str, Any], stage: str) -> str:
     if "branch" in data:
         return visible(f"pushed {data['branch']}, pull request #{data['pull_request']}")
@@ -171,6 +177,7 @@ _TOLD = {
     "round": _round,
     "gates": _gates,
     "sealed": _sealed,
+    "second-suite": _second_suite,
     "effect": _effect,
     "ci": _ci,
     "deploy": _deploy,

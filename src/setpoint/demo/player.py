@@ -16,7 +16,7 @@ from ..errors import RecordingError
 from ..model.record import Record
 from .authoring import SUBMITS
 
-WRITING = {"tests", "implementation", "ci_fix"}
+WRITING = {"tests", "implementation", "edge_tests", "ci_fix"}
 RECORDS = {name: record for record, name in SUBMITS.items()}
 SECONDS = 120
 IGNORED = {".git", ".venv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}

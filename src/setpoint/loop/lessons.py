@@ -24,7 +24,7 @@ WORDS = 480
 TELLING = 4
 """Words from which a failing test's own message tells more of the cause than the test's name does."""
 
-CODE = frozenset({"tests", "implementation", "review", "ci_fix"})
+CODE = frozenset({"tests", "implementation", "edge_tests", "review", "ci_fix"})
 """Stages whose rounds are about a tree of files."""
 
 _TREE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

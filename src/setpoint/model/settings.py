@@ -248,6 +248,9 @@ class Checks(Record):
     mutants: int = Field(default=30, ge=0, le=500)
     """Most faults put into the changed lines to see whether a test minds; 0 tries none."""
     mutant_seconds: float = Field(default=60.0, gt=0, le=3600)
+    second_suite: bool = True
+    """Whether a tester writes a second suite where the approved tests run too little of a change that is right
+    otherwise; without it that goes back to the builder."""
     surroundings: bool = True
     """Whether the tests of a change are run in another time zone and locale, without a home and on a read-only tree."""
     slower_percent: float = Field(default=10.0, ge=0)
@@ -292,6 +295,16 @@ class ReviewSettings(Record):
     """Most money that one `setpoint review prove` may spend."""
 
 
+class Notify(Record):
+    """How a person is told that something waits for them."""
+
+    command: tuple[str, ...] = ()
+    """Argument list, run on the host with the message as JSON on standard input; empty: a bell and a line on this
+    terminal."""
+    seconds: float = Field(default=10.0, gt=0, le=300)
+    """How long it may take."""
+
+
 class Config(Record):
     """Everything configured, with defaults; frozen once read."""
 
@@ -307,6 +320,7 @@ class Config(Record):
     loop: Loop = Loop()
     review: ReviewSettings = ReviewSettings()
     budget: Budget = Budget()
+    notify: Notify = Notify()
     prompting: Prompting = Prompting()
     breaker: Breaker = Breaker()
     sandbox: SandboxSettings = SandboxSettings()

@@ -37,7 +37,7 @@ OVERRULED_BY_PERSON = frozenset({"discovery", "tech_spec", "planning", "diagnosi
 LAST_TASK = -1
 """Task of a position that mends the whole change: the session of the plan's last task goes on."""
 
-AFTER_CODE = frozenset({"review", "change", "publish", "ci", "ci_fix", "merge", "deploy"})
+AFTER_CODE = frozenset({"edge_tests", "review", "change", "publish", "ci", "ci_fix", "merge", "deploy"})
 """Stages behind which a change by hand is judged anew."""
 
 DELIVERS = {"discovery": "functional_spec", "planning": "plan", "implementation": "change"}
@@ -100,8 +100,11 @@ def _accepted(position: Position, outcome: Accepted, route: Route) -> Move:
         if outcome.ask:
             return Move(to=_wait(new, Waits.DECISION), job=False, because="the next environment needs a yes")
         return Move(to=new, job=True, because="next environment")
+    if outcome.untested and position.stage == "implementation":
+        return _enter(position, route.step("edge_tests"), "the tests do not go through all that was built")
     if position.stage in {step.name for step in route.beside}:
-        return _enter(position, route.step("review"), "mended after CI", visit=position.visit + 1)
+        because = "a second suite stands" if position.stage == "edge_tests" else "mended after CI"
+        return _enter(position, route.step("review"), because, visit=position.visit + 1)
     following = route.after(position.stage)
     if following is None:
         return _end(position, State.DONE, "all steps done")
@@ -128,7 +131,7 @@ def _rework(position: Position, route: Route, by: str, level: int = 0) -> Move:
 
 def _plan_fault(position: Position, outcome: PlanFault, route: Route) -> Move:
     step = route.step(route.plans_in)
-    voids = ("plan", "diagnosis", "tests", "change", "review", "decision:plan", "decision:change")
+    voids = ("plan", "diagnosis", "tests", "change", "edge_tests", "review", "decision:plan", "decision:change")
     move = _enter(position, step, "the plan is at fault", visit=position.visit + 1, epoch=position.epoch + 1)
     return move.model_copy(update={"voids": voids})
 
@@ -249,7 +252,7 @@ def _gone_back(position: Position, step: Step, route: Route) -> Move:
         move = _enter(position, step, "a person goes back", visit=position.visit + 1)
         return move.model_copy(update={"voids": ("review", "decision:change")})
     later = [each.name for each in route.steps[names.index(step.name) :]]
-    voids = tuple(DELIVERS.get(name, name) for name in later)
+    voids = (*(DELIVERS.get(name, name) for name in later), "edge_tests")
     move = _enter(position, step, "a person goes back", visit=position.visit + 1, epoch=position.epoch + 1)
     return move.model_copy(update={"voids": (*voids, "decision:plan", "decision:change")})
 

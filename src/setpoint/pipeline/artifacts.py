@@ -149,6 +149,10 @@ def _tests(tests: AcceptanceTests) -> str:
     )
 
 
+def _edge_tests(tests: AcceptanceTests) -> str:
+    return _tests(tests).replace("# Acceptance tests", "# Second suite: edge cases, written after the code", 1)
+
+
 def _change(change: Change) -> str:
     return _document(
         "# Change",
@@ -214,6 +218,7 @@ _WRITERS: dict[str, tuple[type[Record], Callable[[Any], str]]] = {
     "plan": (Plan, _plan),
     "split": (Split, _split),
     "tests": (AcceptanceTests, _tests),
+    "edge_tests": (AcceptanceTests, _edge_tests),
     "change": (Change, _change),
     "review": (Review, _review),
     "verdict": (Verdict, _verdict),

@@ -24,6 +24,7 @@ from .ci_fix import fix_ci
 from .delivery import ci, deploy, merge, publish
 from .diagnosis import diagnose
 from .discovery import discover
+from .edge_tests import write_edge_tests
 from .implementation import implement
 from .outcomes import HandedOver, Outcome, Parked
 from .planning import plan
@@ -42,6 +43,7 @@ STEPS: dict[str, Callable[[Ground], Awaitable[Done]]] = {
     "split": split,
     "tests": write_tests,
     "implementation": implement,
+    "edge_tests": write_edge_tests,
     "review": review,
     "ci_fix": fix_ci,
     "publish": publish,

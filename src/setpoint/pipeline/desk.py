@@ -224,7 +224,7 @@ def answers(ground: Ground, session: SessionId) -> dict[str, str]:
     return found
 
 
-BUILDS_ON_PLAN = frozenset({"tests", "implementation", "ci_fix"})
+BUILDS_ON_PLAN = frozenset({"tests", "implementation", "edge_tests", "ci_fix"})
 """Phases whose sessions start afresh once the plan they built on was sent back."""
 
 

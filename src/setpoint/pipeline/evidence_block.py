@@ -1,6 +1,6 @@
 """The pull request's text: what changed, and what its greens rest on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..model.approval import Approval
 from ..model.change import Change
@@ -9,7 +9,7 @@ from ..model.run import Round
 from .bench import Ground
 from .criteria import criteria_of
 from .diagrams import block
-from .judging import sealed
+from .judging import sealed_claims, second_suite
 
 TEXT_CAP = 18_000
 
@@ -49,17 +49,21 @@ def _picture(ground: Ground) -> str:
 
 
 def _criteria(ground: Ground) -> str:
-    claims = sealed(ground)["claims"]
+    claims, second = sealed_claims(ground), {claim.id for claim in second_suite(ground).claims}
     rows = [
         (
             c.id,
             c.source.value,
             c.text,
-            ", ".join(f"`{claim['id']}`" for claim in claims if c.id in claim["proves"]) or "no automatic test",
+            ", ".join(_test(claim.id, second) for claim in claims if c.id in claim.proves) or "no automatic test",
         )
         for c in criteria_of(ground)
     ]
     return _table(("criterion", "from", "what", "proved by (red on the base, green here)"), rows)
+
+
+def _test(name: str, second: Collection[str]) -> str:
+    return f"`{name}` (second suite)" if name in second else f"`{name}`"
 
 
 def _gates(ground: Ground, tree: str) -> str:

@@ -24,7 +24,7 @@ from .criteria import boundaries_of, plan_of
 from .desk import Handing, Sitting, build, producer
 from .document import form_objections
 from .going_back import from_clean_ground
-from .judging import closed_boundaries, judged_code, measured_by, sealed
+from .judging import approved_files, closed_boundaries, judged_code, measured_by, sealed, sealed_claims
 from .messages import commit_message
 from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
@@ -32,6 +32,7 @@ from .predecessor import change_off_plan, unanswered
 from .prompts import capped, prompt, section
 from .rounds import Done, Write, history, later_turns, looped
 from .team_prompts import team_prompt
+from .untested import left_to_tests, too_little
 from .validation import validate
 
 DIFF_CAP = 60_000
@@ -51,6 +52,8 @@ class CodeWork:
         self.session = producer(ground, "implementation", task_id)
         self.results: list[GateResult] = []
         self.handing = Handing(None)
+        self.untested: tuple[str, ...] = ()
+        """What its tests leave open, where nothing else speaks against the change."""
         self._ground = ground
         self._workspace = workspace
         self._task = task
@@ -99,9 +102,7 @@ class CodeWork:
         """What the change must do: the plan or the diagnosis, the approved tests, the task."""
         ground = self._ground
         names = ("plan",) if self._task else ("diagnosis",)
-        claims = "\n".join(
-            f"- {claim['id']}: {claim['what']} ({', '.join(claim['proves'])})" for claim in sealed(ground)["claims"]
-        )
+        claims = "\n".join(f"- {claim.id}: {claim.what} ({', '.join(claim.proves)})" for claim in sealed_claims(ground))
         task = (
             [section("Your task", task_text(self._task, ground.task_ids().index(self._task.id) + 1))]
             if self._task
@@ -125,6 +126,8 @@ class CodeWork:
         gates = task_gates(self._task) if self._task else {}
         results, found = await check_code(self._ground, self._workspace, gates, whole=self._whole)
         self.results += results
+        if self._ground.config.checks.second_suite and too_little(found):
+            found, self.untested = left_to_tests(found)
         return [*found, *unanswered(self.handing.record, self._given()), *await self._outside_plan(self.handing.record)]
 
     def _given(self) -> Sequence[Objection]:
@@ -140,7 +143,7 @@ class CodeWork:
         if plan is None:
             return ()
         changed = await self._workspace.changed(self._ground.run.base)
-        return tuple(change_off_plan(change, plan, changed, sealed(self._ground)["files"]))
+        return tuple(change_off_plan(change, plan, changed, approved_files(self._ground)))
 
     def _judged_before(self) -> str:
         """Tree that the review objected to, which a rework must differ from; empty elsewhere."""
@@ -256,8 +259,11 @@ async def implement(ground: Ground) -> Done:
             writes.append(lambda tx: tx.void(ground.run.id, ground.position.cycle, ("change",)))
             content = dict(verdict.handed.content)
             writes.append(lambda tx: _deliver_change(ground, tx, content))
+        if work.untested:
+            left = {"open": list(work.untested)}
+            writes.append(lambda tx: tx.remember(ground.run.id, f"untested:{ground.position.cycle}", left))
         ask = not last and ground.config.autonomy == "each-task"
-        return Accepted(more=not last, ask=ask), writes
+        return Accepted(more=not last, ask=ask, untested=bool(work.untested)), writes
 
     done = measured_by(ground, work.results, await looped(ground, work, work.session, accept))
     held = closed_boundaries(ground)

@@ -14,7 +14,18 @@ KEYS = (
     *("id", "kind", "title", "labels", "must_stay", "building", "users", "can_break", "criteria", "parent", "needs"),
     *("boundaries", "phases_by_person"),
 )
-PHASES = ("discovery", "tech_spec", "planning", "diagnosis", "tests", "implementation", "review", "ci_fix", "split")
+PHASES = (
+    "discovery",
+    "tech_spec",
+    "planning",
+    "diagnosis",
+    "tests",
+    "implementation",
+    "edge_tests",
+    "review",
+    "ci_fix",
+    "split",
+)
 """Phases a person may do instead of an agent."""
 
 _FIX = "mend the front matter, or leave it out: every key is optional"

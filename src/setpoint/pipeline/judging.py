@@ -1,6 +1,7 @@
 """What the judgement of a run's code rests on: the approved tests, the base, and where it is tried."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import RefusedError
@@ -23,13 +24,42 @@ def sealed(ground: Ground) -> dict[str, Any]:
     return ground.fact("sealed") or {"files": {}, "claims": [], "commit": ground.run.base, "tree": ""}
 
 
+@dataclass(frozen=True)
+class Suite:
+    """Tests that a session wrote after the code, and which of them prove what."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    claims: tuple[TestClaim, ...] = ()
+
+
+def second_suite(ground: Ground) -> Suite:
+    """The tests written after the code that stand on this ground; none, once the run went back behind them."""
+    kept = ground.fact("second")
+    if kept is None or kept["epoch"] != ground.position.epoch:
+        return Suite()
+    claims = tuple(TestClaim.model_validate(claim) for claim in kept["claims"])
+    return Suite(_contents(ground, kept["files"], "edge_tests"), claims)
+
+
+def sealed_claims(ground: Ground) -> tuple[TestClaim, ...]:
+    """Which approved test proves what; those of the second suite follow."""
+    approved = tuple(TestClaim.model_validate(claim) for claim in sealed(ground)["claims"])
+    return (*approved, *second_suite(ground).claims)
+
+
 def approved_files(ground: Ground) -> dict[str, bytes]:
-    """Content of the approved test files, by path."""
+    """Content of the approved test files and of the second suite's, by path."""
+    return {**_contents(ground, sealed(ground)["files"], "tests"), **second_suite(ground).files}
+
+
+def _contents(ground: Ground, files: Mapping[str, str], stage: str) -> dict[str, bytes]:
     found = {}
-    for path, blob in sealed(ground)["files"].items():
+    for path, blob in files.items():
         content = ground.bench.store.blob(blob)
         if content is None:
-            raise RefusedError(f"the approved test {path} is gone from the store", fix="`setpoint retry --from tests`")
+            raise RefusedError(
+                f"the approved test {path} is gone from the store", fix=f"`setpoint retry --from {stage}`"
+            )
         found[path] = content
     return found
 
@@ -50,24 +80,29 @@ def lab_of(bench: Bench) -> Lab:
 def closed_boundaries(ground: Ground) -> Boundaries:
     """The run's boundaries with the approved tests closed."""
     allowed = boundaries_of(ground)
-    return allowed.model_copy(update={"protected": (*allowed.protected, *sealed(ground)["files"])})
+    closed = (*sealed(ground)["files"], *second_suite(ground).files)
+    return allowed.model_copy(update={"protected": (*allowed.protected, *closed)})
 
 
-async def judged_code(ground: Ground, tree: str, gates: Mapping[str, Gate], *, whole: bool) -> Judged:
+async def judged_code(
+    ground: Ground, tree: str, gates: Mapping[str, Gate], *, whole: bool, more: Suite | None = None
+) -> Judged:
     """Judge `tree` as `setpoint check` judges a change: the files since the approved tests, then the task's `gates`,
-    then, when the change is `whole`, every gate of the repository and the approved tests one by one."""
-    seal, trees = sealed(ground), ground.bench.trees
+    then, when the change is `whole`, every gate of the repository and the approved tests one by one. `more` are tests
+    of a second suite that is just handed in."""
+    seal, trees, second = sealed(ground), ground.bench.trees, more or second_suite(ground)
     base = await trees.tree(ground.run.base)
     change = await change_between(trees, base, tree)
-    # By its tree, not by its commit: what was found out about the same files before holds still.
-    tests = await trees.tree(seal["commit"])
+    # By its tree, not by its commit: what was found out about the same files before holds still. The second suite came
+    # after the code, and is no more the builder's than the first.
+    tests = await trees.laid(await trees.tree(seal["commit"]), dict(second.files))
     own = change if tests == base else await change_between(trees, tests, tree)
     terms = Terms(
         gates=demanded(ground.config.gates, change),
         boundaries=closed_boundaries(ground),
         implementing=True,
-        approved=approved_files(ground),
-        claims=tuple(TestClaim.model_validate(claim) for claim in seal["claims"]),
+        approved={**approved_files(ground), **second.files},
+        claims=(*(TestClaim.model_validate(claim) for claim in seal["claims"]), *second.claims),
         checks=gates,
         whole=whole,
         quick=True,

@@ -16,6 +16,7 @@ PHASE_SIZE = {
     "diagnosis": "large",
     "tests": "medium",
     "implementation": "medium",
+    "edge_tests": "medium",
     "review": "medium",
     "ci_fix": "medium",
 }

@@ -15,6 +15,8 @@ class Accepted(Record):
     """A person must say yes before the next task or environment."""
     unasked: bool = False
     """Nobody is asked at a decision that follows (autonomy `full`)."""
+    untested: bool = False
+    """The change is right as far as its tests tell, and they tell too little: a second suite follows."""
 
 
 class Again(Record):

@@ -94,9 +94,8 @@ class ReviewWork:
     async def brief(self) -> str:
         """What a reviewer is given: the original ticket, what was promised, the whole delta, and its place."""
         ground, base = self._ground, self._ground.run.base
-        names = (
-            ("functional_spec", "plan", "tests", "change") if ground.given("plan") else ("diagnosis", "tests", "change")
-        )
+        asked = ("functional_spec", "plan") if ground.given("plan") else ("diagnosis",)
+        names = (*asked, "tests", "change", "edge_tests")
         since = await self._since()
         changed = await self._workspace.changed(base, self.tree)
         return brief(

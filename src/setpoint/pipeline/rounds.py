@@ -194,7 +194,7 @@ def hears(ground: Ground, stage: str) -> SessionId:
         ids = ground.task_ids()
         here = ground.position.task if ground.position.stage == "implementation" else -1
         return producer(ground, "implementation", ids[here] if ids else "")
-    return producer(ground, phase, str(ground.position.visit) if phase == "ci_fix" else "")
+    return producer(ground, phase, str(ground.position.visit) if phase in ("ci_fix", "edge_tests") else "")
 
 
 def mends(ground: Ground) -> str:

@@ -58,6 +58,8 @@ DELIVERY: tuple[Step, ...] = (
 )
 CI_FIX = Phase("ci_fix", gives=CiFix, needs=(AcceptanceTests, Change))
 """Stands beside every route that delivers: a finished red CI leads here, and from here back to review."""
+EDGE_TESTS = Phase("edge_tests", gives=AcceptanceTests, needs=(AcceptanceTests, Change))
+"""Stands beside every route that delivers: code that its tests leave open leads here, and from here to review."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ FEATURE = Route(
         Phase("implementation", needs=(Plan, AcceptanceTests), gives=Change),
         *DELIVERY,
     ),
-    beside=(CI_FIX,),
+    beside=(CI_FIX, EDGE_TESTS),
 )
 
 HOTFIX = Route(
@@ -113,7 +115,7 @@ HOTFIX = Route(
         Phase("implementation", needs=(Diagnosis, AcceptanceTests), gives=Change),
         *DELIVERY,
     ),
-    beside=(CI_FIX,),
+    beside=(CI_FIX, EDGE_TESTS),
 )
 
 EPIC = Route(

@@ -10,18 +10,15 @@ from ..gates.protected import protected_changes
 from ..gates.redproof import red_proof
 from ..gates.tests_gate import tests_gate
 from ..loop.attempt import Handed, Verdict
-from ..model.boundary import Boundaries
 from ..model.change import AcceptanceTests
 from ..model.evidence import GateResult
-from ..model.objection import Deviation, Objection, Place, Severity, Source
+from ..model.objection import Deviation, Objection
 from ..model.session import Asked
 from ..policy.diffcheck import judge_unsaved
-from ..policy.paths import canonical
 from ..ports import Transaction, Workspace
-from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief, place_text, ticket_text
-from .criteria import boundaries_of, criteria_of
+from .criteria import criteria_of
 from .desk import Handing, Sitting, build, producer
 from .document import form_objections, objection
 from .going_back import from_clean_ground
@@ -32,22 +29,8 @@ from .predecessor import claims_off_spec
 from .prompts import prompt
 from .readiness import require_ready
 from .rounds import Done, Write, later_turns, looped, plain_accept
+from .test_files import bounded_to_tests, no_test_file, specified, unusable_test
 from .validation import validate
-
-TEST_PATHS = (
-    "tests/**",
-    "test/**",
-    "spec/**",
-    "**/tests/**",
-    "**/test/**",
-    "**/__tests__/**",
-    "test_*.py",
-    "**/test_*.py",
-    "**/*_test.py",
-    "**/*.test.*",
-    "**/*.spec.*",
-)
-"""Where tests are written; `is_test_path` decides each file."""
 
 
 class TestsWork:
@@ -66,14 +49,13 @@ class TestsWork:
     async def produce(self) -> Handed | Asked:
         """Let the session write tests and hand them in."""
         ground = self._ground
-        boundaries = test_boundaries(ground)
         sitting = Sitting(
             session=self.session,
             prompt=prompt("tests"),
             deliverable="tests",
             record=AcceptanceTests,
             brief=await self.brief(),
-            boundaries=boundaries,
+            boundaries=bounded_to_tests(ground),
             turns=later_turns(ground, self.session, [self.stage]),
         )
         handing = await build(ground, sitting, self._workspace)
@@ -88,11 +70,10 @@ class TestsWork:
     async def brief(self) -> str:
         """What its session is given: the ticket, what the tests must prove, and where it works."""
         ground = self._ground
-        boundaries = test_boundaries(ground)
         return brief(
             ticket_text(ground.run.ticket.title, ground.run.ticket.text),
             specified(ground),
-            await place_text(ground, boundaries, self._workspace),
+            await place_text(ground, bounded_to_tests(ground), self._workspace),
         )
 
     async def check(self, handed: Handed) -> Sequence[Objection]:
@@ -103,11 +84,11 @@ class TestsWork:
         base = self._ground.run.base
         changed = await self._workspace.changed(base)
         found = [*judge_unsaved(self._workspace.unsaved())]
-        found += [_outside(path) for path in changed if not is_test_path(path)]
+        found += [no_test_file(path) for path in changed if not is_test_path(path)]
         new = [path for path in changed if await self._workspace.show(base, path) is None]
         # Tests that are there judge the code as much as the new ones: this phase adds, it takes nothing away.
         found += [o for o in protected_changes(changed, new=new) if o.place is None or is_test_path(o.place.path)]
-        found += [_unusable(path) for path in changed if not _plain(path)]
+        found += [unusable for path in changed if (unusable := unusable_test(path))]
         found += claims_off_spec(tests, criteria_of(self._ground), changed)
         if found:
             return found
@@ -137,46 +118,6 @@ class TestsWork:
         # In a copy: what the validator's commands write must not reach the tests that are sealed.
         async with self._workspace.checkout(await self._workspace.tree()) as room:
             return await validate(self._ground, "tests", handed.content, before, room, shown[:60_000])
-
-
-def specified(ground: Ground) -> str:
-    """Spec and plan, or the diagnosis: what the tests must prove."""
-    names = ("functional_spec", "plan") if ground.given("plan") else ("diagnosis",)
-    return brief(*(deliverable_text(name, ground.given(name) or {}) for name in names))
-
-
-def test_boundaries(ground: Ground) -> Boundaries:
-    """The run's boundaries, with only test files open."""
-    allowed = boundaries_of(ground)
-    return allowed.model_copy(update={"paths": TEST_PATHS})
-
-
-def _plain(path: str) -> bool:
-    try:
-        return canonical(path) is not None and path.isprintable() and path.encode("utf-8") is not None
-    except (DeniedError, UnicodeEncodeError):
-        return False
-
-
-def _unusable(path: str) -> Objection:
-    return _outside(path).model_copy(
-        update={
-            "what": f"{path!r} is no name for a test file",
-            "cause": "use printable names without links",
-            "place": None,
-        }
-    )
-
-
-def _outside(path: str) -> Objection:
-    return Objection(
-        source=Source.BOUNDARY,
-        deviation=Deviation.BOUNDARY,
-        severity=Severity.HIGH,
-        what=f"{path} is not a test file",
-        cause="this phase writes tests only; the code comes after them",
-        place=Place(path=path),
-    )
 
 
 async def write_tests(ground: Ground) -> Done:

@@ -20,6 +20,7 @@ from ..pipeline.desk import turns_of
 from ..pipeline.diagnosis import DIAGNOSIS
 from ..pipeline.discovery import DISCOVERY
 from ..pipeline.document import DocumentWork
+from ..pipeline.edge_tests import EdgeWork
 from ..pipeline.implementation import CodeWork
 from ..pipeline.intake import read_ticket
 from ..pipeline.measured import Part, part, parts_of
@@ -35,14 +36,19 @@ from ..ports import Room, Store
 from .schemas import DELIVERABLES
 
 DOCUMENTS = {each.phase: each for each in (DISCOVERY, TECH_SPEC, PLANNING, SPLIT, DIAGNOSIS)}
-HANDS_IN = {**{name: each.deliverable for name, each in DOCUMENTS.items()}, "implementation": "change"}
-WRITES = ("tests", "implementation", "ci_fix")
+HANDS_IN = {
+    **{name: each.deliverable for name, each in DOCUMENTS.items()},
+    "implementation": "change",
+    "edge_tests": "tests",
+}
+WRITES = ("tests", "implementation", "edge_tests", "ci_fix")
 NEEDS = {
     "tech_spec": ("functional_spec",),
     "planning": ("functional_spec", "tech_spec"),
     "split": ("functional_spec", "tech_spec"),
     "tests": ("plan",),
     "implementation": ("plan", "tests"),
+    "edge_tests": ("plan", "tests", "change"),
     "review": ("plan", "tests", "change"),
     "ci_fix": ("plan", "change"),
 }
@@ -244,6 +250,8 @@ async def _on_code(ground: Ground, phase: str) -> str:
     if phase == "implementation":
         task = plan.tasks[ground.position.task] if plan else None
         return await CodeWork(ground, workspace, task, whole=True).brief()
+    if phase == "edge_tests":
+        return await EdgeWork(ground, workspace).brief()
     if phase == "ci_fix":
         return await CiFixWork(ground, workspace).brief()
     tree = await workspace.tree()

@@ -80,8 +80,8 @@ def forecast(config: Config, store: Store | None, repository: str, ticket: Ticke
         if isinstance(step, Phase)
     ]
     mending = [one for one in past if one.finished]
-    if any("ci_fix" in one.phases for one in mending):
-        phases.append(_measured(config, "ci_fix", mending))
+    beside = [step.name for step in ROUTES[kind].beside if any(step.name in one.phases for one in mending)]
+    phases += [_measured(config, name, mending) for name in beside]
     runs = min((phase.runs for phase in phases), default=0)
     return Forecast(route=kind.value, phases=tuple(phases), runs=runs)
 

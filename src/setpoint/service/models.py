@@ -48,7 +48,7 @@ def _named(config: Config) -> list[str]:
 def _jobs(config: Config) -> Iterator[tuple[str, tuple[ModelRef, ...]]]:
     for phase in PHASES:
         roles = [Role.REVIEWER] if phase == "review" else [Role.PRODUCER]
-        roles += [Role.VALIDATOR] if phase not in ("review", "implementation", "ci_fix") else []
+        roles += [Role.VALIDATOR] if phase not in ("review", "implementation", "edge_tests", "ci_fix") else []
         for role in roles:
             try:
                 chosen = choose_models(config, phase, role)

@@ -25,7 +25,7 @@ from ..model.record import Record, digest_of
 from ..model.ticket import Criterion
 from ..pipeline.bench import Ground
 from ..pipeline.criteria import criteria_of, plan_of
-from ..pipeline.judging import approved_files, lab_of, sealed
+from ..pipeline.judging import approved_files, lab_of, sealed_claims
 from ..pipeline.lab import Lab
 from .verify import standing
 
@@ -88,7 +88,7 @@ async def trace(ground: Ground) -> Trace:
         raise RefusedError("nothing of the run's change lies here any more", fix="`setpoint show` says where it went")
     base, tree = await trees.tree(ground.run.base), places[0].tree
     change = await change_between(trees, base, tree)
-    claims = tuple(TestClaim.model_validate(claim) for claim in sealed(ground)["claims"])
+    claims = sealed_claims(ground)
     code = {delta.path: frozenset(changed_code(delta)) for delta in change.deltas if changed_code(delta)}
     ran = await _ran(ground, lab, change, claims, code)
     criteria = [_traced(criterion, ground, claims, ran) for criterion in criteria_of(ground)]

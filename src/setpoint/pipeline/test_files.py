@@ -1,0 +1,60 @@
+"""What sessions that write tests have in common: where they may write, and what their tests must prove."""
+
+from ..errors import DeniedError
+from ..model.boundary import Boundaries
+from ..model.objection import Deviation, Objection, Place, Severity, Source
+from ..policy.paths import canonical
+from .artifacts import deliverable_text
+from .bench import Ground
+from .context import brief
+from .criteria import boundaries_of
+
+TEST_PATHS = (
+    "tests/**",
+    "test/**",
+    "spec/**",
+    "**/tests/**",
+    "**/test/**",
+    "**/__tests__/**",
+    "test_*.py",
+    "**/test_*.py",
+    "**/*_test.py",
+    "**/*.test.*",
+    "**/*.spec.*",
+)
+"""Where tests are written; `is_test_path` decides each file."""
+
+
+def specified(ground: Ground) -> str:
+    """Spec and plan, or the diagnosis: what the tests must prove."""
+    names = ("functional_spec", "plan") if ground.given("plan") else ("diagnosis",)
+    return brief(*(deliverable_text(name, ground.given(name) or {}) for name in names))
+
+
+def bounded_to_tests(ground: Ground) -> Boundaries:
+    """The run's boundaries, with only test files open."""
+    allowed = boundaries_of(ground)
+    return allowed.model_copy(update={"paths": TEST_PATHS})
+
+
+def unusable_test(path: str) -> Objection | None:
+    """An objection to a file name that cannot be sealed; None for one that can."""
+    try:
+        if canonical(path) is not None and path.isprintable() and path.encode("utf-8"):
+            return None
+    except (DeniedError, UnicodeEncodeError):
+        pass
+    said = {"what": f"{path!r} is no name for a test file", "cause": "use printable names without links", "place": None}
+    return no_test_file(path).model_copy(update=said)
+
+
+def no_test_file(path: str) -> Objection:
+    """The objection to a written file that is no test."""
+    return Objection(
+        source=Source.BOUNDARY,
+        deviation=Deviation.BOUNDARY,
+        severity=Severity.HIGH,
+        what=f"{path} is not a test file",
+        cause="this phase writes tests only; the code comes after them",
+        place=Place(path=path),
+    )
