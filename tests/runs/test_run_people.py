@@ -336,6 +336,11 @@ async def test_each_task_waits_for_its_yes_where_that_is_asked_for(play: Play) -
         assert run.position.stage == "change"
         (given,) = stage.house.store.approvals(run.id, 1, "task:T001")
         assert (given.by, bool(given.tree)) == ("Ada Owner", True)
+        *_, of_first, of_second = (session[0].first for session in stage.sessions("verdict"))
+        assert [("+def rounded" in told, "+# What a receipt" in told) for told in (of_first, of_second)] == [
+            (True, False),
+            (False, True),
+        ]
 
 
 async def test_what_is_taken_and_given_between_two_tasks_still_waits_for_its_yes(play: Play) -> None:
