@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS ?= true
 export UV_NATIVE_TLS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick real judge bench simulate lint types arrows docs fmt clean
+.PHONY: help setup demo test quick real judge bench simulate audit sbom lint types arrows docs fmt clean
 
 help: ## these words
 	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -64,6 +64,14 @@ arrows: .venv/.ready ## the arrows between the parts
 
 docs: .venv/.ready ## the pages that are made from the code
 	$(RUN)python docs/build.py
+
+audit: .venv/.ready ## known vulnerabilities of what is locked; asks the advisory database
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" uv audit --frozen
+
+sbom: .venv/.ready ## the bill of materials of what is locked, as dist/sbom.json (CycloneDX)
+	@mkdir -p dist
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" uv export --frozen --no-dev --all-extras --quiet --format cyclonedx1.5 -o dist/sbom.json
+	@$(RUN)python -c "import json; found = json.load(open('dist/sbom.json'))['components']; print(f'{len(found)} components in dist/sbom.json')"
 
 fmt: .venv/.ready ## mend the style
 	$(RUN)ruff check --fix .

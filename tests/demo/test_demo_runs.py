@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from setpoint.adapters.sandboxes.bubblewrap import find_binary
+from setpoint.demo.play import prepare
+
 pytestmark = pytest.mark.slow
 
 
@@ -23,6 +26,8 @@ class Shown:
     told: str
     log: list[dict[str, Any]]
     view: dict[str, Any]
+    tried: dict[str, int]
+    """What the kernel counted of attempts to leave the machine."""
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Data of the journal's entries of one kind, with their stage."""
@@ -38,9 +43,25 @@ class Shown:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def setpoint(folder: Path, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+ALONE = (str(find_binary()), "--dev-bind", "/", "/", "--unshare-net", "sh", "-c")
+"""Runs a shell script where there is no network but its own loopback, and nothing else is different."""
+COUNTED = '"$@"; code=$?; cat /proc/net/snmp /proc/net/snmp6 >"$COUNTERS"; exit $code'
+"""The kernel counts every packet, of every process, that finds no way out of there."""
+
+
+def tried(counters: Path) -> dict[str, int]:
+    """Packets that had no way out, by protocol."""
+    lines = [line.split() for line in counters.read_text().splitlines()]
+    names, values = [line[1:] for line in lines if line[0] == "Ip:"]
+    (six,) = [line[1] for line in lines if line[0] == "Ip6OutNoRoutes"]
+    return {"ip": int(dict(zip(names, values, strict=True))["OutNoRoutes"]), "ip6": int(six)}
+
+
+def setpoint(folder: Path, words: Sequence[str], before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))}
-    command = [sys.executable, "-m", "setpoint.cli", *words]
+    clean["UV_OFFLINE"] = "1"
+    clean["COUNTERS"] = str(folder / "counters")
+    command = [*before, sys.executable, "-m", "setpoint.cli", *words]
     return subprocess.run(
         command, cwd=folder, env=clean, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
@@ -50,11 +71,32 @@ def setpoint(folder: Path, words: Sequence[str]) -> subprocess.CompletedProcess[
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     parent = tmp_path_factory.mktemp("demo")
     folder = parent / "shop"
-    done = setpoint(parent, ["demo", "--folder", str(folder)])
+    prepare(parent / "tools", lambda _: None)  # the viewer asked for the tools: they come from the cache below
+    done = setpoint(parent, ["demo", "--folder", str(folder)], before=(*ALONE, COUNTED, "sh"))
     run = json.loads(setpoint(folder, ["list", "--json"]).stdout)[0]["id"]
     log = json.loads(setpoint(folder, ["log", run, "--json"]).stdout)
     view = json.loads(setpoint(folder, ["show", run, "--json"]).stdout)
-    return Shown(folder, done.returncode, done.stderr, log, view)
+    return Shown(folder, done.returncode, done.stderr, log, view, tried(parent / "counters"))
+
+
+def test_it_tries_to_reach_nobody(demo: Shown) -> None:
+    assert demo.tried == {"ip": 0, "ip6": 0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "counted"),
+    [
+        ("SOCK_STREAM", "('192.0.2.1', 80)", "ip"),
+        ("SOCK_DGRAM", "('192.0.2.1', 53)", "ip"),
+        ("SOCK_DGRAM", "('2001:db8::1', 53)", "ip6"),
+    ],
+)
+def test_who_tried_would_have_been_counted(tmp_path: Path, kind: str, where: str, counted: str) -> None:
+    family = "AF_INET6" if counted == "ip6" else "AF_INET"
+    script = f"import socket\ntry: socket.socket(socket.{family}, socket.{kind}).connect({where})\nexcept OSError: pass"
+    told = {**os.environ, "COUNTERS": str(tmp_path / "counters")}
+    subprocess.run([*ALONE, COUNTED, "sh", sys.executable, "-c", script], env=told, check=True)
+    assert tried(tmp_path / "counters")[counted] > 0
 
 
 def test_it_ends_done_and_says_what_is_replayed(demo: Shown) -> None:

@@ -9,19 +9,15 @@ import httpx2
 
 from ...accounts import Circuits, SessionLog
 from ...errors import ConfigError, TransientError, UnpricedError
-from ...model.money import Quote
-from ...model.session import Message, ModelRef, Opaque, Task, ToolCall, ToolReturn, Usage
-from ...prices import cost, worst
+from ...model.session import Message, ModelRef, Opaque, Task, ToolCall, ToolReturn
 from .conversation import ModelReply
 from .endpoint import Endpoint
 from .faults import LONGEST_WAIT, RateLimitedError, SilentError, UnreachableError, UnsupportedError, rate_wait, wait
 from .http import Sent, ask
+from .metering import LONGEST_REQUEST, quote_of, usage_of
 from .wire.answer import Answer, Offer, ToolSpec
 
 Pause = Callable[[float], Awaitable[None]]
-
-LONGEST_REQUEST = 1800.0
-"""Seconds one request may take, however steadily its reply comes in."""
 
 OPTIONAL = frozenset(
     ("include", "cache_control", "prompt_cache_key", "stream_options", "max_completion_tokens", "reasoning")
@@ -165,7 +161,7 @@ class LiveModel:
         endpoint = self._reach.endpoint(ref)
         headers = endpoint.signed(ref.provider)
         body = self._body(ref, endpoint, messages)
-        await self._log.reserve(_quote(ref, endpoint, body))
+        await self._log.reserve(quote_of(ref, len(body), endpoint))
         started = time.monotonic()
         answer = await self._asked(ref, endpoint, headers, body)
         seconds = time.monotonic() - started
@@ -231,19 +227,6 @@ def _soonest(known: Exception | None, found: TransientError) -> TransientError:
     return known if known.retry_after is not None and known.retry_after <= found.retry_after else found
 
 
-def _quote(ref: ModelRef, endpoint: Endpoint, body: bytes) -> Quote:
-    """The worst that the request can cost. What a subscription covers costs nothing more."""
-    if endpoint.billing == "subscription":
-        return Quote(model=str(ref), worst_usd=0.0, seconds=LONGEST_REQUEST)
-    most = worst(
-        ref,
-        request_bytes=len(body),
-        longest_reply=endpoint.max_output_tokens,
-        own=endpoint.prices.get(ref.model),
-    )
-    return Quote(model=str(ref), worst_usd=most, seconds=LONGEST_REQUEST)
-
-
 def _begins(task: Task) -> str:
     """The same for all sessions whose requests begin alike."""
     return hashlib.sha256("\0".join((task.instructions, *task.turns[:1])).encode("utf-8", "replace")).hexdigest()[:32]
@@ -254,33 +237,7 @@ def _message(ref: ModelRef, answer: Answer, seconds: float, endpoint: Endpoint) 
     parts = tuple(
         part.model_copy(update={"provider": str(ref)}) if isinstance(part, Opaque) else part for part in answer.parts
     )
-    tokens = answer.tokens
-    usd = _usd(ref, answer, endpoint)
-    covered = endpoint.billing == "subscription"
-    usage = Usage(
-        requests=1,
-        input_tokens=tokens.input,
-        output_tokens=tokens.output,
-        cached_tokens=tokens.cached,
-        usd=0.0 if covered else usd,
-        covered_usd=usd if covered else 0.0,
-        seconds=seconds,
-    )
-    return Message(role="assistant", parts=parts, usage=usage, model=str(ref))
-
-
-def _usd(ref: ModelRef, answer: Answer, endpoint: Endpoint) -> float | None:
-    tokens = answer.tokens
-    if not tokens.counted:
-        return None
-    return cost(
-        ref,
-        input_tokens=tokens.input,
-        output_tokens=tokens.output,
-        cached=tokens.cached,
-        written=tokens.cache_written,
-        own=endpoint.prices.get(ref.model),
-    )
+    return Message(role="assistant", parts=parts, usage=usage_of(ref, answer.tokens, seconds, endpoint), model=str(ref))
 
 
 async def sleep(seconds: float) -> None:
