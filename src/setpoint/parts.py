@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from .config import load, parse
+from .config import parse
 from .errors import ConfigError, SetpointError, UsageError
 from .model.approval import Answer
 from .model.record import digest_of
@@ -22,7 +22,6 @@ from .model.settings import Config
 if TYPE_CHECKING:
     from .accounts import Circuits
     from .gates.prove import Proven
-    from .model.command import Completed, Layer
     from .model.evidence import GateResult
     from .model.gate import Candidate
     from .pipeline.bench import Bench, Enqueue
@@ -383,19 +382,3 @@ async def examined(bench: "Bench", base: str, tree: str) -> "list[Check]":
         return [*found, *doctor.baseline(await on_base(bench, base, tree) if gates else ())]
     except SetpointError as error:
         return [*found, doctor.trouble("base", error)]
-
-
-async def sandbox_exec(folder: Path, argv: Sequence[str], level: str, policy: Path | None) -> "Completed":
-    """Run `argv` in `folder` exactly as an agent's command would run there."""
-    from .adapters.rooms import exec_here
-    from .policy.narrowing import narrowed
-
-    settings = load(folder).sandbox
-    settings, network = narrowed(settings, policy, argv) if policy is not None else (settings, ())
-    return await exec_here(part("sandbox", level)(), folder, argv, settings=settings, network=network)
-
-
-def sandbox_layers(level: str) -> "Sequence[Layer]":
-    """What a level protects with on this machine."""
-    found: Sequence[Layer] = part("sandbox", level)().layers()
-    return found

@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 app = typer.Typer(no_args_is_help=True)
+MODELS = typer.Option([], "--model", help="PROVIDER/MODEL that the command may ask; may be given again.")
 COMMAND = typer.Argument(..., help="The command, after `--`.")
 
 
@@ -14,22 +15,33 @@ def exec_(
     command: list[str] = COMMAND,
     level: str = typer.Option("bubblewrap", "--level", help="bubblewrap, or by name: none."),
     policy: str = typer.Option("", "--policy", help="A policy file that narrows what the command may do."),
+    model: list[str] = MODELS,
+    usd: float = typer.Option(None, "--usd", min=0.0, help="Most that its models may cost."),
 ) -> None:
-    """Run a command in the current folder inside the sandbox and leave with its exit code."""
+    """Run a command in the current folder inside the sandbox and leave with its exit code.
+
+    With --model it finds these models on its own loopback (`ANTHROPIC_BASE_URL`, `OPENAI_BASE_URL`) without a key:
+    requests are metered outside, where the key is.
+    """
     import asyncio
 
-    from ..parts import sandbox_exec
+    from ..inside import sandbox_exec
 
-    done = asyncio.run(sandbox_exec(Path.cwd(), command, level, Path(policy) if policy else None))
+    narrower = Path(policy) if policy else None
+    done, used = asyncio.run(sandbox_exec(Path.cwd(), command, level, narrower, model, usd))
     sys.stdout.write(done.stdout)
     sys.stderr.write(done.stderr)
+    if used is not None:
+        money = "cost unknown" if used.usd is None else f"${used.usd:.4f}"
+        told = f"{used.requests} model requests, {used.input_tokens} tokens in, {used.output_tokens} out, {money}"
+        sys.stderr.write(f"setpoint: {told}\n")
     raise typer.Exit(done.exit_code)
 
 
 @app.command("levels")
 def levels(level: str = typer.Option("bubblewrap", "--level", help="bubblewrap or none.")) -> None:
     """What protects on this machine, and what is missing."""
-    from ..parts import sandbox_layers
+    from ..inside import sandbox_layers
     from .out import data
 
     for layer in sandbox_layers(level):

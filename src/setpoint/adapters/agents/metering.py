@@ -1,5 +1,9 @@
 """What one model request may cost, and what it did."""
 
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ...errors import CapError, UnpricedError
 from ...model.money import Quote
 from ...model.session import ModelRef, Usage
 from ...prices import cost, worst
@@ -46,3 +50,57 @@ def usage_of(ref: ModelRef, tokens: Tokens, seconds: float, endpoint: Endpoint) 
         covered_usd=usd if covered else 0.0,
         seconds=seconds,
     )
+
+
+class Meter(Protocol):
+    """Who pays."""
+
+    async def reserve(self, quote: Quote) -> None:
+        """Hold the worst case of one request. Raises CapError or UnpricedError."""
+        ...
+
+    def settle(self, quote: Quote, usage: Usage) -> None:
+        """The request that was held as `quote` had this reply."""
+        ...
+
+    def let_go(self, quote: Quote, *, paid: bool) -> None:
+        """It had none; `paid`: it may have been charged for all the same."""
+        ...
+
+
+@dataclass
+class Allowance:
+    """A meter of its own: so many dollars and no more. Without a limit, unpriced models may be asked too."""
+
+    usd: float | None = None
+    spent: Usage = field(default_factory=Usage)
+    lost: float = 0.0
+    """Worst case of requests without a reply that may have been charged for."""
+    _held: float = 0.0
+
+    async def reserve(self, quote: Quote) -> None:
+        if self.usd is not None and quote.worst_usd is None:
+            raise UnpricedError(
+                f"no price is known for {quote.model}",
+                why="under a limit each request must be paid for before it is made",
+                fix="give its price in [providers.NAME.prices], or leave the limit out",
+            )
+        worst = quote.worst_usd or 0.0
+        gone = (self.spent.usd or 0.0) + self.lost + self._held
+        if self.usd is not None and gone + worst > self.usd:
+            raise CapError(
+                f"the limit of ${self.usd:g} is reached",
+                why=f"${gone:.4f} are spent or held, and this request may cost ${worst:.4f}",
+                fix="give a higher --usd",
+                cap="command",
+                usd=self.usd,
+            )
+        self._held += worst
+
+    def settle(self, quote: Quote, usage: Usage) -> None:
+        self._held -= quote.worst_usd or 0.0
+        self.spent = self.spent.plus(usage)
+
+    def let_go(self, quote: Quote, *, paid: bool) -> None:
+        self._held -= quote.worst_usd or 0.0
+        self.lost += (quote.worst_usd or 0.0) if paid else 0.0

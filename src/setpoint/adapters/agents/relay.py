@@ -1,0 +1,319 @@
+"""A metering relay to models: what runs in a sandbox asks it without a key, and each request is held and counted here.
+
+It takes the providers' own wire formats on a unix socket that is shown inside, asks for the models it was told and no
+others, and passes replies on as they come. The key is added on this side and never crosses.
+"""
+
+import asyncio
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import h11
+import httpx2
+
+from ...errors import SetpointError
+from ...model.command import Command, Completed, Layer
+from ...model.money import Quote
+from ...model.session import ModelRef
+from ...ports import Sandbox
+from ..loopback import forwarded
+from .endpoint import Endpoint
+from .http import CONNECT_SECONDS, LARGEST_REPLY
+from .metering import LONGEST_REQUEST, Meter, quote_of, usage_of
+from .wire.answer import ProviderFault, Reader
+from .wire.stream import EventStream
+
+SOCKET = "models"
+PLACE = "/run/setpoint/models"
+"""Where the socket's folder is shown."""
+KEY = "held-outside"
+"""What stands for the key inside: agents want one set."""
+LARGEST_REQUEST = 32 * 1024 * 1024
+AT_ONCE = 16
+"""Requests of one command under way; more are refused."""
+IDLE_SECONDS = 300.0
+"""How long a provider, or whoever asks, may say nothing."""
+_LONGEST = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_PASSED_ON = ("accept", "anthropic-version", "anthropic-beta", "openai-beta", "user-agent", "x-stainless-helper-method")
+"""Headers of a request that a provider is sent."""
+_PASSED_BACK = ("content-type", "request-id", "x-request-id", "retry-after")
+_COUNTING = "/count_tokens"
+NOT_ITS_FORMAT = (ValueError, KeyError, TypeError, AttributeError, RecursionError, ProviderFault)
+
+
+class _RefusedError(Exception):
+    """Answer with this status and these words."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class _Asked:
+    ref: ModelRef
+    endpoint: Endpoint
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    longest: int
+    metered: bool
+
+
+class Relay:
+    """The way of one command to its models."""
+
+    def __init__(
+        self, models: Mapping[ModelRef, Endpoint], meter: Meter, client: httpx2.AsyncClient, folder: Path
+    ) -> None:
+        self.folder = folder
+        """Holds the socket; shown inside."""
+        self.refused: dict[str, int] = {}
+        """What was asked for and not given, with how often."""
+        self._models = models
+        self._meter = meter
+        self._client = client
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def env(self) -> dict[str, str]:
+        """What commands are told: where each kind of provider is, and a key that is none."""
+        told: dict[str, str] = {}
+        for endpoint in self._models.values():
+            name = "ANTHROPIC" if endpoint.api == "anthropic" else "OPENAI"
+            told[f"{name}_BASE_URL"] = "{here}" if name == "ANTHROPIC" else "{here}/v1"
+            told[f"{name}_API_KEY"] = KEY
+        return told
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, request by request, to its end."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            await self._talk(reader, writer)
+        except (OSError, TimeoutError, h11.ProtocolError):
+            return  # whoever asked is gone, or speaks no HTTP
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk = h11.Connection(h11.SERVER)
+        while talk.states == {h11.CLIENT: h11.IDLE, h11.SERVER: h11.IDLE}:
+            found = await _request(talk, reader, writer)
+            if found is None:
+                return
+            try:
+                await self._answer(*found, talk, writer)
+            except _RefusedError as refusal:
+                self._note(str(refusal))
+                await _say(talk, writer, refusal.status, str(refusal))
+            if h11.MUST_CLOSE in talk.states.values():
+                return
+            talk.start_next_cycle()
+
+    def _note(self, words: str) -> None:
+        told = words if words in self.refused or len(self.refused) < AT_ONCE else "other requests"
+        self.refused[told] = self.refused.get(told, 0) + 1
+
+    async def _answer(
+        self, request: h11.Request, body: bytes, talk: h11.Connection, writer: asyncio.StreamWriter
+    ) -> None:
+        if len(self._tasks) > AT_ONCE:
+            raise _RefusedError(429, f"more than {AT_ONCE} requests at once")
+        asked = self._read(request, body)
+        quote = quote_of(asked.ref, len(body), asked.endpoint, asked.longest)
+        if asked.metered:
+            try:
+                await self._meter.reserve(quote)
+            except SetpointError as error:
+                raise _RefusedError(403, f"{error.what}: {error.why}; {error.fix}") from error
+        await self._forward(asked, quote, talk, writer)
+
+    def _read(self, request: h11.Request, body: bytes) -> _Asked:
+        """What is asked for, where it may be. Raises _RefusedError."""
+        path, _, query = request.target.decode("latin-1").partition("?")
+        counting = path.endswith(_COUNTING)
+        plain = path.removesuffix(_COUNTING)
+        known = {ref: end for ref, end in self._models.items() if urlsplit(end.url()).path.endswith(plain)}
+        if request.method != b"POST" or plain.count("/") < 2 or not known:
+            raise _RefusedError(404, f"{request.method.decode('latin-1')} {path[:200]} is not asked through here")
+        try:
+            told = json.loads(body)
+            name = told["model"]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise _RefusedError(400, "the request is no JSON object with a `model`") from error
+        ref = next((ref for ref in known if ref.model == name), None)
+        if ref is None:
+            allowed = ", ".join(sorted(ref.model for ref in known))
+            raise _RefusedError(403, f"model `{str(name)[:100]}` is not one of this session's: {allowed}")
+        endpoint = known[ref]
+        signed = {header.lower(): value for header, value in endpoint.signed(ref.provider).items()}
+        sent = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
+        passed = {header: sent[header] for header in _PASSED_ON if header in sent}
+        url = endpoint.url() + (_COUNTING if counting else "") + (f"?{query}" if query else "")
+        longest = max((told[key] for key in _LONGEST if isinstance(told.get(key), int)), default=0)
+        headers = {**passed, **signed, "accept-encoding": "identity"}
+        return _Asked(ref, endpoint, url, body, headers, longest, metered=not counting)
+
+    async def _forward(self, asked: _Asked, quote: Quote, talk: h11.Connection, writer: asyncio.StreamWriter) -> None:
+        started, paid, settled = time.monotonic(), True, False
+        timeout = httpx2.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
+        reading = _Reading(asked.endpoint)
+        try:
+            async with (
+                asyncio.timeout(LONGEST_REQUEST),
+                self._client.stream(
+                    "POST", asked.url, content=asked.body, headers=dict(asked.headers), timeout=timeout
+                ) as response,
+            ):
+                paid = response.status_code == 200
+                await _head(talk, writer, response)
+                async for chunk in response.aiter_bytes():
+                    reading.feed(chunk, streamed="json" not in response.headers.get("content-type", ""))
+                    await _send(talk, writer, h11.Data(data=chunk))
+                if asked.metered and paid and (answer := reading.answer()) is not None:
+                    usage = usage_of(asked.ref, answer.tokens, time.monotonic() - started, asked.endpoint)
+                    self._meter.settle(quote, usage)
+                    settled = True
+            await _send(talk, writer, h11.EndOfMessage())
+        except httpx2.TransportError as error:
+            paid = paid and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            if talk.our_state is not h11.SEND_RESPONSE and talk.our_state is not h11.IDLE:
+                raise OSError("the reply was cut off") from error
+            raise _RefusedError(502, f"model `{asked.ref}` was out of reach") from error
+        finally:
+            if asked.metered and not settled:
+                self._meter.let_go(quote, paid=paid)
+
+
+class _Reading:
+    """Looks into a reply as it passes, for what it used."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._reader: Reader = endpoint.wire.reader()
+        self._events = EventStream()
+        self._whole = b""
+        self._size = 0
+        self._lost = False
+
+    def feed(self, chunk: bytes, *, streamed: bool) -> None:
+        """A piece of the reply. Whatever is wrong with it is the asker's to find out: then nothing is known of it."""
+        self._size += len(chunk)
+        if self._size > LARGEST_REPLY:
+            raise OSError(f"the reply is longer than {LARGEST_REPLY} bytes")
+        if not streamed:
+            self._whole += chunk
+            return
+        try:
+            for event in self._events.feed(chunk):
+                self._reader.feed(event)
+        except NOT_ITS_FORMAT:  # a provider's rubbish is the asker's to find out
+            self._lost = True
+
+    def answer(self) -> Any:
+        """The whole reply; None when it was not understood."""
+        try:
+            if self._whole:
+                return self._endpoint.wire.whole(json.loads(self._whole))
+            return self._reader.answer() if self._reader.complete and not self._lost else None
+        except NOT_ITS_FORMAT:
+            return None
+
+
+async def _request(
+    talk: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> tuple[h11.Request, bytes] | None:
+    """The next request, whole; None at the end."""
+    request, body = None, b""
+    while True:
+        event = talk.next_event()
+        if event is h11.NEED_DATA:
+            if talk.they_are_waiting_for_100_continue:
+                await _send(talk, writer, h11.InformationalResponse(status_code=100, headers=[]))
+            async with asyncio.timeout(IDLE_SECONDS):
+                talk.receive_data(await reader.read(65_536))
+        elif isinstance(event, h11.Request):
+            request = event
+        elif isinstance(event, h11.Data):
+            body += bytes(event.data)
+            if len(body) > LARGEST_REQUEST:
+                await _say(talk, writer, 413, f"a request is at most {LARGEST_REQUEST} bytes")
+                return None
+        elif isinstance(event, h11.EndOfMessage) and request is not None:
+            return request, body
+        else:
+            return None
+
+
+async def _head(talk: h11.Connection, writer: asyncio.StreamWriter, response: httpx2.Response) -> None:
+    passed = [(name, value) for name in _PASSED_BACK if (value := response.headers.get(name))]
+    head = h11.Response(status_code=response.status_code, headers=[*passed, ("transfer-encoding", "chunked")])
+    await _send(talk, writer, head)
+
+
+async def _say(talk: h11.Connection, writer: asyncio.StreamWriter, status: int, words: str) -> None:
+    """An error in the form that all three formats know."""
+    told = {"type": "error", "error": {"type": "setpoint", "code": "setpoint", "message": f"setpoint: {words}"}}
+    body = json.dumps(told).encode()
+    headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
+    await _send(talk, writer, h11.Response(status_code=status, headers=headers))
+    await _send(talk, writer, h11.Data(data=body))
+    await _send(talk, writer, h11.EndOfMessage())
+
+
+async def _send(talk: h11.Connection, writer: asyncio.StreamWriter, event: Any) -> None:
+    sent = talk.send(event)
+    if sent:
+        writer.write(sent)
+        async with asyncio.timeout(IDLE_SECONDS):
+            await writer.drain()
+
+
+@asynccontextmanager
+async def relay(models: Mapping[ModelRef, Endpoint], meter: Meter, client: httpx2.AsyncClient) -> AsyncIterator[Relay]:
+    """A way to `models` and no others, as long as it is held."""
+    folder = Path(tempfile.mkdtemp(prefix="setpoint-models-"))
+    try:
+        way = Relay(models, meter, client, folder)
+        server = await asyncio.start_unix_server(way.serve, folder / SOCKET)
+        try:
+            yield way
+        finally:
+            server.close()
+            await way.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class WithModels:
+    """A sandbox whose commands find their models behind a relay; all else is as in `sandbox`."""
+
+    def __init__(self, sandbox: Sandbox, way: Relay) -> None:
+        self._sandbox = sandbox
+        self._way = way
+        self.level = sandbox.level
+
+    def layers(self) -> Sequence[Layer]:
+        """As the sandbox's."""
+        return self._sandbox.layers()
+
+    async def run(self, command: Command) -> Completed:
+        """Run `command` with the relay on its loopback."""
+        return await self._sandbox.run(forwarded(command, self._way.folder, SOCKET, PLACE, self._way.env()))

@@ -1,0 +1,166 @@
+"""What runs in a sandbox asks models through a relay: without a key, only those it was given, and for no more money."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from wired import KEY, MODEL, endpoint
+
+from setpoint.adapters.agents.http import new_client
+from setpoint.adapters.agents.metering import Allowance
+from setpoint.adapters.agents.relay import KEY as STANDS_FOR_A_KEY
+from setpoint.adapters.agents.relay import SOCKET, WithModels, relay
+from setpoint.adapters.rooms import exec_here
+from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
+from setpoint.model.session import ModelRef
+from setpoint.testing.model_formats import Step
+from setpoint.testing.model_server import Fault, ScriptedModel, Seen
+
+PATHS = {"anthropic": "/v1/messages", "openai-chat": "/v1/chat/completions", "openai-responses": "/v1/responses"}
+SAID = Step(text="Good day.", input_tokens=1000, output_tokens=50)
+
+
+def says(_seen: Seen) -> Step:
+    return SAID
+
+
+def ref(api: str) -> ModelRef:
+    provider, _, name = MODEL[api].partition("/")
+    return ModelRef(provider=provider, model=name)
+
+
+def body(api: str, **more: Any) -> dict[str, Any]:
+    turn = [{"role": "user", "content": "Good day?"}]
+    said = {"input": turn} if api == "openai-responses" else {"messages": turn}
+    return {"model": ref(api).model, "max_tokens": 100, **said, **more}
+
+
+Ask = Callable[..., Any]
+
+
+@asynccontextmanager
+async def related(
+    api: str, *, usd: float | None = None, faults: dict[int, Fault] | None = None, script: Callable[[Seen], Step] = says
+) -> AsyncIterator[tuple[Ask, Allowance, ScriptedModel]]:
+    """A relay to a scripted model of `api`, and a client on its socket."""
+    meter = Allowance(usd)
+    with ScriptedModel(script, faults=faults or {}) as model:
+        async with new_client(plain=True) as out, relay({ref(api): endpoint(api, model)}, meter, out) as way:
+            transport = httpx2.AsyncHTTPTransport(uds=str(way.folder / SOCKET))
+            async with httpx2.AsyncClient(transport=transport, base_url="http://models") as client:
+
+                async def ask(path: str = "", **told: Any) -> httpx2.Response:
+                    sent = told.pop("content", None) or json.dumps(told.pop("json", body(api))).encode()
+                    return await client.post(path or PATHS[api], content=sent, **told)
+
+                yield ask, meter, model
+
+
+@pytest.mark.parametrize("api", PATHS)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_reply_passes_and_is_counted_and_the_key_is_added_outside(api: str, stream: bool) -> None:
+    async with related(api) as (ask, meter, model):
+        reply = await ask(json=body(api, stream=stream), headers={"x-api-key": "k-of-the-agent", "cookie": "c=1"})
+        assert reply.status_code == 200
+        assert "Good day." in reply.text
+        assert (meter.spent.requests, meter.spent.input_tokens, meter.spent.output_tokens) == (1, 1000, 50)
+        assert meter.spent.usd
+        (seen,) = model.requests
+        told = {name.lower(): value for name, value in seen.headers.items()}
+        assert KEY in f"{told.get('x-api-key')} {told.get('authorization')}"
+        assert not {"k-of-the-agent", "c=1"} & set(told.values())
+
+
+@pytest.mark.parametrize(
+    ("path", "told", "status", "words"),
+    [
+        ("", {"json": body("anthropic", model="claude-opus-99")}, 403, "not one of this session's: claude-opus-4-5"),
+        ("", {"content": b"[]"}, 400, "no JSON object"),
+        ("", {"content": b"{" * 9}, 400, "no JSON object"),
+        ("/v1/files", {}, 404, "is not asked through here"),
+        ("/v1/chat/completions", {}, 404, "is not asked through here"),
+        ("/", {}, 404, "is not asked through here"),
+        ("/v1/messages/../../admin", {}, 404, "is not asked through here"),
+    ],
+)
+async def test_nothing_else_is_asked(path: str, told: dict[str, Any], status: int, words: str) -> None:
+    async with related("anthropic") as (ask, meter, model):
+        reply = await ask(path, **told)
+        assert (reply.status_code, model.requests, meter.spent.requests) == (status, [], 0)
+        assert words in reply.json()["error"]["message"]
+        assert (await ask()).status_code == 200  # the same connection goes on
+
+
+async def test_tokens_may_be_counted_for_nothing() -> None:
+    async with related("anthropic") as (ask, meter, _model):
+        await ask("/v1/messages/count_tokens")
+        assert (meter.spent.requests, meter.lost) == (0, 0.0)
+
+
+async def test_the_limit_is_held_before_the_request() -> None:
+    async with related("anthropic", usd=0.001) as (ask, meter, model):
+        reply = await ask()
+        assert (reply.status_code, model.requests) == (403, [])
+        assert "the limit of $0.001 is reached" in reply.json()["error"]["message"]
+        assert meter.spent.requests == 0
+
+
+async def test_a_longer_reply_than_usual_is_held_at_its_price() -> None:
+    async with related("anthropic", usd=5.0) as (ask, _meter, model):
+        assert (await ask(json=body("anthropic", max_tokens=10_000_000))).status_code == 403
+        assert model.requests == []
+        assert (await ask()).status_code == 200
+
+
+async def test_many_at_once_never_spend_more_than_the_limit() -> None:
+    async with related("anthropic", usd=3.0) as (ask, meter, model):
+        replies = await asyncio.gather(*(ask() for _ in range(12)))
+        assert {reply.status_code for reply in replies} == {200, 403}
+        assert (meter.spent.usd or 0) + meter.lost <= 3.0
+        assert len(model.requests) == sum(reply.status_code == 200 for reply in replies)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "lost"),
+    [("429", 429, False), ("529", 529, False), ("401", 401, False), ("cut", 200, True), ("reset", 0, True)],
+)
+async def test_what_goes_wrong_is_passed_on_and_paid_for_only_where_it_may_have_been(
+    kind: str, status: int, lost: bool
+) -> None:
+    async with related("anthropic", usd=5.0, faults={1: Fault(kind)}) as (ask, meter, _model):
+        told = 0
+        try:
+            told = (await ask(json=body("anthropic", stream=True))).status_code
+        except httpx2.TransportError:
+            told = status if kind == "cut" else 0
+        assert told in (status, 502)
+        assert ((meter.lost > 0), meter.spent.requests) == (lost, 0)
+
+
+async def test_a_command_in_the_sandbox_asks_without_a_key(tmp_path: Path) -> None:
+    program = (
+        "import json, os, urllib.request as r\n"
+        "at = os.environ['ANTHROPIC_BASE_URL'] + '/v1/messages'\n"
+        f"body = json.dumps({body('anthropic')!r}).encode()\n"
+        "print(r.urlopen(r.Request(at, body, {'content-type': 'application/json'})).read().decode())\n"
+        "print(sorted(v for k, v in os.environ.items() if k.endswith('_KEY')))\n"
+    )
+    (tmp_path / "ask.py").write_text(program)
+    meter = Allowance(None)
+    with ScriptedModel(says) as model:
+        async with (
+            new_client(plain=True) as out,
+            relay({ref("anthropic"): endpoint("anthropic", model)}, meter, out) as way,
+        ):
+            sandbox = WithModels(Bubblewrap(), way)
+            done = await exec_here(sandbox, tmp_path, ("python3", "-I", "ask.py"))
+            everything = await exec_here(sandbox, tmp_path, ("sh", "-c", "env; cat /proc/*/environ /proc/*/cmdline"))
+    assert "Good day." in done.stdout, done.stderr
+    assert f"['{STANDS_FOR_A_KEY}']" in done.stdout
+    assert KEY not in everything.stdout + everything.stderr
+    assert meter.spent.requests == 1
