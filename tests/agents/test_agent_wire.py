@@ -4,7 +4,7 @@ import itertools
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from wired import APIS, MakeBench, endpoint
 
@@ -12,9 +12,10 @@ from setpoint.adapters.agents.endpoint import WIRES, Endpoint
 from setpoint.adapters.agents.faults import judged
 from setpoint.adapters.agents.native import NativeAgent
 from setpoint.adapters.agents.tools import offered
+from setpoint.adapters.agents.wire.answer import Offer, encoded, whole_request
 from setpoint.adapters.agents.wire.stream import EventStream
 from setpoint.errors import ConfigError, TransientError
-from setpoint.model.session import Limits, Submitted
+from setpoint.model.session import Limits, Message, Opaque, Said, Submitted, ToolCall, ToolReturn
 from setpoint.testing.agent_contract import DONE, LOOK, MEND, TASK, TRY
 from setpoint.testing.model_formats import STREAM, WHOLE, Call, Step
 from setpoint.testing.model_server import ScriptedModel
@@ -142,6 +143,34 @@ def test_a_stream_cut_before_its_end_is_never_a_whole_reply(api: str, data: st.D
     for event in events.feed(content[:at]):
         reader.feed(event)
     assert not reader.complete
+
+
+CALLED = st.builds(ToolCall, id=st.just("c1"), name=st.just("read"), arguments=st.dictionaries(st.text(), st.text()))
+SAYS = st.builds(Said, text=st.text())
+OWN = st.builds(Opaque, provider=st.sampled_from(["mine", "another"]), data=st.dictionaries(st.text(), st.text()))
+GIVEN = st.builds(ToolReturn, call_id=st.just("c1"), name=st.just("read"), content=st.text())
+MESSAGES = st.lists(
+    st.builds(Message, role=st.just("assistant"), parts=st.lists(st.one_of(SAYS, CALLED, OWN)).map(tuple))
+    | st.builds(Message, role=st.just("user"), parts=st.lists(st.one_of(SAYS, GIVEN)).map(tuple)),
+    max_size=8,
+)
+
+
+@pytest.mark.parametrize("api", APIS)
+@settings(max_examples=60, deadline=None)
+@given(before=MESSAGES, after=MESSAGES)
+def test_whatever_is_said_next_the_request_begins_with_the_one_before(
+    api: str, before: list[Message], after: list[Message]
+) -> None:
+    wire = WIRES[api]
+    head = wire.head(Offer(model="m", system="Be brief.", tools=(), max_output_tokens=100))
+    said, more = ([item for one in told for item in encoded(wire, one, "mine")] for told in (before, after))
+    assume(said)
+    first, then = whole_request(head, said), whole_request(head, [*said, *more])
+    assert then.startswith(first.removesuffix(b"]}"))
+    assert json.loads(then)
+    again = [item for one in [*before, *after] for item in encoded(wire, one, "mine")]
+    assert whole_request(head, again) == then
 
 
 @settings(max_examples=40, deadline=None)

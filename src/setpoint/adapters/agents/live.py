@@ -15,7 +15,7 @@ from .endpoint import Endpoint
 from .faults import LONGEST_WAIT, RateLimitedError, SilentError, UnreachableError, UnsupportedError, rate_wait, wait
 from .http import Sent, ask
 from .metering import LONGEST_REQUEST, quote_of, usage_of
-from .wire.answer import Answer, Offer, ToolSpec
+from .wire.answer import Answer, Offer, ToolSpec, encoded, whole_request
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -200,10 +200,9 @@ class LiveModel:
         items = self._items.setdefault(ref, [])
         owner = "" if "reasoning" in refused else str(ref)
         for message in messages[self._encoded.get(ref, 0) :]:
-            items += [item.encode("utf-8", "replace") for item in endpoint.wire.encode(message, owner)]
+            items += encoded(endpoint.wire, message, owner)
         self._encoded[ref] = len(messages)
-        head = self._heads[ref].encode("utf-8", "replace")
-        return head + (b"" if head.endswith(b"[") else b",") + b",".join(items) + b"]}"
+        return whole_request(self._heads[ref], items)
 
 
 def _names(ref: ModelRef) -> tuple[str, str]:

@@ -122,6 +122,17 @@ def packed(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
+def encoded(wire: "Wire", message: Message, owner: str) -> list[bytes]:
+    """The items of one message; opaque parts only for `owner`, whose they are."""
+    return [item.encode("utf-8", "replace") for item in wire.encode(message, owner)]
+
+
+def whole_request(head: str, items: Sequence[bytes]) -> bytes:
+    """A request: what it opens with, and the conversation. A longer conversation begins with the same bytes."""
+    start = head.encode("utf-8", "replace")
+    return start + (b"" if start.endswith(b"[") else b",") + b",".join(items) + b"]}"
+
+
 def clean(text: str) -> str:
     """`text` without what UTF-8 or a database cannot hold: halves of surrogate pairs are joined, NULs replaced."""
     if "\x00" in text:
