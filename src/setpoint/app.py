@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from .adapters.repository import UserRepository
 from .errors import ParkedError, SetpointError
-from .model.run import Run, State
+from .model.run import Run, State, Waits
 from .model.settings import Config
 from .premises import Premises
 
 if TYPE_CHECKING:
     from .engine.worker import Worker
+    from .model.approval import Point
     from .model.run import Event
     from .model.ticket import Kind
     from .model.trial import Trial
     from .pipeline.intake import Gap
+    from .service.approvals import Bundle
     from .service.contexts import ContextView
     from .service.doctor import Check
     from .service.epic import Child
@@ -263,6 +265,14 @@ class House(Premises):
 
         return await shown(self.ground(run))
 
+    async def inspects(self, run: Run) -> "tuple[Point, ...]":
+        """What of a change a person must have inspected to say yes now; nothing at other decisions."""
+        from .pipeline.counting import trusted
+
+        if (run.position.stage, run.position.waits) != ("change", Waits.DECISION):
+            return ()
+        return (await trusted(self.ground(run))).approvals.inspection
+
     def workspace_path(self, run: Run) -> Path:
         """The run's worktree on the host."""
         return self.root / self.view(run).workspace
@@ -302,11 +312,24 @@ class House(Premises):
 
         return calibration(self.store, self.store.runs())
 
-    def export(self, run: Run, form: str) -> dict[str, Any]:
+    async def export(self, run: Run, form: str) -> dict[str, Any]:
         """A run in an open format."""
         from .service.export import export
 
-        return export(self.ground(run), form)
+        return await export(self.ground(run), form)
+
+    async def approvals(self, run: Run) -> "Bundle":
+        """All answers of a run, as a bundle that can be verified elsewhere."""
+        from .service.approvals import bundle
+
+        return await bundle(self.ground(run))
+
+    def approval_key(self) -> tuple[str, Path]:
+        """The public half of the key that answers are signed with, made when there is none, and its folder."""
+        from .parts import signer
+
+        ring = signer(self.root, self.config, self.keys)
+        return ring.ready(), ring.folder
 
     # -- without a run ------------------------------------------------------------------------------------------
 

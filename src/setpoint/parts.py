@@ -3,6 +3,7 @@
 import importlib
 import os
 import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -13,20 +14,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .config import parse
 from .errors import ConfigError, SetpointError, UsageError
-from .model.approval import Answer
-from .model.record import digest_of
 from .model.release import CiRun, CiState
-from .model.run import Run, State
 from .model.settings import Config
 
 if TYPE_CHECKING:
     from .accounts import Circuits
+    from .adapters.keys import KeyRing
     from .gates.prove import Proven
     from .model.evidence import GateResult
     from .model.gate import Candidate
     from .pipeline.bench import Bench, Enqueue
-    from .policy.action import Action
-    from .policy.decide import Decision
     from .ports import Agent, Notifier, Room, Sandbox, Store
     from .service.doctor import Check
 
@@ -147,38 +144,6 @@ class Agents(Mapping[str, "Agent"]):
         return made
 
 
-def permit_of(store: "Store", config: Config) -> Callable[["Action"], "Decision"]:
-    """The last word before an effect: only a run that stands at that very step may have it, once a person said yes."""
-    from .policy.action import ActionKind
-    from .policy.decide import Allow, Deny
-
-    def permit(action: "Action") -> "Decision":
-        for run in store.runs(active=True):
-            if run.position.stage != action.kind.value or run.position.state is not State.RUNNING:
-                continue
-            if action.kind is ActionKind.MERGE and run.branch == action.subject:
-                return Allow(reason=f"run {run.id} stands at its merge")
-            merged = store.recall(run.id, f"merged:{run.position.cycle}")
-            if action.kind is ActionKind.DEPLOY and merged and merged["sha"] == action.detail:
-                return _deploys(store, config, run, action.subject)
-        return Deny(reason="no run stands at this step", fix="`setpoint list` shows where runs stand")
-
-    return permit
-
-
-def _deploys(store: "Store", config: Config, run: Run, environment: str) -> "Decision":
-    from .policy.decide import Allow, Deny
-
-    wanted = next((e for e in config.environment if e.name == environment), None)
-    if wanted is None or not wanted.approval:
-        return Allow(reason=f"run {run.id} deploys what it merged")
-    given = store.approvals(run.id, run.position.cycle, f"deploy:{environment}")
-    merged = store.recall(run.id, f"merged:{run.position.cycle}") or {}
-    if given and given[-1].answer is Answer.GRANTED and given[-1].subject == digest_of(merged):
-        return Allow(reason=f"{given[-1].by} said yes to this release")
-    return Deny(reason=f"nobody said yes to {environment}", fix=f"`setpoint approve {run.id}`")
-
-
 @cache
 def code_mark() -> str:
     """Moves when this program's own code does."""
@@ -228,10 +193,14 @@ def notifier_of(config: Config, environ: Mapping[str, str]) -> "Notifier":
     return cast("Notifier", told)
 
 
-def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "Enqueue") -> "Bench":
-    """The bench of one repository under one configuration, every seam with an effect behind its guard."""
+def assemble(
+    root: Path, state: Path, config: Config, store: "Store", enqueue: "Enqueue", keys: Path | None = None
+) -> "Bench":
+    """The bench of one repository under one configuration, every seam with an effect behind its guard; `keys` holds the
+    person's key, where it is not in their own configuration."""
     from .pipeline.bench import Bench
     from .pipeline.circuits import KeptCircuits
+    from .pipeline.permits import permit_of
     from .policy.guard import GuardedDeployer, GuardedForge
 
     sandbox = sandbox_of(config)
@@ -255,9 +224,19 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         archive=part("archive", "files")(state / "evidence"),
         mark=workspaces.mark,
         code=code_mark(),
+        signer=signer(root, config, keys),
         images=part("images", "host")(),
         redact=clean,
     )
+
+
+def signer(root: Path, config: Config, keys: Path | None = None) -> "KeyRing":
+    """The key of whoever runs setpoint in the repository at `root`."""
+    from .adapters.keys import KeyRing, key_folder
+
+    shown = [root, *(Path(os.path.expanduser(name)) for name in config.sandbox.readonly)]  # noqa: PTH111  # Path raises for an unknown user
+    folder = keys or key_folder(os.environ, Path.home())
+    return KeyRing(folder, shown=shown, tell=lambda words: print(f"setpoint: {words}", file=sys.stderr, flush=True))
 
 
 def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callable[[str, str], Awaitable[CiRun]]:

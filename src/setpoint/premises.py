@@ -33,6 +33,8 @@ class Premises:
         self.state = self.root / ".setpoint"
         self.config = config
         self._benches: dict[str, Bench] = {}
+        self.keys: Path | None = None
+        """Folder of the key that answers here are signed with; None: the one in the person's own configuration."""
 
     @classmethod
     async def open(cls, folder: Path) -> Self:
@@ -142,7 +144,7 @@ class Premises:
         if mark not in self._benches:
             from .parts import assemble
 
-            self._benches[mark] = assemble(self.root, self.state, config, self.store, self._enqueue)
+            self._benches[mark] = assemble(self.root, self.state, config, self.store, self._enqueue, self.keys)
         return self._benches[mark]
 
     def _enqueue(self, connection: Any, job: str, key: str, args: dict[str, Any]) -> None:

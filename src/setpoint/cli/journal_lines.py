@@ -114,6 +114,10 @@ def _person(data: dict[str, Any], stage: str) -> str:
     return visible(f"{data['by']} said {data['said']}{because}")
 
 
+def _void(data: dict[str, Any], stage: str) -> str:
+    return paint("void: ", "yellow") + visible(data["why"])
+
+
 def _moved(data: dict[str, Any], stage: str) -> str:
     to = data["to"]
     if to.get("state", "running") != "running":
@@ -188,6 +192,7 @@ _TOLD = {
     "lesson-candidate": _lesson,
     "follow-up": _follow_up,
     "manual": _manual,
+    "void": _void,
     "joined": _joined,
     "restarted": _restarted,
 }

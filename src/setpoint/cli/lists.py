@@ -269,13 +269,13 @@ def diff(run: str = RUN) -> None:
 def export(
     run: str = RUN,
     form: str = typer.Option(
-        "progress", "--format", help="progress (progress.json), recording (to replay), or run (all)."
+        "progress", "--format", help="progress (progress.json), approvals (to verify elsewhere), or run (all)."
     ),
 ) -> None:
     """Write a run in an open format to standard output."""
 
     async def use(house: "House") -> int:
-        document(house.export(house.store.run(run), form))
+        document(await house.export(house.store.run(run), form))
         return 0
 
     in_house(use)

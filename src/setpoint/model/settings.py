@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from .approval import ApprovalSettings
 from .boundary import Boundaries
 from .command import CommandLimits
 from .gate import Gate
@@ -336,7 +337,8 @@ class Config(Record):
     """`plan+merge`: a person approves plan and change; `each-task`: also each task of the plan before the next begins;
     `full`: nobody is asked (said in every record)."""
     approvers: tuple[Line, ...] = ()
-    """Who may approve; empty: the owner of the machine account."""
+    """Who may approve, by name; empty: the owner of the machine account."""
+    approvals: ApprovalSettings = ApprovalSettings()
     database_url: str = ""
     """PostgreSQL URL of a team; empty: `.setpoint/setpoint.db`."""
     concurrency: int = Field(default=3, ge=1, le=256)

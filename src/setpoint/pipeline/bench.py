@@ -10,6 +10,7 @@ from ..model.run import Position, Run
 from ..model.session import SessionId
 from ..model.settings import Config
 from ..model.ticket import Kind
+from ..policy.approvals import Signer
 from ..ports import Agent, Archive, Deployer, Forge, Notifier, Store, Trees, Workspace, Workspaces
 from .routes import ROUTES, Route
 
@@ -43,6 +44,8 @@ class Bench:
     """Moves when the tools of the rooms may have moved."""
     code: str
     """Moves when this program does."""
+    signer: Signer
+    """The key of whoever runs setpoint here."""
     images: Images | None = None
     """Builds container images; None: nothing does."""
     redact: Callable[[Any], Any] = as_it_is

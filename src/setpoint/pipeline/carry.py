@@ -155,6 +155,14 @@ async def settle(ground: Ground, done: Done) -> Run | None:
     return moved
 
 
+def _withdraw(tx: Transaction, run: Run, voids: tuple[str, ...]) -> None:
+    """No answer from before this move counts any more at the decisions that it takes back."""
+    for name in voids:
+        kind, _, about = name.partition(":")
+        if kind == "decision":
+            tx.remember(run.id, f"withdrawn:{about}:{run.position.cycle}", {"serial": run.position.serial + 1})
+
+
 class _OvertakenError(Exception):
     """Somebody moved the run first; the transaction is rolled back."""
 
@@ -166,6 +174,7 @@ def write_move(bench: Bench, run: Run, move: Move, done: Done) -> Run | None:
             if move.voids:
                 names = tuple(name for name in move.voids if not name.startswith("decision:"))
                 tx.void(run.id, run.position.cycle, names)
+                _withdraw(tx, run, move.voids)
             for write in done.writes:
                 write(tx)
             moved = tx.move(run, move.to, done.note or move.because)

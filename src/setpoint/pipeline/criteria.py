@@ -8,11 +8,14 @@ from ..model.approval import Answer
 from ..model.boundary import Boundaries
 from ..model.objection import Deviation, Objection
 from ..model.plan import Plan
+from ..model.record import digest_of
 from ..model.spec import Diagnosis
 from ..model.ticket import Criterion, Kind, Ticket
 from ..policy.action import Action, ActionKind
+from ..policy.approvals import forgeries
 from ..policy.compile import beyond, compile_boundaries
 from .bench import Ground
+from .counting import voices_of
 from .document import objection
 from .predecessor import untrue_tags
 
@@ -51,16 +54,28 @@ def wished(ground: Ground, plan: Plan) -> tuple[Action, ...]:
 
 
 def granted_by_person(ground: Ground) -> frozenset[ActionKind]:
-    """The kinds of `wished` actions that a named person said yes to by approving the plan; what the ticket's own words
-    forbid is never among them."""
-    approvals = ground.bench.store.approvals(ground.run.id, ground.position.cycle, "plan")
+    """The kinds of `wished` actions that a named person said yes to by approving this very plan; what the ticket's own
+    words forbid is never among them."""
     plan = plan_of(ground)
-    if plan is None or not any(approval.answer is Answer.GRANTED for approval in approvals):
+    wanted = wished(ground, plan) if plan else ()
+    if not wanted or not _plan_approved(ground):
         return frozenset()
     frozen = ground.run.ticket.boundaries.frozen
     closed = {ActionKind.MIGRATION} if "database schema" in frozen else set()
     closed |= {ActionKind.DEPENDENCY} if "dependencies" in frozen else set()
-    return frozenset(action.kind for action in wished(ground, plan)) - closed
+    return frozenset(action.kind for action in wanted) - closed
+
+
+def _plan_approved(ground: Ground) -> bool:
+    given = ground.bench.store.approvals(ground.run.id, ground.position.cycle, "plan")
+    if not given or given[-1].answer is not Answer.GRANTED or given[-1].subject != plan_subject(ground, "plan"):
+        return False
+    return not forgeries(given[-1], voices_of(ground, ground.config, "plan"))
+
+
+def plan_subject(ground: Ground, name: str) -> str:
+    """Digest of what a person approves at the decision on a document."""
+    return digest_of({"run": ground.run.id, name: digest_of(ground.given(name) or {})})
 
 
 def check_criteria(ticket: Ticket, criteria: Sequence[Criterion]) -> list[Objection]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from ..model.approval import Approval
 from ..model.change import Change
+from ..model.change_record import ChangeRecord
 from ..model.numbers import counted
 from ..model.run import Round
 from .bench import Ground
@@ -23,22 +24,40 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")[:200]
 
 
-def pull_request_text(ground: Ground, tree: str, approval: Approval | None) -> str:
-    """Summary first, the evidence block folded below it."""
+def pull_request_text(ground: Ground, tree: str, approval: Approval | None, record: ChangeRecord | None = None) -> str:
+    """Summary first, the evidence block folded below it, and with the merge the change record."""
     change = ground.given("change")
     summary = Change.model_validate(change).summary if change else ground.run.ticket.title
     block = "\n\n".join(
         [
             f"Ticket `{ground.run.ticket.id}`, run `{ground.run.id}`, tree `{tree}`",
+            *([_stages(record)] if record else []),
             _criteria(ground),
             _gates(ground, tree),
             _rounds(ground),
             _cost(ground),
-            f"Approved by {approval.by}, bound to this tree." if approval else "Nobody was asked: autonomy is `full`.",
+            _approved(approval),
         ]
     )
     picture = _picture(ground)
     return f"{summary[:8000]}\n\n{picture}<details><summary>Evidence</summary>\n\n{block[:TEXT_CAP]}\n\n</details>\n"
+
+
+def _approved(approval: Approval | None) -> str:
+    if approval is None:
+        return "Nobody was asked: autonomy is `full`."
+    found = [f"- {_cell(point)}: {_cell(words)}" for point, words in approval.inspection.items()]
+    head = f"Approved by {_cell(approval.by)}, bound to this tree, signed with `{approval.key}`."
+    return "\n".join([head, *(["", "Inspected:", *found] if found else [])])
+
+
+def _stages(record: ChangeRecord) -> str:
+    rows = [
+        (p.stage, p.what, ", ".join(p.by), f"{p.at:%Y-%m-%d %H:%M} UTC" if p.at else "", p.sha256[:12], p.tree[:12])
+        for p in record.stages
+    ]
+    head = ("stage", "passed by", "who", "when", "digest", "tree")
+    return f"Change record of tree `{record.tree}`, policy `{record.policy[:12]}`\n\n{_table(head, rows)}"
 
 
 def _picture(ground: Ground) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..model.approval import Approval, HandOver
 from ..model.change import AcceptanceTests, Change, CiFix, Lessons
+from ..model.change_record import ChangeRecord
 from ..model.evidence import Evidence, GateResult
 from ..model.judgement import Judgement, Waiver
 from ..model.objection import Objection
@@ -52,6 +53,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "evidence": Evidence.model_json_schema,
     "gate_result": GateResult.model_json_schema,
     "approval": Approval.model_json_schema,
+    "change-record": ChangeRecord.model_json_schema,
     "hand_over": HandOver.model_json_schema,
     "pull_request": PullRequest.model_json_schema,
     "release": Release.model_json_schema,

@@ -3,10 +3,10 @@
 from ..model.numbers import counted
 from ..model.plan import Plan
 from ..model.spec import FunctionalSpec
+from ..pipeline.approvals import change_subject, task_subject
 from ..pipeline.artifacts import deliverable_text
 from ..pipeline.bench import Ground
-from ..pipeline.criteria import plan_of, wished
-from ..pipeline.delivery import change_subject, plan_subject, task_subject
+from ..pipeline.criteria import plan_of, plan_subject, wished
 from ..pipeline.intake import askable
 from .drawn import drawn
 

@@ -210,6 +210,7 @@ class Starts:
             route_because=because,
             position=start(kind),
             owner=self.config.project.owner or person,
+            author=person,
             autonomy=self.config.autonomy,
             created=now,
             updated=now,

@@ -9,8 +9,8 @@ from ..model.approval import Answer
 from ..model.evidence import GateKind, GateResult
 from ..model.record import Line, Record
 from ..model.run import Run
+from ..pipeline.approvals import change_subject
 from ..pipeline.bench import Ground
-from ..pipeline.delivery import change_subject
 from ..pipeline.judging import approved_files, judged_code, lab_of, sealed
 
 NAMED = 5
