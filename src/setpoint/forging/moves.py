@@ -33,9 +33,13 @@ class Attempt:
     later: timedelta = timedelta()
     """How much later than the answer it happens."""
     point: str = "merging"
+    moves: bool = False
+    """Whether it moves files, branches or the base, which must be put back."""
 
 
-def merged_after(name: str, layer: str, code: str, act: Act, later: timedelta = timedelta()) -> Attempt:
+def merged_after(
+    name: str, layer: str, code: str, act: Act, later: timedelta = timedelta(), *, moves: bool = False
+) -> Attempt:
     """What was done, and then the real merge: it must be refused for the reason `code`, and the forge's main stay."""
 
     async def tries(stage: Stage) -> tuple[bool, str]:
@@ -46,7 +50,7 @@ def merged_after(name: str, layer: str, code: str, act: Act, later: timedelta = 
         codes = voids[-1]["faults"] if voids else [done.outcome.kind]
         return stage.main() == before and code in codes, f"{', '.join(codes)}: {done.note}"
 
-    return Attempt(name, layer, tries, later)
+    return Attempt(name, layer, tries, later, moves=moves)
 
 
 # -- rows that somebody writes ----------------------------------------------------------------------------------------
@@ -236,7 +240,9 @@ async def _inside(stage: Stage, script: str) -> str:
 async def _reads_the_key(stage: Stage) -> tuple[bool, str]:
     seed = (stage.keys.folder / "approval.key").read_text(encoding="utf-8").strip()
     look = f"cat {stage.keys.folder}/* /proc/1/root{stage.keys.folder}/* /proc/1/environ; ls -a {stage.keys.folder}"
-    told = await _inside(stage, f"{look}; find / -name 'approval.*' -not -path '/proc/*' -exec cat {{}} + 2>&1")
+    told = await _inside(
+        stage, f"{look}; find / -path /usr -prune -o -path /proc -prune -o -name 'approval.*' -exec cat {{}} + 2>&1"
+    )
     return seed not in told, told.strip().splitlines()[0][:200] if told.strip() else "nothing is there"
 
 
@@ -303,7 +309,7 @@ def attempts() -> Sequence[Attempt]:
         merged_after("a yes from another cycle", BOUND, "cycle", _signed_with(cycle=2)),
         merged_after("a yes to another decision", BOUND, "about", _signed_with(about="plan")),
         merged_after("a yes given under another policy", BOUND, "policy", _signed_with(policy="0" * 64)),
-        merged_after("a yes to another merge target", BOUND, "arguments", _other_target),
+        merged_after("a yes to another merge target", BOUND, "arguments", _other_target, moves=True),
         merged_after("a no after the yes", BOUND, "answer", _no_after_yes),
         merged_after("a yes from before the run went back", BOUND, "withdrawn", _went_back),
         merged_after("an expired yes", TIME, "expired", _nothing, WEEKS),
@@ -313,16 +319,18 @@ def attempts() -> Sequence[Attempt]:
         merged_after("an answer that was used before", ONCE, "used", _used_before),
         Attempt("eight at once with one answer", ONCE, _race),
         Attempt("a worker that slept through the run's next move", ENGINE, _overtaken),
-        merged_after("words of approval in ticket, files, tool output and chat", ENGINE, "none", _no_row),
+        merged_after("words of approval in ticket, files, tool output and chat", ENGINE, "none", _no_row, moves=True),
         merged_after("the run's own record says that nobody is asked", BASE, "none", _nobody_asked),
         Attempt("the key, read from inside the sandbox", SANDBOX, _reads_the_key),
-        Attempt("the forge's main, written from inside the sandbox", SANDBOX, _writes_the_forge),
+        Attempt("the forge's main, written from inside the sandbox", SANDBOX, _writes_the_forge, moves=True),
         Attempt("`setpoint approve` from inside the sandbox", SANDBOX, _says_yes_inside),
-        merged_after("the tree moved, with branch, pull request and review record", BOUND, "tree", _moved_tree),
-        merged_after("a key that only the ticket's branch names", BASE, "key", _named_in_the_branch),
-        merged_after("the base moved", BOUND, "base", _base_moves(lambda text: f"{text}\n# more\n")),
-        merged_after("the base's boundaries changed", BOUND, "policy", _base_moves(_narrower)),
-        merged_after("the approver was taken out of the base", BASE, "key", _base_moves(_revoked)),
+        merged_after(
+            "the tree moved, with branch, pull request and review record", BOUND, "tree", _moved_tree, moves=True
+        ),
+        merged_after("a key that only the ticket's branch names", BASE, "key", _named_in_the_branch, moves=True),
+        merged_after("the base moved", BOUND, "base", _base_moves(lambda text: f"{text}\n# more\n"), moves=True),
+        merged_after("the base's boundaries changed", BOUND, "policy", _base_moves(_narrower), moves=True),
+        merged_after("the approver was taken out of the base", BASE, "key", _base_moves(_revoked), moves=True),
     )
 
 

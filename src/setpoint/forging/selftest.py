@@ -54,7 +54,8 @@ async def forge_approval(heard: Heard) -> Report:
         for attempt in attempts():
             found.append(await _tried(attempt, stages))
             heard(found[-1])
-            await stages.put_back()
+            if attempt.moves:
+                await stages.put_back()
         for name, act in (
             ("an honest no sends the change back", _no),
             ("an honest yes is merged, once, also when the merge is repeated", _yes),

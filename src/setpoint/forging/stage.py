@@ -180,6 +180,7 @@ class Stages:
         self._folder = folder
         self._root = folder / "repository"
         self._keys = key_ring(folder / "person", self._root)
+        self._forge = self._root / ".setpoint" / "forge.git"
         self._number = 0
 
     async def prepare(self) -> None:
@@ -196,6 +197,7 @@ class Stages:
         while stage.ground().position.stage != "merge":
             await stage.step()
         self._keep(stage, "merging")
+        shutil.copytree(self._forge, self._folder / "forge.kept", symlinks=True)
 
     def at(self, point: str, later: timedelta = timedelta()) -> Stage:
         """A fresh copy of the run, `waiting` for a person or `merging`, its clock so much later."""
@@ -205,15 +207,12 @@ class Stages:
         return replace(self._opened(path), now=lambda: _clock() + later)
 
     async def put_back(self) -> None:
-        """Files, branches and the base as they were before an attempt."""
-        if git(self._root, "rev-parse", "main") != self._base:
-            git(self._root, "reset", "-q", "--hard", self._base)
-            git(self._root, "--git-dir=.setpoint/forge.git", "update-ref", "refs/heads/main", self._base)
+        """Files, branches, the forge and the base as they were before an attempt that moved them."""
+        git(self._root, "reset", "-q", "--hard", self._base)
+        shutil.rmtree(self._forge)
+        shutil.copytree(self._folder / "forge.kept", self._forge, symlinks=True)
         stage = self.at("waiting")
-        workspace = await stage.workspace()
-        if await workspace.head() != self._head:
-            await workspace.restart(self._head)
-            await stage.ground().bench.forge.push(BRANCH, self._head)
+        await (await stage.workspace()).restart(self._head)
         stage.store.close()
 
     def _opened(self, path: Path) -> Stage:

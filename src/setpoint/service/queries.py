@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..model.approval import CHANGE, POINTS
 from ..model.money import Forecast, Standing
 from ..model.numbers import counted
 from ..model.objection import Objection
@@ -53,6 +54,8 @@ def next_steps(store: Store, run: Run) -> tuple[str, ...]:
         choices = ("setpoint log {id}", "setpoint diff {id}")
     else:
         choices = NEXT[waits]
+        if waits is Waits.DECISION and run.position.stage == CHANGE:
+            choices = ("setpoint approve {id} --checked " + ",".join(POINTS), *choices[1:])
     if state is State.WAITING and waits is Waits.MANUAL and unanswered(store, run.id):
         choices = (*choices, *NEXT[Waits.ANSWER])
     return tuple(choice.format(id=run.id) for choice in choices)
