@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -23,8 +24,8 @@ def at(stages: Stages) -> Iterator[At]:
     """A fresh copy of the run, `waiting` for a person or `merging`; the files are put back afterwards."""
     opened: list[Stage] = []
 
-    def made(point: str, **more: object) -> Stage:
-        opened.append(stages.at(point, **more))  # type: ignore[arg-type]
+    def made(point: str, later: timedelta = timedelta()) -> Stage:
+        opened.append(stages.at(point, later))
         return opened[-1]
 
     yield made

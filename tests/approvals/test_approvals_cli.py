@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import chdir, closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,17 +54,19 @@ class Said(NamedTuple):
 
 
 @pytest.fixture
-def setpoint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def setpoint(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """The command line off a terminal, in this process: only the folder and the person's configuration are another."""
 
     def run(root: Path, *words: str, folder: Path | None = None) -> Said:
-        monkeypatch.chdir(folder or root)
-        monkeypatch.setenv("XDG_CONFIG_HOME", environment(root)["XDG_CONFIG_HOME"])
+        os.environ["XDG_CONFIG_HOME"] = environment(root)["XDG_CONFIG_HOME"]
         capsys.readouterr()
-        code = command_line(list(words))
+        with chdir(folder or root):
+            code = command_line(list(words))
         return Said(code, *capsys.readouterr())
 
-    return run
+    ours = os.environ["XDG_CONFIG_HOME"]
+    yield run
+    os.environ["XDG_CONFIG_HOME"] = ours
 
 
 def typed(root: Path, *words: str, answers: str) -> tuple[int, str]:

@@ -137,8 +137,9 @@ def test_a_key_that_others_may_have_read_or_replaced_signs_nothing(folder: Path,
 
 
 def test_a_key_of_another_account_is_not_used(folder: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can give a file away")
-    os.chown(folder / PRIVATE, 12345, 12345)
+    if os.geteuid() == 0:
+        os.chown(folder / PRIVATE, 12345, 12345)
+    else:
+        folder = Path("/etc")
     with pytest.raises(KeyFileError, match="belongs to another account"):
         ring(folder).own()

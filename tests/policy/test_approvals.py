@@ -1,5 +1,6 @@
 """An approval counts for exactly what it was signed for, whole, while it is young, and by whom the base names."""
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,7 +58,7 @@ MOVES = st.one_of(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=int(os.environ.get("SETPOINT_SEQUENCES", "250")), deadline=None)
 @given(st.lists(MOVES, min_size=1, max_size=12))
 def test_no_sequence_of_moves_makes_an_approval_count_for_what_it_was_not_given_for(
     ring: KeyRing, voices: Voices, moves: Sequence[tuple[str, str, int]]

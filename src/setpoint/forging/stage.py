@@ -5,14 +5,14 @@ steps. Every attempt begins with its own copy of the database, for whoever can w
 """
 
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import sqlalchemy as sa
 
 from ..adapters.keys import KeyRing
 from ..adapters.repository import UserRepository
@@ -150,8 +150,8 @@ class Stage:
 
     def sql(self, statement: str, **values: Any) -> None:
         """Any statement."""
-        with self.store.database.begin() as connection:
-            connection.execute(sa.text(statement), values)
+        with closing(sqlite3.connect(str(self.store.database.url.database), timeout=30)) as connection, connection:
+            connection.execute(statement, values)
 
     def signed_by(self, keys: KeyRing, **changes: Any) -> Approval:
         """The answer with other words in it, signed anew."""
