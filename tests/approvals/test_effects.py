@@ -12,6 +12,8 @@ from setpoint.model.change_record import ChangeRecord
 from setpoint.model.run import State, Waits
 from setpoint.pipeline.change_record import FACT
 from setpoint.pipeline.delivery import merge
+from setpoint.pipeline.permits import permit_of
+from setpoint.policy.action import Action, ActionKind
 from setpoint.policy.digest import policy_digest
 
 At = Callable[..., Stage]
@@ -27,6 +29,9 @@ async def test_a_yes_that_expired_is_asked_for_again_and_the_next_one_merges(at:
     (void,) = [event.data for event in stage.store.events(RUN, limit=1000) if event.kind == "void"]
     assert (void["by"], void["faults"]) == (PERSON, ["expired"])
     assert stage.given() == old, "nothing is lost"
+    withdrawn = stage.ground().fact("withdrawn:change")
+    assert withdrawn is not None
+    assert withdrawn["serial"] > old.serial, "with the clock set right it would not count either"
     await stage.commands.approve(RUN, inspected=INSPECTED)
     assert (await stage.step()).outcome.kind == "accepted", "it is published; what was reviewed stands"
     assert stage.given() != old
@@ -85,6 +90,19 @@ async def test_a_merge_leaves_a_record_that_proves_the_five_stages(at: At) -> No
     assert pull is not None
     for words in ("Change record of tree", "| human approval |", f"Approved by {PERSON}", "- debt: it holds"):
         assert words in pull.body
+
+
+async def test_the_guard_before_the_forge_wants_a_yes_that_was_used_for_exactly_this_commit(at: At) -> None:
+    stage = at("merging")
+    permit = permit_of(stage.store, stage.config)
+    merge_it = Action(kind=ActionKind.MERGE, subject=stage.store.run(RUN).branch, detail="abc")
+    assert permit(merge_it).verdict == "deny"
+    with stage.store.transaction() as tx:
+        tx.use(stage.given().nonce, RUN, "merge:abc")
+    assert permit(merge_it).verdict == "allow"
+    assert permit(merge_it.model_copy(update={"detail": "abd"})).verdict == "deny"
+    deploy_it = Action(kind=ActionKind.DEPLOY, subject="production", detail="abc")
+    assert permit(deploy_it).verdict == "deny", "it stands at its merge"
 
 
 async def test_no_session_can_reach_what_signs_or_what_merges(at: At) -> None:
