@@ -30,7 +30,7 @@ from ..pipeline.carry import STEPS, write_move
 from ..pipeline.rounds import Done
 from ..ports import Workspace
 from ..service.commands import Commands
-from ..service.kept import without_secrets
+from ..service.kept import restored, without_secrets
 
 RUN = "f0e1"
 BRANCH = "setpoint/f0e1-greeting"
@@ -98,8 +98,14 @@ class Stage:
         return replace(made, now=self.now)
 
     def ground(self) -> Ground:
-        """The run as it stands in this database."""
-        return Ground(self.bench(self.config), self.store.run(RUN))
+        """The run as it stands in this database, under the configuration that this database says it has."""
+        run = self.store.run(RUN)
+        return Ground(self.bench(self.pinned(run)), run)
+
+    def pinned(self, run: Run) -> Config:
+        """The configuration kept with the run."""
+        kept = self.store.recall(run.id, "config")
+        return restored(kept, self.config) if kept else self.config
 
     async def workspace(self) -> Workspace:
         """The run's worktree."""
@@ -113,7 +119,7 @@ class Stage:
             repository=self.repository,
             bench=self.bench,
             config=self.config,
-            pinned=lambda _run: self.config,
+            pinned=self.pinned,
             now=self.now,
             end=lambda _key: None,
         )
