@@ -11,6 +11,7 @@ from setpoint.model.approval import POINTS
 from setpoint.model.change_record import ChangeRecord
 from setpoint.model.run import State, Waits
 from setpoint.pipeline.change_record import FACT
+from setpoint.pipeline.counting import voices_of
 from setpoint.pipeline.delivery import merge
 from setpoint.pipeline.permits import permit_of
 from setpoint.policy.action import Action, ActionKind
@@ -103,6 +104,16 @@ async def test_the_guard_before_the_forge_wants_a_yes_that_was_used_for_exactly_
     assert permit(merge_it.model_copy(update={"detail": "abd"})).verdict == "deny"
     deploy_it = Action(kind=ActionKind.DEPLOY, subject="production", detail="abc")
     assert permit(deploy_it).verdict == "deny", "it stands at its merge"
+
+
+async def test_who_wrote_the_ticket_or_changed_files_by_hand_is_told_apart_where_four_eyes_are_wanted(at: At) -> None:
+    stage = at("waiting")
+    with stage.store.transaction() as tx:
+        tx.event(RUN, "manual", "implementation", {"by": "Grace", "files": ["greet.py"]})
+    wanted = stage.config.approvals.model_copy(update={"four_eyes": "change"})
+    config = stage.config.model_copy(update={"approvals": wanted})
+    assert voices_of(stage.ground(), config).involved == (PERSON, "Grace")
+    assert voices_of(stage.ground(), stage.config).involved == ()
 
 
 async def test_no_session_can_reach_what_signs_or_what_merges(at: At) -> None:

@@ -10,7 +10,10 @@ import pytest
 
 from setpoint.adapters.keys import PRIVATE, PUBLIC, KeyRing, key_folder
 from setpoint.errors import KeyFileError
+from setpoint.gates.secrets import redact
 from setpoint.model.approval import VERSION, Answer, Approval
+from setpoint.model.settings import Config, SandboxSettings
+from setpoint.parts import signer
 from setpoint.policy.signatures import signed
 from setpoint.testing.stores import NOON
 
@@ -41,6 +44,7 @@ def test_it_is_made_at_first_need_for_its_owner_alone_and_said_once(tmp_path: Pa
     assert [stat.S_IMODE(path.stat().st_mode) for path in (place, place / PRIVATE, place / PUBLIC)] == [
         0o700, 0o600, 0o600,
     ]  # fmt: skip
+    assert redact((place / PRIVATE).read_text()) != (place / PRIVATE).read_text(), "scanners know its form"
     assert len(heard) == 1
     assert str(place / PRIVATE) in heard[0]
     assert sorted(path.name for path in place.parent.iterdir()) == ["approvals"], "nothing else is left"
@@ -71,6 +75,13 @@ def test_it_never_lies_where_a_sandbox_looks(tmp_path: Path, linked: bool) -> No
         ring(place / "approvals", repository).sign(ANSWER)
     assert "XDG_CONFIG_HOME" in refused.value.fix
     assert list(repository.iterdir()) == []
+
+
+def test_a_folder_that_the_settings_show_inside_holds_no_key(tmp_path: Path) -> None:
+    shown = Config(sandbox=SandboxSettings(readonly=(str(tmp_path / "config"),)))
+    with pytest.raises(KeyFileError, match="which agents or their commands can see"):
+        signer(tmp_path / "repository", shown, tmp_path / "config" / "approvals").ready()
+    assert signer(tmp_path / "repository", Config(), tmp_path / "config" / "approvals").ready()
 
 
 def _opened(name: str, mode: int) -> Callable[[Path], None]:
@@ -119,7 +130,7 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "private half missing": (lambda folder: (folder / PRIVATE).unlink(), "is missing"),
     "public half missing": (lambda folder: (folder / PUBLIC).unlink(), "is missing"),
     "private half empty": (_written(PRIVATE, ""), "holds no key"),
-    "private half damaged": (_written(PRIVATE, "not hex"), "holds no key"),
+    "private half damaged": (_written(PRIVATE, "-----BEGIN PRIVATE KEY-----\nMC4"), "holds no key"),
     "public half of another key": (_foreign_half, "do not belong together"),
 }
 

@@ -9,10 +9,14 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import KeyFileError
 from ..model.approval import Approval
 from ..policy.signatures import key_name
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 PRIVATE, PUBLIC = "approval.key", "approval.pub"
 _MOST = 4096
@@ -51,13 +55,10 @@ class KeyRing:
 
     def sign(self, approval: Approval) -> Approval:
         """`approval`, signed; the key is made when there is none. Raises KeyFileError."""
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
         self.ready()
-        seed, public = self._read()
+        private, public = self._read()
         unsigned = approval.model_copy(update={"key": public, "signature": ""})
-        signature = Ed25519PrivateKey.from_private_bytes(seed).sign(unsigned.payload())
-        return unsigned.model_copy(update={"signature": signature.hex()})
+        return unsigned.model_copy(update={"signature": private.sign(unsigned.payload()).hex()})
 
     def _outside(self) -> None:
         real = Path(os.path.realpath(self.folder))
@@ -72,15 +73,18 @@ class KeyRing:
     def _make(self) -> None:
         """Both halves at once: the folder appears with them, or another process's does."""
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
         private = Ed25519PrivateKey.generate()
+        # In the form that scanners know: where it should ever turn up it is taken for what it is.
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         public = key_name(private.public_key().public_bytes_raw())
         fresh = self.folder.with_name(f".approvals-{os.urandom(6).hex()}")
         try:
             self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh.mkdir(mode=0o700)
-            for name, content in ((PRIVATE, private.private_bytes_raw().hex()), (PUBLIC, public)):
-                _write(fresh / name, f"{content}\n".encode())
+            for name, content in ((PRIVATE, pem), (PUBLIC, f"{public}\n".encode())):
+                _write(fresh / name, content)
             with suppress(OSError):
                 fresh.rename(self.folder)
                 self._tell(f"made the key that your answers are signed with: {self.folder / PRIVATE} ({public})")
@@ -96,24 +100,21 @@ class KeyRing:
             with suppress(OSError):
                 fresh.rmdir()
 
-    def _read(self) -> tuple[bytes, str]:
+    def _read(self) -> "tuple[Ed25519PrivateKey, str]":
         """Both halves, which belong together. Raises KeyFileError."""
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
         with self._opened() as folder:
             private, public = (_content(folder, self.folder / name) for name in (PRIVATE, PUBLIC))
-        try:
-            seed, name = bytes.fromhex(private.decode("ascii").strip()), public.decode("ascii").strip()
-            derived = key_name(Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
-        except ValueError as error:
-            raise KeyFileError(f"{self.folder / PRIVATE} holds no key", why="it is damaged", fix=_ANEW) from error
+        key, name = _key(private), public.decode("ascii", "replace").strip()
+        if key is None:
+            raise KeyFileError(f"{self.folder / PRIVATE} holds no key", why="it is damaged", fix=_ANEW)
+        derived = key_name(key.public_key().public_bytes_raw())
         if derived != name:
             raise KeyFileError(
                 f"the two halves in {self.folder} do not belong together",
                 why=f"the private half is that of {derived}, {PUBLIC} says {name[:80]}",
                 fix=_ANEW,
             )
-        return seed, name
+        return key, name
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
@@ -130,6 +131,18 @@ class KeyRing:
             yield folder
         finally:
             os.close(folder)
+
+
+def _key(content: bytes) -> "Ed25519PrivateKey | None":
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        found = load_pem_private_key(content, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return found if isinstance(found, Ed25519PrivateKey) else None
 
 
 def _write(path: Path, content: bytes) -> None:

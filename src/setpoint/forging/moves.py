@@ -238,7 +238,7 @@ async def _inside(stage: Stage, script: str) -> str:
 
 
 async def _reads_the_key(stage: Stage) -> tuple[bool, str]:
-    seed = (stage.keys.folder / "approval.key").read_text(encoding="utf-8").strip()
+    seed = (stage.keys.folder / "approval.key").read_text(encoding="utf-8").splitlines()[1]
     look = f"cat {stage.keys.folder}/* /proc/1/root{stage.keys.folder}/* /proc/1/environ; ls -a {stage.keys.folder}"
     told = await _inside(
         stage, f"{look}; find / -path /usr -prune -o -path /proc -prune -o -name 'approval.*' -exec cat {{}} + 2>&1"

@@ -47,12 +47,13 @@ def policy_mark(config: Config) -> str:
     return policy_digest(config.boundaries, asked)
 
 
-def voices_of(ground: Ground, config: Config, about: str = "") -> Voices:
-    """Whose yes to `about` counts under `config`."""
+def voices_of(ground: Ground, config: Config, about: str = "", *, answering: bool = False) -> Voices:
+    """Whose yes to `about` counts under `config`. Where approvers are named, the key of this place is looked at only by
+    who is `answering` with it. Raises KeyFileError."""
     withdrawn = ground.fact(f"withdrawn:{about}") or {}
     eyes = config.approvals.four_eyes != "none"
     return Voices(
-        own=ground.bench.signer.own(),
+        own=ground.bench.signer.own() if answering or not config.approvals.approvers else "",
         names=config.approvers,
         settings=config.approvals,
         agents=_agents(ground),

@@ -222,7 +222,7 @@ class Commands:
         """The answer, signed. Raises DeniedError, UsageError or StaleError when it would not count."""
         config = await trusted(ground)
         due = await asked(ground, config, answer)
-        voices = voices_of(ground, config, due.about)
+        voices = voices_of(ground, config, due.about, answering=True)
         at = moment(ground)
         unsigned = Approval(
             **dict(due),
@@ -238,7 +238,7 @@ class Commands:
         )
         approval = ground.bench.signer.sign(unsigned)
         # Read again: at the first answer there was no key before it was signed.
-        insist_on(approval, due, voices_of(ground, config, due.about), at)
+        insist_on(approval, due, voices_of(ground, config, due.about, answering=True), at)
         return approval
 
     def _move(self, ground: Ground, outcome: Outcome, by: str, because: str, writes: list[Write]) -> Run:
