@@ -344,7 +344,7 @@ class House(Premises):
     async def doctor(self) -> Sequence["Check"]:
         """What a run needs here."""
         from .engine.database import describe
-        from .parts import examined, kept_proofs, sandboxed
+        from .parts import examined, kept_proofs, sandboxed, signer
         from .pipeline.prompts import prompt
         from .pipeline.team_prompts import words_at
         from .service import doctor
@@ -370,6 +370,11 @@ class House(Premises):
             found += checked(self.store, config, datetime.now(UTC), words.sha256)
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
+        try:
+            own = signer(self.root, config, self.keys).own()
+            found.append(doctor.approvals(ci, config.sandbox.level, own))
+        except SetpointError as error:
+            found.append(doctor.trouble("approvals", error))
         return [*found, *doctor.models(config), *production(config, ci.gates)]
 
     def rests(self, run_id: str) -> bool:

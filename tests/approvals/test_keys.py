@@ -11,12 +11,14 @@ import pytest
 from setpoint.adapters.keys import PRIVATE, PUBLIC, KeyRing, key_folder
 from setpoint.errors import KeyFileError
 from setpoint.gates.secrets import redact
-from setpoint.model.approval import VERSION, Answer, Approval
+from setpoint.model.approval import VERSION, Answer, Approval, ApprovalSettings
 from setpoint.model.settings import Config, SandboxSettings
 from setpoint.parts import signer
 from setpoint.policy.signatures import signed
+from setpoint.service import doctor
 from setpoint.testing.stores import NOON
 
+KEY = f"ed25519:{'A' * 43}="
 ANSWER = Approval(about="plan", answer=Answer.GRANTED, by="Ada", subject="d1", at=NOON, version=VERSION)
 
 
@@ -82,6 +84,22 @@ def test_a_folder_that_the_settings_show_inside_holds_no_key(tmp_path: Path) -> 
     with pytest.raises(KeyFileError, match="which agents or their commands can see"):
         signer(tmp_path / "repository", shown, tmp_path / "config" / "approvals").ready()
     assert signer(tmp_path / "repository", Config(), tmp_path / "config" / "approvals").ready()
+
+
+@pytest.mark.parametrize(
+    ("named", "level", "own", "state", "words"),
+    [
+        ({}, "bubblewrap", "", "ok", "one is made at your first answer"),
+        ({}, "bubblewrap", KEY, "ok", f"your answers are signed with {KEY}"),
+        ({"Ada": KEY}, "bubblewrap", KEY, "ok", "your answers are signed as Ada"),
+        ({"Ada": KEY}, "bubblewrap", "", "warn", "yours is not among the keys of those who approve here: Ada"),
+        ({}, "none", KEY, "warn", "an agent's commands run as you"),
+    ],
+)
+def test_the_doctor_says_whose_yes_counts(named: dict[str, str], level: str, own: str, state: str, words: str) -> None:
+    check = doctor.approvals(Config(approvals=ApprovalSettings(approvers=named)), level, own)
+    assert (check.state, words in check.found) == (state, True)
+    assert bool(check.fix) == (state == "warn")
 
 
 def _opened(name: str, mode: int) -> Callable[[Path], None]:

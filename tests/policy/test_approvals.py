@@ -58,7 +58,7 @@ MOVES = st.one_of(
 )
 
 
-@settings(max_examples=int(os.environ.get("SETPOINT_SEQUENCES", "250")), deadline=None)
+@settings(max_examples=int(os.environ.get("SETPOINT_SEQUENCES", "150")), deadline=None)
 @given(st.lists(MOVES, min_size=1, max_size=12))
 def test_no_sequence_of_moves_makes_an_approval_count_for_what_it_was_not_given_for(
     ring: KeyRing, voices: Voices, moves: Sequence[tuple[str, str, int]]

@@ -112,6 +112,23 @@ def trouble(name: str, error: SetpointError) -> Check:
     return Check(name=name, state="bad", found=error.what[:480], fix=error.fix or error.why)
 
 
+def approvals(base: Config, level: str, own: str) -> Check:
+    """Whose yes counts here; `base` is the base branch's configuration, `own` the public half of the key here."""
+    named = base.approvals.approvers
+    name = next((name for name, key in named.items() if key == own), "")
+    if level == "none":
+        found = "at sandbox level none an agent's commands run as you, and can read the key you sign answers with"
+        return Check(name="approvals", state="warn", found=found, fix='level = "bubblewrap" under [sandbox]')
+    if named and not name:
+        found = f"yours is not among the keys of those who approve here: {', '.join(named)}"[:500]
+        fix = "the base names it under [approvals.approvers]: `setpoint approvals key` prints it"
+        return Check(name="approvals", state="warn", found=found, fix=fix)
+    if not own:
+        return Check(name="approvals", state="ok", found="no key yet: one is made at your first answer")
+    signed = f"your answers are signed{f' as {name}' if name else ''} with {own}"
+    return Check(name="approvals", state="ok", found=signed)
+
+
 def models(config: Config) -> list[Check]:
     """Whether a model can be reached with what is configured; no call is made."""
     if config.agent.kind == "replay":
