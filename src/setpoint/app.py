@@ -93,6 +93,7 @@ class House(Premises):
     async def stop(self, because: str) -> "Stopped":
         """End every session, gate and command that a run has under way: at once on this machine, within a second on
         every other that works on the same database. What they wrote is saved when their runs go on."""
+        from .levels import clear_sandboxes
         from .service.halting import end_workers, stopped
 
         await self.halt(self.root, because)
@@ -100,6 +101,7 @@ class House(Premises):
         self.open_queue()
         paused = [self.commands.halt(run, by, because) for run in self.store.runs(active=True)]
         killed = await asyncio.to_thread(end_workers, self.jobs.workers)
+        await asyncio.to_thread(clear_sandboxes, self.config)
         return stopped([run for run in paused if run], killed, self.switch)
 
     async def _foreground(self) -> None:
@@ -248,9 +250,11 @@ class House(Premises):
 
     def header(self, run: Run) -> list[str]:
         """What a person must know of a run's configuration: containment, independence, replay, sensitivity."""
+        from .levels import layers_missing
         from .service.header import header
 
-        return header(self.pinned(run))
+        config = self.pinned(run)
+        return header(config, layers_missing(config))
 
     async def diff(self, run: Run) -> str:
         """The change so far, against the base of the present cycle."""
@@ -321,7 +325,8 @@ class House(Premises):
     async def doctor(self) -> Sequence["Check"]:
         """What a run needs here."""
         from .engine.database import describe
-        from .parts import examined, kept_proofs, sandboxed
+        from .levels import sandboxed
+        from .parts import examined, kept_proofs
         from .pipeline.prompts import prompt
         from .pipeline.team_prompts import words_at
         from .service import doctor

@@ -17,7 +17,8 @@ from .model.approval import Answer
 from .model.record import digest_of
 from .model.release import CiRun, CiState
 from .model.run import Run, State
-from .model.settings import Config
+from .model.settings import Config, Level, SandboxSettings
+from .policy.containment import require_contained
 
 if TYPE_CHECKING:
     from .accounts import Circuits
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 ADAPTERS: Mapping[tuple[str, str], str] = {
     ("sandbox", "bubblewrap"): "setpoint.adapters.sandboxes.bubblewrap:Bubblewrap",
+    ("sandbox", "container"): "setpoint.adapters.sandboxes.container:Container",
+    ("sandbox", "microvm"): "setpoint.adapters.sandboxes.microvm:Microvm",
+    ("sandbox", "seatbelt"): "setpoint.adapters.sandboxes.seatbelt:Seatbelt",
     ("sandbox", "none"): "setpoint.adapters.sandboxes.bare:Bare",
     ("trees", "git"): "setpoint.adapters.trees:GitTrees",
     ("archive", "files"): "setpoint.adapters.archive:FileArchive",
@@ -72,8 +76,15 @@ def part(seam: str, name: str) -> Any:
 
 
 def sandbox_of(config: Config) -> "Sandbox":
-    """The configured sandbox; never another one in its place."""
-    made: Sandbox = part("sandbox", config.sandbox.level)()
+    """The configured sandbox; never another one in its place. Raises ConfigError when it is weaker than is demanded, or
+    none where nobody is asked."""
+    require_contained(config)
+    return sandbox_at(config.sandbox.level, config.sandbox)
+
+
+def sandbox_at(level: Level, settings: SandboxSettings) -> "Sandbox":
+    """The sandbox of this level, with its settings."""
+    made: Sandbox = part("sandbox", level).of(settings)
     return made
 
 
@@ -356,16 +367,6 @@ async def initialised(
     confirmed = await confirmed_on(bench, candidates, base, tree)
     wrote = written(root, confirmed, replace=replace)
     return report(await bench.trees.entries(tree), confirmed, wrote)
-
-
-def sandboxed(config: Config) -> "list[Check]":
-    """The doctor's look at the sandbox."""
-    from .service import doctor
-
-    try:
-        return doctor.sandbox(config.sandbox.level, sandbox_of(config).layers())
-    except SetpointError as error:
-        return doctor.sandbox(config.sandbox.level, (), str(error))
 
 
 async def examined(bench: "Bench", base: str, tree: str) -> "list[Check]":

@@ -11,7 +11,6 @@ from ..gates.baseline import judged_by_new
 from ..gates.prove import Proven
 from ..gates.steps_inside import BROWSERS
 from ..gates.tests_gate import tests_gate
-from ..model.command import Layer
 from ..model.evidence import GateResult
 from ..model.gate import Gate
 from ..model.numbers import counted
@@ -77,34 +76,6 @@ def database(facts: Mapping[str, Any]) -> list[Check]:
     told = ", ".join(f"{key} {facts[key]}" for key in ("kind", "version", "journal") if key in facts)
     problems = [Check(name="database", state="bad", found=what, fix=fix) for what, fix in facts.get("problems", ())]
     return problems or [Check(name="database", state="ok", found=told)]
-
-
-def sandbox(level: str, layers: Sequence[Layer], problem: str = "") -> list[Check]:
-    """The configured level and each layer that is missing."""
-    if problem:
-        fix = "install bubblewrap (apt install bubblewrap), or name another level in [sandbox]"
-        return [Check(name="sandbox", state="bad", found=problem[:400], fix=fix)]
-    if level == "none":
-        return [
-            Check(
-                name="sandbox",
-                state="warn",
-                found="level none: a worktree only, commands run on the host",
-                fix='level = "bubblewrap"',
-            )
-        ]
-    checks = [
-        Check(
-            name="sandbox",
-            state="ok",
-            found=f"level {level}, {counted(sum(layer.in_force for layer in layers), 'layers')} in force",
-        )
-    ]
-    missing = [layer for layer in layers if not layer.in_force]
-    return [
-        *checks,
-        *(Check(name=layer.name[:40], state="warn", found="not in force", fix=layer.note) for layer in missing),
-    ]
 
 
 def trouble(name: str, error: SetpointError) -> Check:

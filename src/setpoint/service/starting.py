@@ -27,6 +27,7 @@ from ..pipeline.routes import start
 from ..pipeline.sensitivity import in_house, require_in_house, sensitive_because
 from ..pipeline.standing import ESTIMATE
 from ..pipeline.team_prompts import team_prompts_there, words_at
+from ..policy.containment import require_contained
 from ..ports import Store, Transaction
 from .epic import Child, unmet
 from .estimate import require_priced, told_before
@@ -133,6 +134,7 @@ class Starts:
         if config != self.config:
             here = replace(self, config=config)
             return await here.submit(text, name=name, kind=kind, child=child, checking=checking)
+        require_contained(self.config, chosen)
         self._in_turn(ticket)
         self._free(ticket)
         branch, _ = await self.repository.base(self.config.project.base)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ...errors import SandboxError
 from ...model.command import Command, CommandLimits, Completed, Layer, Mount
+from ...model.settings import SandboxSettings
 from .groups import Group, hierarchy
 from .growth import Growth
 from .processes import marked
@@ -35,6 +36,17 @@ class Bare:
     """Runs commands as plain children of the worker, at the host's own paths."""
 
     level = "none"
+
+    def __init__(self, front: Sequence[str] = (), home: Path | None = None) -> None:
+        self._front = tuple(front)
+        """What holds the command, said before it; empty at this level."""
+        self._home = home
+        """Its private home folder; None: one is made."""
+
+    @classmethod
+    def of(cls, settings: SandboxSettings) -> "Bare":
+        """As configured."""
+        return cls()
 
     def layers(self) -> Sequence[Layer]:
         """What is missing, which is nearly all."""
@@ -61,7 +73,7 @@ class Bare:
             group = groups.make(command.limits.memory_mib, command.limits.processes) if groups else None
         except OSError as error:
             raise SandboxError("no control group could be made; nothing was run", why=str(error)) from error
-        home = Path(tempfile.mkdtemp(prefix="setpoint-home-"))
+        home = Path(tempfile.mkdtemp(prefix="setpoint-home-", dir=self._home))
         leash = _Family(secrets.token_hex(16), group)
         host = _HostView(command.mounts)
         env = {**ENVIRONMENT, "HOME": str(home), "TMPDIR": str(home), _MARK: leash.mark}
@@ -75,7 +87,7 @@ class Bare:
                 group.remove()
 
         launch = Launch(
-            argv=_limited([host.said(word) for word in command.argv], command.limits, group),
+            argv=_limited([*self._front, *(host.said(word) for word in command.argv)], command.limits, group),
             env=env,
             cwd=host.said(command.cwd),
             stdin=command.stdin.encode("utf-8", "surrogateescape"),
@@ -86,7 +98,8 @@ class Bare:
             new_session=True,
         )
         try:
-            return (await supervise(launch, clear)).completed(self.level)
+            missing = [layer.name for layer in self.layers() if not layer.in_force]
+            return (await supervise(launch, clear)).completed(self.level, missing)
         except OSError as error:
             raise SandboxError("the command could not be started", why=str(error)) from error
 
