@@ -94,8 +94,10 @@ _TELLING = re.compile(r"(?i)auth|key|token|secret|cookie|pass|credential")
 """Headers whose value is taken for a secret."""
 
 
-def redactor(config: Config, environ: Mapping[str, str]) -> Callable[[Any], Any]:
-    """Takes this process's keys, and whatever has a secret's shape, out of all that is written down."""
+def redactor(config: Config, environ: Mapping[str, str], root: Path | None = None) -> Callable[[Any], Any]:
+    """Takes this process's keys, what the `.env` files at `root` hold, and whatever has a secret's shape, out of all
+    that is written down or sent to a model."""
+    from .adapters.secrets import secrets_in, secrets_of
     from .gates.secrets import redact
 
     names = {provider.key_env for provider in config.providers.values() if provider.key_env}
@@ -104,6 +106,7 @@ def redactor(config: Config, environ: Mapping[str, str]) -> Callable[[Any], Any]
     headers = [(k, v) for provider in config.providers.values() for k, v in provider.headers.items()]
     known = tuple(value for name in sorted(names) if (value := environ.get(name)))
     known += tuple(value for name, value in headers if value and _TELLING.search(name))
+    known += secrets_of(environ) + (secrets_in(root) if root else ())
 
     def clean(value: Any) -> Any:
         if isinstance(value, str):
@@ -120,10 +123,11 @@ def redactor(config: Config, environ: Mapping[str, str]) -> Callable[[Any], Any]
 class Agents(Mapping[str, "Agent"]):
     """The agents by name, each made when it is first wanted."""
 
-    def __init__(self, config: Config, root: Path, circuits: "Circuits") -> None:
+    def __init__(self, config: Config, root: Path, circuits: "Circuits", redact: Callable[[Any], Any]) -> None:
         self._config = config
         self._root = root
         self._circuits = circuits
+        self._redact = redact
         self._made: dict[str, Agent] = {}
 
     def __getitem__(self, name: str) -> "Agent":
@@ -143,7 +147,7 @@ class Agents(Mapping[str, "Agent"]):
             made: Agent = kind(self._root / self._config.agent.recording)
         else:
             ends = endpoints(self._config, os.environ)
-            made = kind(ends, self._circuits, command_limits=self._config.sandbox.limits)
+            made = kind(ends, self._circuits, command_limits=self._config.sandbox.limits, redact=self._redact)
         return made
 
 
@@ -239,7 +243,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
     workspaces = part("workspaces", "worktrees")(root, state, sandbox, config=config, forge=bare)
     forge = part("forge", config.forge.kind)(bare, root, _judge(config, workspaces, lambda: forge))
     deployer = part("deployer", "command")(state, forge.checkout, sandbox, environ=os.environ)
-    permit, now, clean = permit_of(store, config), partial(datetime.now, UTC), redactor(config, os.environ)
+    permit, now, clean = permit_of(store, config), partial(datetime.now, UTC), redactor(config, os.environ, root)
     return Bench(
         config=config,
         store=store,
@@ -247,7 +251,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         workspaces=workspaces,
         forge=GuardedForge(forge, config.project.base, permit),
         deployer=GuardedDeployer(deployer, permit),
-        agents=Agents(config, root, KeptCircuits(store, config.breaker, now, clean, look_seconds=LOOK_SECONDS)),
+        agents=Agents(config, root, KeptCircuits(store, config.breaker, now, clean, look_seconds=LOOK_SECONDS), clean),
         notifier=notifier_of(config, os.environ),
         now=now,
         parse=parse,

@@ -62,7 +62,7 @@ class Premises:
         from .parts import redactor
 
         self._private_folder()
-        return SqlStore(self.database_url, redact=redactor(self.config, os.environ), fence=self._fence)
+        return SqlStore(self.database_url, redact=redactor(self.config, os.environ, self.root), fence=self._fence)
 
     @cached_property
     def looking(self) -> "Looking":

@@ -13,6 +13,7 @@ from . import (
     context,
     costs,
     epics,
+    escaping,
     gates,
     halting,
     judgements,
@@ -54,7 +55,7 @@ def _options(
     """Options of every command."""
 
 
-for part in (start, runs, epics, people, lists, costs, judgements, tuning, halting):
+for part in (start, runs, epics, people, lists, costs, judgements, tuning, halting, escaping):
     part.register(app)
 app.add_typer(gates.app, name="gates", help="The commands that decide. List them, run them, prove that they can fail.")
 app.add_typer(lessons.app, name="lessons", help="What failures teach. Accept it as a rule, or drop it.")

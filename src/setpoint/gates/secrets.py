@@ -99,12 +99,19 @@ def _suspect(kind: str, path: str, number: int) -> Objection:
 HIDDEN = "[redacted]"
 _SHORTEST = 6
 """Shorter values are no secrets worth the damage to the text."""
-_BETWEEN = r"(?:\x1b\[[0-9;]{0,16}[A-Za-z]|\r?\n)?"
+_BETWEEN = r"(?:\x1b\[[0-9;]{0,16}[A-Za-z]|\r?\n[ \t]{0,40}){0,4}"
+"""What may stand inside a value that was printed in colours, or broken into lines."""
+_HEX_BETWEEN = rf"(?:[ :]|{_BETWEEN})"
+_CUT = r"(?=\n… |\n\[\.\.\. | \[\.\.\.\])"
+"""Behind a value whose end was left out, as output and long arguments are cut."""
+_CUT_BEFORE = r"(?<= left out …\n)"
+_LEAST_PART = 8
+"""Characters of a cut value that are still worth hiding."""
 
 
 def redact(text: str, known: Collection[str] = ()) -> str:
-    """`text` without the `known` values (plain, reversed, hex, URL, base64; also cut by colours or line breaks) and
-    without anything of a secret's shape."""
+    """`text` without the `known` values (plain, reversed, hex, URL, base64 once and twice; also broken by colours or
+    line breaks, or cut where output was left out) and without anything of a secret's shape."""
     if known:
         pattern = _known_pattern(tuple(sorted(set(known))))
         if pattern is not None:
@@ -123,28 +130,47 @@ _KEY_BLOCK = re.compile(
 
 @lru_cache(maxsize=32)
 def _known_pattern(known: tuple[str, ...]) -> re.Pattern[str] | None:
-    forms: set[str] = set()
-    plain: set[str] = set()
-    for value in known:
-        if len(value) >= _SHORTEST:
-            plain.update((value, value[::-1]))
-            forms.update(_encoded(value))
-    if not plain:
+    values = sorted((value for value in known if len(value) >= _SHORTEST), key=len, reverse=True)
+    if not values:
         return None
-    cut = [_BETWEEN.join(map(re.escape, value)) for value in sorted(plain, key=len, reverse=True)]
-    whole = [re.escape(form) for form in sorted(forms - plain, key=len, reverse=True)]
-    return re.compile("|".join([*cut, *whole]))
+    plain = [form for value in values for form in (value, value[::-1])]
+    encoded = {form for value in values for form in _encoded(value)} - set(plain)
+    whole = [_BETWEEN.join(map(re.escape, form)) for form in (*plain, *sorted(encoded, key=len, reverse=True))]
+    hexed = [_HEX_BETWEEN.join(f"{byte:02x}" for byte in value.encode()) for value in values]
+    cut = [part for value in values if len(value) > _LEAST_PART for part in (_beginning(value), _end(value))]
+    return re.compile("|".join([*whole, *(f"(?i:{form})" for form in hexed), *cut]))
+
+
+def _beginning(value: str) -> str:
+    """A pattern for `value` without its end, where that was left out."""
+    more = ""
+    for letter in reversed(value[_LEAST_PART:-1]):
+        more = f"(?:{re.escape(letter)}{more})?"
+    return f"{re.escape(value[:_LEAST_PART])}{more}{_CUT}"
+
+
+def _end(value: str) -> str:
+    """A pattern for `value` without its beginning, where that was left out."""
+    more = ""
+    for letter in value[1:-_LEAST_PART]:
+        more = f"(?:{more}{re.escape(letter)})?"
+    return f"{_CUT_BEFORE}{more}{re.escape(value[-_LEAST_PART:])}"
 
 
 def _encoded(value: str) -> Iterator[str]:
     raw = value.encode()
-    yield raw.hex()
-    yield raw.hex().upper()
     yield quote(value, safe="")
+    yield from ("".join(f"%{byte:{case}}" for byte in raw) for case in ("02x", "02X"))
+    for once in _base64(raw):
+        yield once
+        yield once.replace("+", "-").replace("/", "_")
+        yield from _base64(once.encode())
+
+
+def _base64(raw: bytes) -> Iterator[str]:
+    """What is certain of the encoding inside a longer text: its first and last characters mix with the neighbours."""
     for offset in range(3):
-        # Inside a longer text the first and last characters mix with the neighbours: only the middle is certain.
         padded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
         middle = padded[(0, 2, 3)[offset] : len(padded) - (1 if (len(raw) + offset) % 3 else 0)]
         if len(middle) >= _SHORTEST:
             yield middle
-            yield middle.replace("+", "-").replace("/", "_")

@@ -69,7 +69,8 @@ async def publish(ground: Ground) -> Done:
     branch = workspace.branch
     await ground.bench.forge.push(branch, head)
     text = pull_request_text(ground, tree, approval_for(ground, tree))
-    pull = await ground.bench.forge.open(branch, ground.run.base_branch, ground.run.ticket.title, text)
+    title, text = (str(ground.bench.redact(words)) for words in (ground.run.ticket.title, text))
+    pull = await ground.bench.forge.open(branch, ground.run.base_branch, title, text)
 
     def write(tx: Transaction) -> None:
         tx.remember(ground.run.id, f"pull:{ground.position.cycle}", pull.model_dump(mode="json"))

@@ -88,7 +88,7 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
     from the last saved message."""
     turns = turns_of(ground, sitting.session)
     wanted = [("brief", sitting.brief), *sitting.turns.items()]
-    missing = [(key, text) for key, text in wanted if key not in dict(turns)]
+    missing = [(key, str(ground.bench.redact(text))) for key, text in wanted if key not in dict(turns)]
     sitting = replace(sitting, prompt=await team_prompt(ground, sitting.prompt))
     if not turns:
         _measure(ground, sitting)

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..model.money import Forecast, Standing
 from ..model.numbers import counted
-from ..model.objection import Objection
+from ..model.objection import Objection, Source
 from ..model.run import Event, Round, Run, State, Waits
 from ..model.session import Role
 from ..model.ticket import Kind
@@ -72,7 +72,15 @@ def exit_code(store: Store, run: Run) -> int:
         return int(stopped["exit_code"]) if told and stopped else 3
     if state is State.WAITING and told and stopped:
         return int(stopped["exit_code"])
-    return 4
+    return 30 if _went_too_far(store, run) else 4
+
+
+def _went_too_far(store: Store, run: Run) -> bool:
+    """Whether a person was called over a change that its boundaries forbid."""
+    if (run.position.state, run.position.waits) != (State.WAITING, Waits.HANDOVER):
+        return False
+    packet = store.packet(run.id)
+    return packet is not None and any(one.blocks and one.source is Source.BOUNDARY for one in packet.open)
 
 
 def stages(ground: Ground) -> tuple[StageView, ...]:

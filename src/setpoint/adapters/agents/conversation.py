@@ -246,7 +246,7 @@ class Conversation:
             ended = call.name in (self._submit, "ask") and not result.failed
             touched = touched or result.touched
             returns.append(ToolReturn(call_id=call.id, name=call.name, content=result.content, failed=result.failed))
-            notes.append(_tool_note(call, result, time.monotonic() - started))
+            notes.append(tool_note(call, result, time.monotonic() - started))
             self._model.saw(call, returns[-1])
         return returns, notes, touched
 
@@ -331,7 +331,8 @@ def _not_run(call: ToolCall, why: str) -> ToolReturn:
     return ToolReturn(call_id=call.id, name=call.name, content=f"not run: {why}", failed=True)
 
 
-def _tool_note(call: ToolCall, used_: Used, seconds: float) -> tuple[str, dict[str, Any]]:
+def tool_note(call: ToolCall, used_: Used, seconds: float) -> tuple[str, dict[str, Any]]:
+    """The journal's entry of one call, with what answered it: the sandbox's level, or a boundary's refusal."""
     return "tool", {
         "name": call.name,
         "arguments": {} if call.name.startswith("submit_") else brief_arguments(call),
@@ -340,7 +341,7 @@ def _tool_note(call: ToolCall, used_: Used, seconds: float) -> tuple[str, dict[s
         "ms": round(seconds * 1000, 1),
         "risk": risk(call),
         "changed": list(used_.changed),
-        **({"denied": used_.denied} if used_.denied else {}),
+        **{name: told for name in ("level", "limit", "denied") if (told := getattr(used_, name))},
     }
 
 

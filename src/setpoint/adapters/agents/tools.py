@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...errors import DeniedError
@@ -106,6 +106,15 @@ class Used:
     """Whether files may have changed."""
     denied: str = ""
     """Why a boundary refused it, where one did."""
+    level: str = ""
+    """The sandbox level a command ran in."""
+    limit: str = ""
+    """The limit that ended it, where one did."""
+
+
+def as_it_is(value: Any) -> Any:
+    """What takes nothing out."""
+    return value
 
 
 class _Refused(Exception):
@@ -115,8 +124,9 @@ class _Refused(Exception):
 class Toolbox:
     """Carries out the calls of one session in its room."""
 
-    def __init__(self, task: Task, room: Room, limits: CommandLimits) -> None:
+    def __init__(self, task: Task, room: Room, limits: CommandLimits, redact: Callable[[Any], Any] = as_it_is) -> None:
         self._room = room
+        self._redact = redact
         self._limits = limits
         self._specs = {spec.name: spec for spec in offered(task)}
         self._run: dict[str, Callable[[dict[str, Any], float], Awaitable[Used]]] = {
@@ -129,6 +139,10 @@ class Toolbox:
 
     async def use(self, call: ToolCall, seconds_left: float) -> Used:
         """Carry out one call. What the model can mend (a wrong path, a refusal, bad arguments) is a failed result."""
+        used = await self._carried_out(call, seconds_left)
+        return replace(used, content=self._redact(used.content), denied=self._redact(used.denied))
+
+    async def _carried_out(self, call: ToolCall, seconds_left: float) -> Used:
         try:
             self.check(call)
             used = await self._run[call.name](call.arguments, max(1.0, seconds_left))
@@ -236,8 +250,9 @@ class Toolbox:
             if done.exit_code < 2 or done.timed_out:
                 break
         if done.exit_code >= 2 and not done.stdout:
-            raise _Refused(clean(f"search failed: {done.stderr.strip()[:500] or f'code {done.exit_code}'}"))
-        return Used(_matches(done.stdout))
+            failed = f"error: search failed: {done.stderr.strip()[:500] or f'code {done.exit_code}'}"
+            return Used(clean(failed), failed=True, exit_code=done.exit_code, level=done.level, limit=done.killed)
+        return Used(_matches(done.stdout), exit_code=done.exit_code, level=done.level, limit=done.killed)
 
     async def _shell(self, arguments: dict[str, Any], left: float) -> Used:
         seconds = min(float(arguments.get("timeout", SHELL_SECONDS)), LONGEST_SHELL_SECONDS, left)
@@ -245,7 +260,14 @@ class Toolbox:
             raise _Refused("`timeout` must be more than 0")
         limits = self._limits.model_copy(update={"seconds": seconds})
         done = await self._room.run(["bash", "-c", str(arguments["command"])], limits=limits)
-        return Used(_shown(done, seconds), failed=done.exit_code != 0, exit_code=done.exit_code, touched=True)
+        return Used(
+            _shown(done, seconds),
+            failed=done.exit_code != 0,
+            exit_code=done.exit_code,
+            touched=True,
+            level=done.level,
+            limit=done.killed,
+        )
 
 
 def _mismatch(schema: dict[str, Any], arguments: dict[str, Any]) -> str:

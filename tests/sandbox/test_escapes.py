@@ -1,0 +1,206 @@
+"""Everything that `setpoint escape-test` tries is held and written down; where nothing holds it, it gets out."""
+
+import asyncio
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from setpoint.adapters.sandboxes.bare import Bare
+from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap, find_binary
+from setpoint.adapters.sandboxes.groups import hierarchy
+from setpoint.cli.journal_lines import line_of
+from setpoint.errors import UsageError
+from setpoint.escapes.escape import Escape, Outcome, Report, Result, chosen, escapes
+from setpoint.escapes.levels import BARE, containing, here, levels, tried
+from setpoint.model.command import Command, Completed, Layer, Mount
+from setpoint.ports import Sandbox
+
+GROUPS = tuple(dict.fromkeys(one.group for one in escapes()))
+ASKED = (
+    *("writes outside", "symlinks", "hard links", ".git", "hooks", "config", "worktree pointer", "/proc", "/sys"),
+    *("ptrace", "mounts", "namespaces", "setuid", "devices", "sockets", "loopback", "DNS", "IP literals", "proxies"),
+    *("fork bomb", "memory", "disk", "output", "survivors", "time", "nested shells", "LD_PRELOAD", "PATH hijack"),
+    *("editable install", "lock file", "CI file", "migration", "secrets", "tests", "terminal escapes", "tool result"),
+)
+"""What the issue names."""
+NOBODY = 65534
+
+
+def silent(_result: Result) -> None:
+    """Tell nobody."""
+
+
+def told(report: Report, outcome: Outcome) -> list[str]:
+    """Name and reason of what came out so."""
+    return [f"{result.group}: {result.name}: {result.how}" for result in report.of(outcome)]
+
+
+async def in_(sandbox: Sandbox, wanted: Sequence[Escape]) -> Report:
+    return await tried(sandbox, wanted, line_of, silent)
+
+
+def test_every_way_that_was_asked_for_is_tried() -> None:
+    words = " ".join(f"{one.group} {one.name}" for one in escapes()).casefold()
+    assert [name for name in ASKED if name.casefold() not in words] == []
+    assert len(escapes()) >= 60
+    names = [(one.group, one.name) for one in escapes()]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", containing())
+@pytest.mark.parametrize("group", GROUPS)
+async def test_all_of_it_is_held_and_written_down(level: str, group: str) -> None:
+    report = await in_(here(level), [one for one in escapes() if one.group == group])
+    assert told(report, Outcome.OUT) == []
+    assert told(report, Outcome.UNTRIED) == []
+    assert [result.name for result in report.unlogged] == []
+    assert {result.layer for result in report.results} <= {"sandbox", "broker", "diff check"}
+    assert report.exit_code == 0
+
+
+def real(group: str) -> list[Escape]:
+    """Some of a group that only a sandbox can hold."""
+    bound = os.getuid() != 0
+    found = [one for one in escapes() if one.group == group and not (one.bare or one.unsafe or (bound and one.root))]
+    return found[::4]
+
+
+@pytest.mark.slow
+async def test_without_a_sandbox_the_same_gets_out() -> None:
+    wanted = [one for group in GROUPS for one in real(group)]
+    assert len(wanted) > 20
+    report = await in_(Bare(), wanted)
+    assert told(report, Outcome.BLOCKED) == []
+    assert told(report, Outcome.UNTRIED) == []
+    assert report.exit_code == 30
+
+
+async def test_what_would_touch_the_machine_itself_is_never_tried_without_a_sandbox() -> None:
+    unsafe = [one for one in escapes() if one.unsafe]
+    report = await in_(Bare(), unsafe)
+    assert [result.outcome for result in report.results] == [Outcome.UNTRIED] * len(unsafe)
+    assert len(unsafe) > 4
+
+
+class Leaking:
+    """Bubblewrap with one hole: the user's home is shown, as a profile that starts from the whole disk shows it."""
+
+    level = "leaking"
+
+    def __init__(self, *, writable: bool) -> None:
+        self._sound = Bubblewrap()
+        self._writable = writable
+
+    def layers(self) -> Sequence[Layer]:
+        return self._sound.layers()
+
+    async def run(self, command: Command) -> Completed:
+        home = Path(command.mounts[0].host.partition("/shop/")[0], "home")
+        hole = Mount(host=str(home), inside=str(home), writable=self._writable)
+        return await self._sound.run(command.model_copy(update={"mounts": (*command.mounts, hole)}))
+
+
+async def test_a_hole_is_seen_by_what_comes_through_it() -> None:
+    wanted = [*chosen("shell start-up file"), *chosen("the history of the shell"), *chosen("abstract socket")]
+    report = await in_(Leaking(writable=False), wanted)
+    assert [result.outcome for result in report.results] == [Outcome.BLOCKED, Outcome.OUT, Outcome.BLOCKED]
+    assert report.results[1].how == "it read home, .bash_history"
+    report = await in_(Leaking(writable=True), wanted)
+    assert [result.outcome for result in report.results] == [Outcome.OUT, Outcome.OUT, Outcome.BLOCKED]
+    assert report.results[0].how == "the host was changed: home/.bashrc"
+
+
+async def test_what_cannot_be_tried_is_no_success() -> None:
+    missing = Escape(name="x", group="x", what="x", shell="echo x", needs=("no-such-program",))
+    broken = Escape(name="y", group="x", what="y", python="this is no program")
+    report = await in_(Bubblewrap(), [missing, broken])
+    assert told(report, Outcome.UNTRIED)[0] == "x: x: there is no no-such-program inside"
+    assert "SyntaxError" in told(report, Outcome.UNTRIED)[1]
+    assert report.exit_code == 11
+
+
+def a_report(*outcomes: Outcome, logged: str = "shell") -> Report:
+    given = {"group": "x", "what": "x", "layer": "sandbox", "how": "x", "logged": logged, "seconds": 0.0}
+    found = tuple(Result.model_validate({"name": str(n), "outcome": o, **given}) for n, o in enumerate(outcomes))
+    return Report(level="x", results=found, missing=(), seconds=0.0)
+
+
+def test_the_code_says_the_worst() -> None:
+    held, out, untried = Outcome.BLOCKED, Outcome.OUT, Outcome.UNTRIED
+    assert a_report(held, held).exit_code == 0
+    assert a_report(held, untried).exit_code == 11
+    assert a_report(untried, out).exit_code == 30
+    assert a_report(held, logged="").exit_code == 30
+    assert a_report().exit_code == 11
+
+
+def test_a_name_that_nothing_has_is_told_with_those_there_are() -> None:
+    with pytest.raises(UsageError, match="writes outside"):
+        chosen("no such thing")
+    assert [one.name for one in chosen("SYMLINKS: a link to a file")] == ["a link to a file"]
+
+
+def test_the_level_without_a_sandbox_is_tried_by_name_alone() -> None:
+    assert levels()[-1] == BARE
+    assert BARE not in containing()
+
+
+# -- as an ordinary user ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def binary() -> Iterator[Path]:
+    """Bubblewrap where everybody may start it."""
+    found = find_binary()
+    place = Path(tempfile.mkdtemp(prefix="setpoint-public-"))
+    place.chmod(0o755)
+    package = place / found.parent.parent.name
+    if not found.is_relative_to("/usr"):
+        shutil.copytree(found.parent.parent, package)
+        for file in (package, *package.rglob("*")):
+            file.chmod(0o755)
+        found = package / found.parent.name / found.name
+    yield found
+    shutil.rmtree(place)
+
+
+def as_ordinary_user(binary: Path, wanted: Sequence[Escape]) -> Report:
+    """What came of `wanted` for a worker without any right; as anybody but root, the test itself is one."""
+    if os.getuid() != 0:
+        return asyncio.run(in_(Bubblewrap(binary), wanted))
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            hierarchy.cache_clear()
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            os.environ["HOME"] = "/nonexistent"
+            os.chdir("/")
+            report = asyncio.run(in_(Bubblewrap(binary), wanted))
+            os.write(writer, report.model_dump_json().encode())
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as said:
+        answer = said.read()
+    os.waitpid(child, 0)
+    return Report.model_validate(json.loads(answer))
+
+
+@pytest.mark.slow
+def test_an_ordinary_user_is_held_too(binary: Path) -> None:
+    sample = [one for group in GROUPS for one in [e for e in escapes() if e.group == group][1::6]]
+    report = as_ordinary_user(binary, sample)
+    assert told(report, Outcome.OUT) == []
+    assert told(report, Outcome.UNTRIED) == []
+    assert len(report.results) > 20
