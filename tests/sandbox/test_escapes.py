@@ -1,17 +1,16 @@
 """Everything that `setpoint escape-test` tries is held and written down; where nothing holds it, it gets out."""
 
 import asyncio
-import json
+import codecs
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from setpoint.adapters.sandboxes.bare import Bare
-from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap, find_binary
+from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
 from setpoint.adapters.sandboxes.groups import hierarchy
 from setpoint.cli.journal_lines import line_of
 from setpoint.errors import UsageError
@@ -154,26 +153,13 @@ def test_the_level_without_a_sandbox_is_tried_by_name_alone() -> None:
 # -- as an ordinary user ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def binary() -> Iterator[Path]:
-    """Bubblewrap where everybody may start it."""
-    found = find_binary()
-    place = Path(tempfile.mkdtemp(prefix="setpoint-public-"))
-    place.chmod(0o755)
-    package = place / found.parent.parent.name
-    if not found.is_relative_to("/usr"):
-        shutil.copytree(found.parent.parent, package)
-        for file in (package, *package.rglob("*")):
-            file.chmod(0o755)
-        found = package / found.parent.name / found.name
-    yield found
-    shutil.rmtree(place)
-
-
 def as_ordinary_user(binary: Path, wanted: Sequence[Escape]) -> Report:
     """What came of `wanted` for a worker without any right; as anybody but root, the test itself is one."""
     if os.getuid() != 0:
         return asyncio.run(in_(Bubblewrap(binary), wanted))
+    # Once as root: what is imported on the way lies where an ordinary user may not read.
+    codecs.lookup("ascii")
+    asyncio.run(in_(Bubblewrap(), [wanted[0], wanted[-1]]))
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -188,19 +174,22 @@ def as_ordinary_user(binary: Path, wanted: Sequence[Escape]) -> Report:
             report = asyncio.run(in_(Bubblewrap(binary), wanted))
             os.write(writer, report.model_dump_json().encode())
             code = 0
+        except Exception:
+            os.write(writer, traceback.format_exc().encode())
         finally:
             os._exit(code)
     os.close(writer)
     with os.fdopen(reader, "rb") as said:
         answer = said.read()
     os.waitpid(child, 0)
-    return Report.model_validate(json.loads(answer))
+    assert answer.startswith(b"{"), answer.decode()
+    return Report.model_validate_json(answer)
 
 
 @pytest.mark.slow
 def test_an_ordinary_user_is_held_too(binary: Path) -> None:
-    sample = [one for group in GROUPS for one in [e for e in escapes() if e.group == group][1::6]]
+    sample = [one for one in escapes() if one.wall != "diff check"][1::7]
     report = as_ordinary_user(binary, sample)
     assert told(report, Outcome.OUT) == []
     assert told(report, Outcome.UNTRIED) == []
-    assert len(report.results) > 20
+    assert len(report.results) > 15
