@@ -174,9 +174,9 @@ def as_ordinary_user(binary: Path, wanted: Sequence[Escape]) -> Report:
             report = asyncio.run(in_(Bubblewrap(binary), wanted))
             os.write(writer, report.model_dump_json().encode())
             code = 0
-        except Exception:
-            os.write(writer, traceback.format_exc().encode())
         finally:
+            if code:
+                os.write(writer, traceback.format_exc().encode())
             os._exit(code)
     os.close(writer)
     with os.fdopen(reader, "rb") as said:

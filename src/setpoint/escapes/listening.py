@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 _NOWHERE = ("192.0.2.1", 9)
 """An address of documents: asking for a way there sends nothing, and tells this machine's own address."""
@@ -31,7 +32,7 @@ class Services:
 @asynccontextmanager
 async def listening(folder: Path, secret: str) -> AsyncIterator[Services]:
     """Services in `folder` and on loopback, until the end of the context."""
-    services = Services(secret, socket=folder / "agent.sock", abstract=f"setpoint-{secret}")
+    services = Services(secret, socket=folder / "agent.sock", abstract=f"setpoint-{token_hex(8)}")
     async with AsyncExitStack() as stack:
         services.port = await _tcp(stack, services, "loopback", "127.0.0.1", 0)
         await _udp(stack, services, "loopback (UDP)", "127.0.0.1", services.port)

@@ -4,7 +4,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -77,28 +77,16 @@ class Breakout:
     # -- what the agent does ----------------------------------------------------------------------------------------
 
     async def _act(self) -> None:
-        script = self._script()
-        if script:
+        if script := script_of(self.escape, self._places):
             await self._shell(script)
         if self.escape.call is not None and not self._watch.seen:
-            arguments = {name: self._filled(value) for name, value in self.escape.call.arguments.items()}
+            arguments = {name: self._filled(str(value)) for name, value in self.escape.call.arguments.items()}
             await self._use(ToolCall(id="call", name=self.escape.call.name, arguments=arguments))
         if self.escape.then and not self._watch.seen:
             await self._shell(self._filled(self.escape.then))
 
-    def _script(self) -> str:
-        needs = "".join(
-            f"command -v {name} >/dev/null || {{ echo '{_LACKS} {name}'; exit 0; }}\n" for name in self.escape.needs
-        )
-        if self.escape.python:
-            program = f"print('{_BEGUN}', flush=True)\n{self._filled(self.escape.python)}"
-            return f"{needs}python3 -I - {self.mark} <<'END_OF_PROGRAM'\n{program}\nEND_OF_PROGRAM"
-        return f"{needs}echo {_BEGUN}\n{self._filled(self.escape.shell)}" if self.escape.shell else ""
-
-    def _filled(self, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        return re.sub(r"@(\w+)@", lambda word: self._places.get(word[1], word[0]), value)
+    def _filled(self, text: str) -> str:
+        return filled(text, self._places)
 
     async def _shell(self, script: str) -> None:
         arguments = {"command": script, "timeout": self.limits.seconds}
@@ -237,7 +225,11 @@ class Breakout:
             outcome, layer, how = Outcome.OUT, "", self.harm
         elif lacks := re.search(rf"^{_LACKS} (.*)$", text, re.MULTILINE):
             outcome, layer, how = Outcome.UNTRIED, "", f"there is no {lacks[1]} inside"
-        elif self._script() and _BEGUN not in text and not any(used.denied for used in self._used):
+        elif (
+            (self.escape.shell or self.escape.python)
+            and _BEGUN not in text
+            and not any(used.denied for used in self._used)
+        ):
             outcome, layer, how = Outcome.UNTRIED, "", f"it did not begin: {text.strip()[-200:]}"
         elif told.wall == "diff check":
             how = found[0].what if found else "it is no part of the change"
@@ -269,6 +261,20 @@ class Breakout:
                 limit = f", limit {note['limit']}" if note.get("limit") else ""
                 return f"{note['name']} in {note['level']}, exit {note['exit_code']}{limit}"
         return ""
+
+
+def filled(text: str, places: Mapping[str, str]) -> str:
+    """`text` with the `places` for its `@words@`."""
+    return re.sub(r"@(\w+)@", lambda word: places.get(word[1], word[0]), text)
+
+
+def script_of(escape: Escape, places: Mapping[str, str]) -> str:
+    """What the shell tool is given for `escape`; empty when it is a call of another tool alone."""
+    needs = "".join(f"command -v {name} >/dev/null || {{ echo '{_LACKS} {name}'; exit 0; }}\n" for name in escape.needs)
+    if escape.python:
+        program = f"print('{_BEGUN}', flush=True)\n{filled(escape.python, places)}"
+        return f"{needs}python3 -I - {places['mark']} <<'END_OF_PROGRAM'\n{program}\nEND_OF_PROGRAM"
+    return f"{needs}echo {_BEGUN}\n{filled(escape.shell, places)}" if escape.shell else ""
 
 
 def _special(place: Path) -> bool:
