@@ -98,7 +98,7 @@ def redactor(config: Config, environ: Mapping[str, str], root: Path | None = Non
     """Takes this process's keys, what the `.env` files at `root` hold, and whatever has a secret's shape, out of all
     that is written down or sent to a model."""
     from .adapters.secrets import secrets_in, secrets_of
-    from .gates.secrets import redact
+    from .gates.redaction import redact
 
     names = {provider.key_env for provider in config.providers.values() if provider.key_env}
     names |= {name for provider in config.providers.values() for name in provider.header_env.values()}

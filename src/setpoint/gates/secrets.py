@@ -1,15 +1,12 @@
-"""Secrets on added lines, by a few precise shapes; and the same shapes taken out of what is journaled.
+"""Secrets on added lines, by a few precise shapes.
 
 Shapes find what is published carelessly, not what is hidden on purpose: no green here says that there is no secret.
 """
 
-import base64
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
-from functools import lru_cache
-from urllib.parse import quote
+from collections.abc import Iterator
 
 from ..model.evidence import GateKind
 from ..model.judgement import Measured
@@ -35,7 +32,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
         r"\b[a-z][a-z0-9+.\-]{1,20}://[^\s:/@'\"{}$<>]{1,100}:[^\s:/@'\"{}$<>]{6,200}@"
     ),
 }
-_ANCHOR = re.compile(
+ANCHOR = re.compile(
     r"PRIVATE KEY|A[KS]IA|gh[pousr]_|github_pat_|gl(?:pat|ptt|rt|dt)-|sk-|xox|hooks\.slack|AIza|k_live_|npm_|pypi-|eyJ|://"
 )
 """Every shape has one of these in it, and most texts have none."""
@@ -92,85 +89,3 @@ def _suspect(kind: str, path: str, number: int) -> Objection:
         cause="what is in a commit is published; take it out and make the secret void",
         deviation=Deviation.BOUNDARY,
     )
-
-
-# -- redaction -------------------------------------------------------------------------------------------------------
-
-HIDDEN = "[redacted]"
-_SHORTEST = 6
-"""Shorter values are no secrets worth the damage to the text."""
-_BETWEEN = r"(?:\x1b\[[0-9;]{0,16}[A-Za-z]|\r?\n[ \t]{0,40}){0,4}"
-"""What may stand inside a value that was printed in colours, or broken into lines."""
-_HEX_BETWEEN = rf"(?:[ :]|{_BETWEEN})"
-_CUT = r"(?=\n… |\n\[\.\.\. | \[\.\.\.\])"
-"""Behind a value whose end was left out, as output and long arguments are cut."""
-_CUT_BEFORE = r"(?<= left out …\n)"
-_LEAST_PART = 8
-"""Characters of a cut value that are still worth hiding."""
-
-
-def redact(text: str, known: Collection[str] = ()) -> str:
-    """`text` without the `known` values (plain, reversed, hex, URL, base64 once and twice; also broken by colours or
-    line breaks, or cut where output was left out) and without anything of a secret's shape."""
-    if known:
-        pattern = _known_pattern(tuple(sorted(set(known))))
-        if pattern is not None:
-            text = pattern.sub(HIDDEN, text)
-    if not _ANCHOR.search(text):
-        return text
-    for kind, shape in SHAPES.items():
-        text = (_KEY_BLOCK if kind == "private key" else shape).sub(HIDDEN, text)
-    return text
-
-
-_KEY_BLOCK = re.compile(
-    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.{0,20000}?(?:-----END [A-Z0-9 ]{1,60}-----|\Z)", re.DOTALL
-)
-
-
-@lru_cache(maxsize=32)
-def _known_pattern(known: tuple[str, ...]) -> re.Pattern[str] | None:
-    values = sorted((value for value in known if len(value) >= _SHORTEST), key=len, reverse=True)
-    if not values:
-        return None
-    plain = [form for value in values for form in (value, value[::-1])]
-    encoded = {form for value in values for form in _encoded(value)} - set(plain)
-    whole = [_BETWEEN.join(map(re.escape, form)) for form in (*plain, *sorted(encoded, key=len, reverse=True))]
-    hexed = [_HEX_BETWEEN.join(f"{byte:02x}" for byte in value.encode()) for value in values]
-    cut = [part for value in values if len(value) > _LEAST_PART for part in (_beginning(value), _end(value))]
-    return re.compile("|".join([*whole, *(f"(?i:{form})" for form in hexed), *cut]))
-
-
-def _beginning(value: str) -> str:
-    """A pattern for `value` without its end, where that was left out."""
-    more = ""
-    for letter in reversed(value[_LEAST_PART:-1]):
-        more = f"(?:{re.escape(letter)}{more})?"
-    return f"{re.escape(value[:_LEAST_PART])}{more}{_CUT}"
-
-
-def _end(value: str) -> str:
-    """A pattern for `value` without its beginning, where that was left out."""
-    more = ""
-    for letter in value[1:-_LEAST_PART]:
-        more = f"(?:{more}{re.escape(letter)})?"
-    return f"{_CUT_BEFORE}{more}{re.escape(value[-_LEAST_PART:])}"
-
-
-def _encoded(value: str) -> Iterator[str]:
-    raw = value.encode()
-    yield quote(value, safe="")
-    yield from ("".join(f"%{byte:{case}}" for byte in raw) for case in ("02x", "02X"))
-    for once in _base64(raw):
-        yield once
-        yield once.replace("+", "-").replace("/", "_")
-        yield from _base64(once.encode())
-
-
-def _base64(raw: bytes) -> Iterator[str]:
-    """What is certain of the encoding inside a longer text: its first and last characters mix with the neighbours."""
-    for offset in range(3):
-        padded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
-        middle = padded[(0, 2, 3)[offset] : len(padded) - (1 if (len(raw) + offset) % 3 else 0)]
-        if len(middle) >= _SHORTEST:
-            yield middle

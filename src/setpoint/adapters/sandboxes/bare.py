@@ -15,13 +15,15 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
+from ...engine.liveness import process_started
 from ...errors import SandboxError
 from ...model.command import Command, CommandLimits, Completed, Layer, Mount
 from .groups import Group, hierarchy
 from .growth import Growth
-from .processes import marked
+from .processes import carrying, marked
 from .profile import ENVIRONMENT, writable
 from .supervise import Launch, supervise
 
@@ -56,13 +58,14 @@ class Bare:
         """Run `command` at the host's paths: where a mount shows a folder elsewhere, the words of the command that
         name the inside path are made to name the host's. Nothing keeps a process from hiding, but none that keeps its
         session or its environment is left."""
+        end_orphans()
         groups = hierarchy()
         try:
             group = groups.make(command.limits.memory_mib, command.limits.processes) if groups else None
         except OSError as error:
             raise SandboxError("no control group could be made; nothing was run", why=str(error)) from error
         home = Path(tempfile.mkdtemp(prefix="setpoint-home-"))
-        leash = _Family(secrets.token_hex(16), group)
+        leash = _Family(f"{_owner()}-{secrets.token_hex(16)}", group)
         host = _HostView(command.mounts)
         env = {**ENVIRONMENT, "HOME": str(home), "TMPDIR": str(home), _MARK: leash.mark}
         # The folders lie below the user's repository; git must not find its way up to it.
@@ -89,6 +92,21 @@ class Bare:
             return (await supervise(launch, clear)).completed(self.level)
         except OSError as error:
             raise SandboxError("the command could not be started", why=str(error)) from error
+
+
+def _owner() -> str:
+    return f"{os.getpid()}.{process_started(os.getpid())}"
+
+
+@cache
+def end_orphans() -> None:
+    """Kill, once in this process, what commands of dead workers left: no run that goes on meets one in its folder. A
+    container's processes end with its worker by themselves."""
+    for pid, mark in carrying(f"{_MARK}="):
+        owner, _, started = mark.partition("-")[0].partition(".")
+        if owner.isdigit() and started and process_started(int(owner)) != started:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
 
 
 class _HostView:
