@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import context, trees
+from bench import context, levels, trees
 from bench.figure import Figure, document, machine, table
 from bench.process import Process
 from bench.task import STEPS, lay_out
+from setpoint.escapes.levels import BARE, containing
 
 
 def test_a_figure_knows_whether_its_aim_is_met() -> None:
@@ -59,6 +60,14 @@ def test_both_sides_do_the_same_task_with_the_same_requests(tmp_path: Path) -> N
     assert [task["done"] for task in tasks] == [True] * 3
     assert [len(times[task["first"]]) for task in tasks] == [len(STEPS)] * 3
     assert [len(task["tools"]) for task in tasks] == [len(STEPS) - 1] * 3
+
+
+@pytest.mark.slow
+def test_every_level_of_this_machine_is_measured(tmp_path: Path) -> None:
+    found = list(levels.figures(tmp_path, rounds=2))
+    assert {figure.what.partition(":")[0] for figure in found} == {*containing(), BARE}
+    assert all(figure.value > 0 for figure in found if "file operations" not in figure.what)
+    assert [figure.most for figure in found[:3]] == list(levels.AIMS["bubblewrap"])
 
 
 @pytest.mark.slow
