@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from .model.record import digest_of
 from .model.release import CiRun, CiState
 from .model.run import Run, State
 from .model.settings import Config
+from .redacting import redactor
 
 if TYPE_CHECKING:
     from .accounts import Circuits
@@ -88,36 +88,6 @@ def endpoints(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
         told = provider.model_dump(include={"api", "base_url", "billing", "prices"})
         found[name] = Endpoint.model_validate({**told, "key": key, "headers": headers})
     return found
-
-
-_TELLING = re.compile(r"(?i)auth|key|token|secret|cookie|pass|credential")
-"""Headers whose value is taken for a secret."""
-
-
-def redactor(config: Config, environ: Mapping[str, str], root: Path | None = None) -> Callable[[Any], Any]:
-    """Takes this process's keys, what the `.env` files at `root` hold, and whatever has a secret's shape, out of all
-    that is written down or sent to a model."""
-    from .adapters.secrets import secrets_in, secrets_of
-    from .gates.redaction import redact
-
-    names = {provider.key_env for provider in config.providers.values() if provider.key_env}
-    names |= {name for provider in config.providers.values() for name in provider.header_env.values()}
-    names |= {name for environment in config.environment for name in environment.env}
-    headers = [(k, v) for provider in config.providers.values() for k, v in provider.headers.items()]
-    known = tuple(value for name in sorted(names) if (value := environ.get(name)))
-    known += tuple(value for name, value in headers if value and _TELLING.search(name))
-    known += secrets_of(environ) + (secrets_in(root) if root else ())
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, str):
-            return redact(value, known)
-        if isinstance(value, dict):
-            return {key: clean(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [clean(item) for item in value]
-        return value
-
-    return clean
 
 
 class Agents(Mapping[str, "Agent"]):

@@ -59,7 +59,7 @@ class Premises:
     def store(self) -> "SqlStore":
         """All that is durable."""
         from .adapters.store import SqlStore
-        from .parts import redactor
+        from .redacting import redactor
 
         self._private_folder()
         return SqlStore(self.database_url, redact=redactor(self.config, os.environ, self.root), fence=self._fence)

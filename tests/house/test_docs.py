@@ -81,7 +81,7 @@ def test_every_command_that_the_rows_name_exists(build: ModuleType) -> None:
     missing = [
         f"{name}: {word}"
         for name, (_, _, by) in build.acceptance_rows().items()
-        for kind, word in re.findall(r"(?<!`)\b(setpoint|make) (\w+)", by)
+        for kind, word in re.findall(r"(?<!`)\b(setpoint|make) ([\w-]+)", by)
         if word not in (commands if kind == "setpoint" else targets)
     ]
     assert missing == []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from setpoint.adapters.secrets import secrets_in, secrets_of
 from setpoint.model.settings import Config
-from setpoint.parts import redactor
+from setpoint.redacting import redactor
 
 ENVIRONMENT = {
     "FORGE_TOKEN": "value-of-a-token",
