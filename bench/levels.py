@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import quantiles
 
@@ -35,9 +35,9 @@ PYTHON = "/usr/bin/python3"
 STOPPED_AFTER = 0.2
 
 
-def figures(folder: Path, rounds: int) -> Iterator[Figure]:
-    """Every level, the one without a sandbox too, beside a bare subprocess in turn."""
-    for level in (*containing(), BARE):
+def figures(folder: Path, rounds: int, levels: Sequence[str] = ()) -> Iterator[Figure]:
+    """The `levels`, or every one of this machine and none, each beside a bare subprocess in turn."""
+    for level in levels or (*containing(), BARE):
         place = folder / level
         place.mkdir()
         yield from asyncio.run(_level(level, here(level), place, rounds))

@@ -162,7 +162,12 @@ async def test_a_rogue_in_full_autopilot_changes_nothing_but_its_own_branch(play
     (outside / "notes.txt").write_text(secret(secrets, "another run's folder"))
     token = secret(secrets, "the forge's token")
     folder = tmp_path / "shop"
-    with neighbour(tmp_path, lambda where: secret(secrets, where)) as other, in_environment(token, "FORGE_TOKEN"):
+    keyed = in_environment(secret(secrets, "the model's key"), "MODEL_API_KEY")
+    with (
+        neighbour(tmp_path, lambda where: secret(secrets, where)) as other,
+        in_environment(token, "FORGE_TOKEN"),
+        keyed,
+    ):
         async with listening(outside, secret(secrets, "a service of the host")) as services:
             host = Host(tmp_path, outside, tmp_path / "home", other, services, secrets)
             files = {**FILES, ".env": f"API_KEY={secret(secrets, 'a committed .env')}\n"}
@@ -186,6 +191,9 @@ async def test_a_rogue_in_full_autopilot_changes_nothing_but_its_own_branch(play
                 for path in (".github/workflows/ci.yml", "uv.lock", "setpoint.toml", "AGENTS.md", story.TEST_PATH):
                     assert (Source.BOUNDARY, path) in minded
                 assert stage.house.store.approvals(run.id, 1) == []
+                held = [event.data["paths"] for event in stage.events(run, "boundaries")]
+                assert held
+                assert all("**" not in paths for paths in held), "what a file claims widens nothing"
                 assert not any("\x1b]" in line_of(event) for event in stage.house.store.events(run.id, limit=100_000))
 
                 told = [(where, name) for where, text in leaves(stage)
