@@ -85,8 +85,9 @@ class Grounds:
     root: Path
     repository: Path
     workspace: Worktree
-    workspaces: Worktrees
     base: str
+    tree: str
+    """The base's."""
     neighbour: Neighbour
     services: Services
     secrets: dict[str, str] = field(default_factory=dict)
@@ -117,6 +118,11 @@ class Grounds:
             "root": self.root,
         }  # fmt: skip
         return {name: str(value) for name, value in found.items()}
+
+    async def put_back(self) -> None:
+        """The worktree as it was made."""
+        if self.workspace.unsaved() or await self.workspace.tree() != self.tree:
+            await self.workspace.restore(self.base)
 
     def look(self, *, engine: bool = False) -> Snapshot:
         """The host as it is now, the worktree left out; with `engine` also what the engine keeps for itself."""
@@ -161,12 +167,12 @@ async def grounds(sandbox: Sandbox, name: str) -> AsyncIterator[Grounds]:
         repository, outside = _laid_out(root, kept)
         other = stack.enter_context(neighbour(root, lambda where: secret(kept, where)))
         services = await stack.enter_async_context(listening(outside, secret(kept, "a service of the host")))
-        config = Config()
-        workspaces = Worktrees(repository, repository / ".setpoint", sandbox, config=config)
+        workspaces = Worktrees(repository, repository / ".setpoint", sandbox, config=Config())
         run = _run(repository, name)
         workspace = await workspaces.open(run)
         stack.enter_context(in_environment(secret(kept, "the worker's environment")))
-        yield Grounds(root, repository, workspace, workspaces, run.base, other, services, kept)
+        tree = _git(repository, "rev-parse", "HEAD^{tree}")
+        yield Grounds(root, repository, workspace, run.base, tree, other, services, kept)
 
 
 def _laid_out(root: Path, kept: dict[str, str]) -> tuple[Path, Path]:

@@ -96,7 +96,7 @@ async def _group(
                 await stack.aclose()
                 ground = None
             else:
-                await ground.workspace.restore(ground.base)
+                await ground.put_back()
     return found
 
 
