@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import sqlite3
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +134,13 @@ def host_of(stage: Playing, host: Host) -> dict[str, str]:
     return found
 
 
+def content_of(place: Path) -> bytes:
+    """A file's bytes; of the database by another process: to close it here would let go of its locks."""
+    if place.name.startswith("setpoint.db"):
+        return subprocess.run(["cat", str(place)], capture_output=True, check=True).stdout
+    return place.read_bytes()
+
+
 def leaves(stage: Playing) -> Iterator[tuple[str, bytes]]:
     """Everything that a run sends or keeps: prompts, the database, artifacts, exports, what is printed."""
     for seen in stage.model.requests:
@@ -140,7 +148,7 @@ def leaves(stage: Playing) -> Iterator[tuple[str, bytes]]:
     state = stage.folder / ".setpoint"
     for place in sorted(state.rglob("*")):
         if place.is_file() and "worktrees" not in place.relative_to(state).parts:
-            yield str(place.relative_to(state)), place.read_bytes()
+            yield str(place.relative_to(state)), content_of(place)
     with sqlite3.connect(state / "setpoint.db") as database:
         yield "dump", "\n".join(database.iterdump()).encode()
     run = stage.house.store.runs()[0]
