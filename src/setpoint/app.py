@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .service.doctor import Check
     from .service.epic import Child
     from .service.halting import Switch
+    from .service.policies import PolicyView
     from .service.starting import Started
     from .service.views import PlanView, RunView, Stopped
 
@@ -281,6 +282,15 @@ class House(Premises):
         _, base = await self.repository.base(self.config.project.base)
         made = preview(text, name=name, phase=phase, repository=self.repository.root, base=base)
         return await context_view(self.ground(made), phase, tools_of)
+
+    async def policy(self, *, run: str = "", text: str = "", name: str = "") -> "PolicyView":
+        """What a run may do, what one of a ticket could, or any that starts now."""
+        from .service.policies import of_base, of_run
+
+        if run:
+            return of_run(self.ground(self.store.run(run)))
+        _, base = await self.repository.base(self.config.project.base)
+        return await of_base(self.bench(self.config), base, text, name, self.root)
 
     async def try_models(self, names: Sequence[str]) -> "list[Trial]":
         """One tiny request to each of the models `names`, or to all that are configured. Raises UsageError."""

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from .config import parse
+from .config import own_policy, parse, parse_policy
 from .errors import ConfigError, SetpointError, UsageError
 from .model.approval import Answer
 from .model.record import digest_of
@@ -167,10 +167,12 @@ def permit_of(store: "Store", config: Config) -> Callable[["Action"], "Decision"
 
 
 def _deploys(store: "Store", config: Config, run: Run, environment: str) -> "Decision":
+    from .pipeline.policies import rules_on_record
+    from .pipeline.trust import asks_deploy
     from .policy.decide import Allow, Deny
 
     wanted = next((e for e in config.environment if e.name == environment), None)
-    if wanted is None or not wanted.approval:
+    if wanted is None or not asks_deploy(store, run, rules_on_record(store, run.id), wanted):
         return Allow(reason=f"run {run.id} deploys what it merged")
     given = store.approvals(run.id, run.position.cycle, f"deploy:{environment}")
     merged = store.recall(run.id, f"merged:{run.position.cycle}") or {}
@@ -251,6 +253,8 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         notifier=notifier_of(config, os.environ),
         now=now,
         parse=parse,
+        parse_policy=parse_policy,
+        own_policy=lambda: own_policy(os.environ),
         trees=part("trees", "git")(root),
         archive=part("archive", "files")(state / "evidence"),
         mark=workspaces.mark,

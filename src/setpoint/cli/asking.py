@@ -71,8 +71,14 @@ async def _answer(house: "House", run: "Run") -> bool:
     plain(paint(visible(open_[0].question), "bold"))
     if open_[0].why:
         plain(f"  why: {visible(open_[0].why)}")
-    words = await asked("your answer (empty: later): ")
+    for request in open_[0].requests:
+        plain(f"  asks to be allowed: {visible(request)}")
+    how = "y = yes to exactly this, or your answer" if open_[0].requests else "your answer"
+    words = await asked(f"{how} (empty: later): ")
     if not words:
         return False
+    if open_[0].requests and words.casefold() in ("y", "yes"):
+        await house.commands.approve(run.id)
+        return True
     await house.commands.answer(run.id, words, question=open_[0].id)
     return True

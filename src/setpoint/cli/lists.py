@@ -126,6 +126,8 @@ def _print(view: "RunView") -> None:
     for question in view.questions:
         told = f"→ {visible(question.answer)}" if question.answer else "(open)"
         data(f"  question {question.id}: {visible(question.question)} {told}")
+        for request in question.requests:
+            data(f"    asks to be allowed: {visible(request)}")
     if view.handover:
         data(head("handed over") + f": {visible(view.handover.cause)}")
         for tried in view.handover.tried:

@@ -38,6 +38,8 @@ class Question(Record):
     id: Line
     question: Text
     why: str = ""
+    requests: tuple[Line, ...] = ()
+    """What it asks to be allowed, `KIND:SUBJECT` each: `setpoint approve` says yes to exactly these."""
     answer: str = ""
     by: str = ""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ..gates.images import Images
+from ..model.policy import Layer, PolicyFile
 from ..model.run import Position, Run
 from ..model.session import SessionId
 from ..model.settings import Config
@@ -20,6 +21,10 @@ Enqueue = Callable[[Any, str, str, dict[str, Any]], None]
 def as_it_is(value: Any) -> Any:
     """What takes nothing out."""
     return value
+
+
+def no_policy() -> None:
+    """Where nobody has a policy of their own."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Bench:
     now: Callable[[], datetime]
     parse: Callable[[str, str], Config]
     """The configuration written in a text (first) of a file (second). Raises ConfigError."""
+    parse_policy: Callable[[bytes, str], PolicyFile]
+    """The policy written in a file's content (first), called (second). Raises ConfigError."""
     trees: Trees
     archive: Archive
     mark: Callable[[], str]
@@ -45,6 +52,8 @@ class Bench:
     """Moves when this program does."""
     images: Images | None = None
     """Builds container images; None: nothing does."""
+    own_policy: Callable[[], Layer | None] = no_policy
+    """The policy of the person who starts runs here. Raises ConfigError."""
     redact: Callable[[Any], Any] = as_it_is
     """Takes secrets out of what sessions hand in and errors say, before it is kept or shown."""
 

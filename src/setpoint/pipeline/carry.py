@@ -28,6 +28,7 @@ from .edge_tests import write_edge_tests
 from .implementation import implement
 from .outcomes import HandedOver, Outcome, Parked
 from .planning import plan
+from .policies import standing as policy_on_record
 from .review import review
 from .rounds import Done, Write, hand_over_packet, history
 from .split import split
@@ -82,6 +83,7 @@ async def carry(bench: Bench, run_id: str, serial: int) -> Run | None:
 async def _tried(ground: Ground) -> Done:
     for outage in range(OUTAGES):
         try:
+            await policy_on_record(ground)
             return await STEPS[ground.position.stage](ground)
         except TransientError as error:
             trouble = error

@@ -10,10 +10,13 @@ from ..model.objection import Deviation, Objection
 from ..model.plan import Plan
 from ..model.spec import Diagnosis
 from ..model.ticket import Criterion, Kind, Ticket
-from ..policy.action import Action, ActionKind
-from ..policy.compile import beyond, compile_boundaries
+from ..policy.action import Action
+from ..policy.compile import CEILING, beyond, compile_boundaries, limits_of, refused, widened
+from ..policy.rules import Rules, opened
 from .bench import Ground
 from .document import objection
+from .grants import granted_requests, plan_mark
+from .policies import rules_of
 from .predecessor import untrue_tags
 
 
@@ -32,35 +35,49 @@ def plan_of(ground: Ground) -> Plan | None:
 
 
 def boundaries_of(ground: Ground) -> Boundaries:
-    """What the run may do: settings, policy, plan or diagnosis, ticket, each only narrowing."""
+    """What the run may do: policy, plan or diagnosis, ticket, each only narrowing, and what a named person opened."""
+    asked = granted_requests(ground)
+    ticket = limits_of(ground.run.ticket.boundaries)
+    compiled = compile_boundaries(run_rules(ground).boundaries(), _planned(ground), ticket)
+    return widened(compiled, asked)
+
+
+def run_rules(ground: Ground) -> Rules:
+    """The policy the run stands under, with what a named person said yes to at its plan and while it was under way."""
+    return opened(rules_of(ground), opened_by_person(ground))
+
+
+def opened_by_person(ground: Ground) -> tuple[Action, ...]:
+    """What named persons said yes to, with the plan and while the run was under way."""
+    return (*_granted_plan(ground), *granted_requests(ground))
+
+
+def _planned(ground: Ground) -> Boundaries:
     plan = plan_of(ground)
     if plan:
-        planned: Boundaries = plan.boundaries
-    else:
-        content = ground.given("diagnosis")
-        if content is None:
-            raise BugError("boundaries were asked for before plan or diagnosis")
-        planned = Boundaries(paths=Diagnosis.model_validate(content).paths)
-    policy, ticket = ground.config.boundaries, ground.run.ticket.boundaries
-    return compile_boundaries(policy, planned, ticket, granted=granted_by_person(ground) if plan else ())
+        return plan.boundaries
+    content = ground.given("diagnosis")
+    if content is None:
+        raise BugError("boundaries were asked for before plan or diagnosis")
+    return Boundaries(
+        paths=Diagnosis.model_validate(content).paths, max_files=CEILING.max_files, max_lines=CEILING.max_lines
+    )
 
 
 def wished(ground: Ground, plan: Plan) -> tuple[Action, ...]:
-    """What the plan wants beyond policy and ticket: asked in one batch with the plan decision."""
-    return beyond(ground.config.boundaries, plan.boundaries, ground.run.ticket.boundaries)
+    """What the plan wants and policy leaves to a person: asked in one batch with the plan decision."""
+    return beyond(rules_of(ground), plan.boundaries, ground.run.ticket.boundaries)
 
 
-def granted_by_person(ground: Ground) -> frozenset[ActionKind]:
-    """The kinds of `wished` actions that a named person said yes to by approving the plan; what the ticket's own words
-    forbid is never among them."""
-    approvals = ground.bench.store.approvals(ground.run.id, ground.position.cycle, "plan")
+def _granted_plan(ground: Ground) -> tuple[Action, ...]:
+    """The `wished` actions that a named person said yes to by approving the plan."""
     plan = plan_of(ground)
-    if plan is None or not any(approval.answer is Answer.GRANTED for approval in approvals):
-        return frozenset()
-    frozen = ground.run.ticket.boundaries.frozen
-    closed = {ActionKind.MIGRATION} if "database schema" in frozen else set()
-    closed |= {ActionKind.DEPENDENCY} if "dependencies" in frozen else set()
-    return frozenset(action.kind for action in wished(ground, plan)) - closed
+    if plan is None:
+        return ()
+    approvals = ground.bench.store.approvals(ground.run.id, ground.position.cycle, "plan")
+    mark = plan_mark(ground, "plan")
+    yes = any(approval.answer is Answer.GRANTED and approval.subject == mark for approval in approvals)
+    return wished(ground, plan) if yes else ()
 
 
 def check_criteria(ticket: Ticket, criteria: Sequence[Criterion]) -> list[Objection]:
@@ -90,7 +107,14 @@ def check_plan(ground: Ground, plan: Plan) -> list[Objection]:
         found.append(_wider("migrations are allowed by the plan and forbidden by the ticket"))
     if plan.boundaries.dependencies and "dependencies" in ticket.frozen:
         found.append(_wider("new dependencies are allowed by the plan and forbidden by the ticket"))
-    return found
+    return [*found, *_never(ground, plan)]
+
+
+def _never(ground: Ground, plan: Plan) -> list[Objection]:
+    """What the plan wants and no person can allow under the policy of the base."""
+    return [
+        _wider(f"{action.kind} {action.subject}: {why}") for action, why in refused(rules_of(ground), plan.boundaries)
+    ]
 
 
 def _wider(what: str) -> Objection:

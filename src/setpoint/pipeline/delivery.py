@@ -11,10 +11,13 @@ from ..model.release import CiRun, CiState, Environment, Release, StepResult
 from ..ports import Transaction, Workspace
 from .bench import Ground
 from .evidence_block import pull_request_text
+from .grants import plan_mark
 from .moved_base import moved, told
 from .outcomes import Accepted, HandedOver, Red, SmokeFailed, Stale
+from .policies import rules_of
 from .readiness import rehearses
 from .rounds import Done, Write, ci_fixes, hand_over_packet, history
+from .trust import asks_deploy, unasked
 
 
 def change_subject(ground: Ground, tree: str) -> str:
@@ -25,7 +28,7 @@ def change_subject(ground: Ground, tree: str) -> str:
 
 def plan_subject(ground: Ground, name: str) -> str:
     """Digest of what a person approves at the decision on a document."""
-    return digest_of({"run": ground.run.id, name: digest_of(ground.given(name) or {})})
+    return plan_mark(ground, name)
 
 
 def task_before(ground: Ground) -> str:
@@ -50,7 +53,12 @@ def may_deliver(ground: Ground, tree: str) -> bool:
     reviewed = ground.fact("reviewed")
     if not reviewed or reviewed["tree"] != tree or ground.given("review") is None:
         return False
-    return ground.config.autonomy == "full" or approval_for(ground, tree) is not None
+    return bool(unasked(ground, "merge")) or approval_for(ground, tree) is not None
+
+
+def asked_for(ground: Ground, environment: Environment) -> bool:
+    """Whether a person says yes before the release goes there."""
+    return asks_deploy(ground.bench.store, ground.run, rules_of(ground), environment)
 
 
 async def _ready(ground: Ground) -> tuple[Workspace, str, str]:
@@ -182,6 +190,7 @@ async def merge(ground: Ground) -> Done:
     except StaleError as error:
         return Done(Stale(), note=error.what)
     record = {"sha": merged.merged_sha, "tree": tree, "stages": stages, "pull_request": pull.number}
+    record["way_back"] = {"to": ground.run.base, "command": ["git", "revert", "-m", "1", merged.merged_sha]}
 
     def write(tx: Transaction) -> None:
         tx.remember(ground.run.id, f"merged:{ground.position.cycle}", record)
@@ -189,7 +198,7 @@ async def merge(ground: Ground) -> Done:
 
     first = ground.config.environment[0] if ground.config.environment else None
     return Done(
-        Accepted(ask=bool(first and first.approval)),
+        Accepted(ask=bool(first and asked_for(ground, first))),
         (write,),
         note=f"merged as {merged.merged_sha[:12]}; {_take(ground)}",
     )
@@ -212,15 +221,15 @@ async def deploy(ground: Ground) -> Done:
     if steps[-1].ok and before is not None and rehearses(ground, index):
         steps += await _rehearsed(ground, environment, release, before)
         if not steps[-1].ok:
-            return _not_rehearsed(ground, steps, release)
+            return _not_rehearsed(ground, steps, release, before)
     if steps[-1].ok:
         more = index + 1 < len(environments)
-        ask = more and environments[index + 1].approval
+        ask = more and asked_for(ground, environments[index + 1])
         note = f"{environment.name} runs {release.sha[:12]}"
-        return Done(Accepted(more=more, ask=ask), (_deployed(ground, steps, environment.name, release),), note=note)
+        return Done(Accepted(more=more, ask=ask), (_deployed(ground, steps, release, before),), note=note)
     failed = steps[-1]
     steps.append(await ground.bench.deployer.rollback(environment, before))
-    return await _failed(ground, steps, failed, release)
+    return await _failed(ground, steps, failed, release, before)
 
 
 async def _tried(ground: Ground, environment: Environment, release: Release) -> tuple[list[StepResult], Release | None]:
@@ -274,20 +283,32 @@ async def _rehearsed(ground: Ground, environment: Environment, release: Release,
     return steps
 
 
-def _not_rehearsed(ground: Ground, steps: list[StepResult], release: Release) -> Done:
+def _not_rehearsed(ground: Ground, steps: list[StepResult], release: Release, before: Release) -> Done:
     """A person's: a critical release whose way back does not work goes no further."""
     failed = steps[-1]
     cause = f"the way back was rehearsed in {failed.environment} and its {failed.step} failed"
     packet = hand_over_packet(ground, "deploy", f"{cause}: {failed.output[-500:]}", ())
     writes = (
-        _deployed(ground, steps, failed.environment, release),
+        _deployed(ground, steps, release, before),
         lambda tx: tx.hand_over(ground.run.id, ground.position.cycle, packet),
     )
     return Done(HandedOver(), writes, note=cause)
 
 
-def _deployed(ground: Ground, steps: list[StepResult], environment: str, release: Release) -> Write:
+RELEASED = "released"
+"""Fact of a release in an environment: what went there, how it came out, and its way back."""
+
+
+def _deployed(ground: Ground, steps: list[StepResult], release: Release, before: Release | None) -> Write:
+    environment = steps[-1].environment
+    place = next(place for place in ground.config.environment if place.name == environment)
+    # Of the very first release there is nothing to go back to, and that is said.
+    back = {"to": before.sha if before else "", "command": list(place.rollback)}
+    fact = {"sha": release.sha, "ok": all(step.ok for step in steps), "way_back": back}
+
     def write(tx: Transaction) -> None:
+        tx.remember(ground.run.id, f"{RELEASED}:{ground.position.cycle}:{environment}", fact)
+        tx.event(ground.run.id, "released", "deploy", {"environment": environment, **fact})
         for step in steps:
             data = {"environment": environment, "step": step.step, "ok": step.ok, "sha": release.sha}
             tx.event(
@@ -297,7 +318,9 @@ def _deployed(ground: Ground, steps: list[StepResult], environment: str, release
     return write
 
 
-async def _failed(ground: Ground, steps: list[StepResult], failed: StepResult, release: Release) -> Done:
+async def _failed(
+    ground: Ground, steps: list[StepResult], failed: StepResult, release: Release, before: Release | None
+) -> Done:
     back = steps[-1]
     base = await ground.bench.workspaces.fetch(ground.run.base_branch)
     cycle = ground.position.cycle
@@ -315,7 +338,7 @@ async def _failed(ground: Ground, steps: list[StepResult], failed: StepResult, r
         lesson = f"{failed.step} failed in {failed.environment} after green CI: which check should have seen it before?"
         tx.event(ground.run.id, "lesson-candidate", "deploy", {"rule": lesson, "because": failed.output[-1000:]})
 
-    writes: list[Write] = [_deployed(ground, steps, failed.environment, release), remembered]
+    writes: list[Write] = [_deployed(ground, steps, release, before), remembered]
     if not back.ok or cycle > ground.config.loop.reopen_cycles:
         cause = "the rollback failed too" if not back.ok else "reopened as often as the limit allows"
         packet = hand_over_packet(ground, "deploy", f"{failed.step} failed in {failed.environment}; {cause}", ())

@@ -7,9 +7,10 @@ from ..model.change import Change
 from ..model.numbers import counted
 from ..model.run import Round
 from .bench import Ground
-from .criteria import criteria_of
+from .criteria import criteria_of, opened_by_person, plan_of
 from .diagrams import block
-from .judging import sealed_claims, second_suite
+from .judging import policy_mark, sealed_claims, second_suite
+from .trust import unasked
 
 TEXT_CAP = 18_000
 
@@ -30,11 +31,14 @@ def pull_request_text(ground: Ground, tree: str, approval: Approval | None) -> s
     block = "\n\n".join(
         [
             f"Ticket `{ground.run.ticket.id}`, run `{ground.run.id}`, tree `{tree}`",
+            _risk(ground),
             _criteria(ground),
             _gates(ground, tree),
             _rounds(ground),
             _cost(ground),
-            f"Approved by {approval.by}, bound to this tree." if approval else "Nobody was asked: autonomy is `full`.",
+            f"Approved by {approval.by}, bound to this tree."
+            if approval
+            else f"Nobody was asked: {unasked(ground, 'merge')}.",
         ]
     )
     picture = _picture(ground)
@@ -46,6 +50,18 @@ def _picture(ground: Ground) -> str:
     plan = ground.given("plan")
     shown = block(plan["diagram"]) if plan else ""
     return f"{shown}\n\n" if shown else ""
+
+
+def _risk(ground: Ground) -> str:
+    """What could go wrong, as the plan saw it, what a person opened for it, and the policy all of it stood under."""
+    plan = plan_of(ground)
+    said = (
+        f"Risk: {plan.estimate.risk}, as the plan estimates it." if plan else "Risk: not estimated, there is no plan."
+    )
+    risks = [f"- {_cell(risk)}" for risk in (plan.risks if plan and plan.risks != "none" else ())]
+    opened = dict.fromkeys(f"{action.kind} {action.subject}" for action in opened_by_person(ground))
+    asked = f"Opened by a person: {_cell(', '.join(opened))}." if opened else "Nothing was opened beyond the policy."
+    return "\n".join([said, *risks[:10], "", f"{asked} Policy `{policy_mark(ground)[:12]}`."])
 
 
 def _criteria(ground: Ground) -> str:

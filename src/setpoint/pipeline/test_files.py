@@ -1,13 +1,13 @@
 """What sessions that write tests have in common: where they may write, and what their tests must prove."""
 
 from ..errors import DeniedError
-from ..model.boundary import Boundaries
 from ..model.objection import Deviation, Objection, Place, Severity, Source
+from ..policy.decide import Policy
 from ..policy.paths import canonical
 from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief
-from .criteria import boundaries_of
+from .requests import policy_for
 
 TEST_PATHS = (
     "tests/**",
@@ -31,10 +31,11 @@ def specified(ground: Ground) -> str:
     return brief(*(deliverable_text(name, ground.given(name) or {}) for name in names))
 
 
-def bounded_to_tests(ground: Ground) -> Boundaries:
-    """The run's boundaries, with only test files open."""
-    allowed = boundaries_of(ground)
-    return allowed.model_copy(update={"paths": TEST_PATHS})
+def bounded_to_tests(ground: Ground) -> Policy:
+    """What the run may do, with only test files open, wherever tests lie."""
+    policy = policy_for(ground)
+    boundaries = policy.boundaries.model_copy(update={"paths": TEST_PATHS})
+    return policy.model_copy(update={"boundaries": boundaries, "rules": policy.rules.model_copy(update={"paths": ()})})
 
 
 def unusable_test(path: str) -> Objection | None:

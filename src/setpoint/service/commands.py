@@ -21,6 +21,7 @@ from ..pipeline.carry import job_key, write_move
 from ..pipeline.circuits import ask_again
 from ..pipeline.delivery import change_subject, plan_subject, task_before, task_subject
 from ..pipeline.desk import unanswered
+from ..pipeline.grants import ABOUT, request_subject
 from ..pipeline.moved_base import mended_by_hand
 from ..pipeline.outcomes import (
     Answered,
@@ -35,6 +36,7 @@ from ..pipeline.outcomes import (
     SentBack,
     Taken,
 )
+from ..pipeline.prompts import untrusted
 from ..pipeline.rounds import Done, Write, ci_fixes, hears, history, mends, word_to
 from ..ports import Store, Transaction
 from .pinned import mended
@@ -64,6 +66,8 @@ class Commands:
         ground, by = await self._answering(prefix)
         if ground.position.state is State.PARKED:
             return self._raised(ground, by, because)
+        if ground.position.waits is Waits.ANSWER:
+            return self._opened(ground, by, because)
         approval = await self._approval(ground, Answer.GRANTED, by, because)
         writes = [_approving(ground, approval)]
         if ground.position.waits is Waits.HANDOVER and ground.position.stage in OVERRULED_BY_PERSON:
@@ -107,6 +111,19 @@ class Commands:
             ask_again(self.store, self.now()),
         ]
         return self._move(ground, Resumed(), by, f"budget ${budget:g}" if budget is not None else "", writes)
+
+    def _opened(self, ground: Ground, by: str, because: str) -> Run:
+        """Yes to exactly what the open question asks to be allowed; its session goes on with that."""
+        asked = next((q for q, _ in unanswered(self.store, ground.run.id) if q.requests), None)
+        if asked is None:
+            why, fix = "the session asks for words, not for a yes", f"`setpoint answer {ground.run.id} '…'`"
+            raise UsageError("nothing waits for an approval", why=why, fix=fix)
+        subject = request_subject(ground, asked)
+        about = f"{ABOUT}{asked.id}"
+        yes = Approval(about=about, answer=Answer.GRANTED, by=by, subject=subject, because=because, at=self.now())
+        text = f"Allowed, exactly this and no more: {'; '.join(asked.requests)}. {because}".strip()
+        writes = [_approving(ground, yes), lambda tx: tx.answer(ground.run.id, asked.id, text, by)]
+        return self._move(ground, Answered(), by, because, writes)
 
     def _raised(self, ground: Ground, by: str, because: str) -> Run:
         """Go on under the cap that the run was parked at, raised to what it needs."""
@@ -173,7 +190,10 @@ class Commands:
         taken = self.store.recall(ground.run.id, "taken") or {"at": ground.run.base}
         diff = await workspace.diff(taken["at"])
         files = list(await workspace.changed(taken["at"]))
-        text = f"{by} changed the workspace by hand ({', '.join(files[:20]) or 'no file'}). {because}\n{diff[:8000]}"
+        named = ", ".join(map(repr, files[:20])) or "no file"
+        text = (
+            f"{by} changed the workspace by hand ({named}). {because}\n\n{untrusted('What they changed', diff, 8000)}"
+        )
         writes: list[Write] = [
             lambda tx: tx.event(
                 ground.run.id, "manual", ground.position.stage, {"by": by, "files": files, "because": because}

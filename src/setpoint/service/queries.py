@@ -53,6 +53,8 @@ def next_steps(store: Store, run: Run) -> tuple[str, ...]:
         choices = ("setpoint log {id}", "setpoint diff {id}")
     else:
         choices = NEXT[waits]
+        if waits is Waits.ANSWER and any(question.requests for question, _ in unanswered(store, run.id)):
+            choices = ("setpoint approve {id}", *choices)
     if state is State.WAITING and waits is Waits.MANUAL and unanswered(store, run.id):
         choices = (*choices, *NEXT[Waits.ANSWER])
     return tuple(choice.format(id=run.id) for choice in choices)

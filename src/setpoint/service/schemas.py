@@ -9,6 +9,7 @@ from ..model.evidence import Evidence, GateResult
 from ..model.judgement import Judgement, Waiver
 from ..model.objection import Objection
 from ..model.plan import Plan
+from ..model.policy import PolicyFile
 from ..model.progress import Progress
 from ..model.record import Record
 from ..model.release import PullRequest, Release
@@ -62,5 +63,6 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "progress": Progress.model_json_schema,
     "waiver": Waiver.model_json_schema,
     "config": Config.model_json_schema,
+    "policy": PolicyFile.model_json_schema,
 }
 """Schema by name, the deliverables first."""

@@ -1,6 +1,5 @@
 """The tools of the built-in agent: what a session is offered, and what each does in the room."""
 
-import re
 import shlex
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ MOST_MATCHES = 200
 SHELL_SECONDS = 120.0
 LONGEST_SHELL_SECONDS = 600.0
 SEARCH_SECONDS = 60.0
+MOST_REQUESTS = 50
 LEFT_OUT_OF_SEARCH = (".git", "node_modules", ".venv", "venv", "__pycache__", ".setpoint")
 
 TEXT = {"type": "string"}
@@ -61,12 +61,13 @@ ASK = ToolSpec(
     "Ask a person what cannot be found out here; work stops until they answer.",
     _schema({"question": TEXT}, {"why": TEXT}),
 )
-
-RISK = {"read": "read", "search": "read", "write": "edit", "edit": "edit"}
-TESTING = re.compile(
-    r"(^|[\s;&|/])(pytest|unittest|tox|nox|jest|vitest|mocha|ctest)(?![\w./-])"
-    r"|\b(npm|pnpm|yarn|make|go|cargo|dotnet|mvn|gradle)\s+(run\s+)?(test|check)\b|\bnode\s+--test\b"
+ASK_LEAVE = ToolSpec(
+    "ask",
+    f"{ASK.description} `requests`: all you need to be allowed, one a line: `network HOST:PORT`, `dependency NAME`, "
+    "`migration WHAT`, `edit PATH`.",
+    _schema({"question": TEXT}, {"why": TEXT, "requests": TEXT}),
 )
+"""For a session that changes files."""
 
 
 def submit_name(deliverable: str) -> str:
@@ -83,15 +84,7 @@ def tools_for(deliverable: str, schema: dict[str, Any], *, writes: bool) -> tupl
     """The tools to hand in `deliverable` with; the ones that change files only where a session may."""
     changing = (WRITE, EDIT) if writes else ()
     submit = ToolSpec(submit_name(deliverable), "Hand in the finished work.", schema)
-    return (READ, *changing, SEARCH, SHELL, ASK, submit)
-
-
-def risk(call: ToolCall) -> str:
-    """`read`, `edit`, `test` or `shell`."""
-    known = RISK.get(call.name)
-    if known or call.name != "shell":
-        return known or "read"
-    return "test" if TESTING.search(str(call.arguments.get("command", ""))) else "shell"
+    return (READ, *changing, SEARCH, SHELL, ASK_LEAVE if writes else ASK, submit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +305,15 @@ def brief_arguments(call: ToolCall, longest: int = 2000) -> dict[str, Any]:
         name: value if not isinstance(value, str) or len(value) <= longest else f"{value[:longest]} [...]"
         for name, value in call.arguments.items()
     }
+
+
+def requests(text: str) -> tuple[str, ...]:
+    """The actions an `ask` wants allowed, `KIND:SUBJECT` each, as it wrote them."""
+    found = []
+    for line in text.splitlines()[:MOST_REQUESTS]:
+        kind, _, subject = " ".join(line.replace("`", "").split()).lstrip("-* ").partition(" ")
+        found.append(f"{kind.rstrip(':')}:{subject}"[:500] if subject else kind[:500])
+    return tuple(line for line in found if line)
 
 
 def words(call: ToolCall) -> str:
