@@ -16,12 +16,14 @@ from setpoint.model.policy import Layer, PolicyFile
 from setpoint.pipeline.bounds import frozen_interfaces, packages
 from setpoint.pipeline.checks import tampered
 from setpoint.pipeline.lab import Terms
+from setpoint.pipeline.requests import sorted_out
 from setpoint.policy.action import Action, ActionKind
 from setpoint.policy.commands import programs
-from setpoint.policy.decide import Policy
+from setpoint.policy.compile import beyond, closed_by, widened
+from setpoint.policy.decide import Allow, Policy, decide
 from setpoint.policy.diffcheck import FileChange, judge_under
 from setpoint.policy.guard import GuardedRoom
-from setpoint.policy.rules import Rules, effective
+from setpoint.policy.rules import Rules, closing, effective, lay, opened
 
 WIDE = Boundaries(paths=("**",), dependencies=True, migrations=True, network=("a.example:443", "b.example:443"))
 
@@ -221,3 +223,41 @@ def test_a_file_that_a_person_opened_is_noted_and_what_sees_less_in_it_is_minded
         laxer = {path: b"[tool.pytest.ini_options]\naddopts = '--ignore=tests'\n"}
         worse = between({path: before.encode()}, laxer, base="b", head="h")
         assert any(objection.blocks for objection in tampered(worse, Terms(policy=held, implementing=True)).objections)
+
+
+def test_a_yes_by_name_opens_the_manifest_and_that_package_alone_and_the_next_is_asked_again() -> None:
+    yes = (Action(kind=ActionKind.DEPENDENCY, subject="HTTPX"),)
+    rules = opened(effective(()), yes)
+    held = Policy(boundaries=widened(Boundaries(paths=("**",)), yes), rules=rules, granted=yes)
+    assert judge_under([FileChange(path="pyproject.toml", added=1)], held) == ()
+    batch = sorted_out(held, ("dependency:httpx", "dependency:flask", "dependency:dependencies"))
+    assert [action.subject for action in batch.open] == ["flask", "dependencies"]
+    sides = ({"pyproject.toml": MANIFEST.format(text).encode()} for text in ("", '"httpx", "flask"'))
+    found = packages(between(*sides, base="b", head="h"), Terms(policy=held)).objections
+    told = {o.what.partition(": ")[2]: o.severity for o in found if o.rule == "dependencies/new"}
+    assert told == {"httpx": Severity.LOW, "flask": Severity.MEDIUM}
+
+
+def test_a_yes_with_the_plan_is_good_for_all_packages_it_brings() -> None:
+    yes = beyond(effective(()), Boundaries(paths=("**",), dependencies=True), Boundaries())
+    held = Policy(boundaries=WIDE, rules=opened(effective(()), yes))
+    assert isinstance(decide(held, Action(kind=ActionKind.DEPENDENCY, subject="flask")), Allow)
+
+
+def test_what_the_tickets_own_words_forbid_nobody_is_asked_for() -> None:
+    frozen = Boundaries(frozen=("dependencies", "database schema"))
+    held = Policy(boundaries=Boundaries(paths=("**",)), rules=lay(effective(()), closing(closed_by(frozen))))
+    batch = sorted_out(held, ("dependency:httpx", "migration:users", "edit:pyproject.toml", "network:a.example:443"))
+    assert [action.kind for action in batch.open] == [ActionKind.NETWORK]
+    assert len(batch.told) == 3
+
+
+def test_requests_that_are_none_are_told_and_no_more_than_a_person_reads_are_asked() -> None:
+    held = policy({}, Boundaries(paths=("**",)))
+    many = [f"network:h{n}.example:443" for n in range(30)]
+    batch = sorted_out(held, ("network:anything", "deploy:production", "paint:wall", "edit:", "edit:src/a.py", *many))
+    assert len(batch.open) == 15
+    assert len(batch.told) == 6
+    assert sorted_out(held, ("network:a.example:443",) * 3).open == (
+        Action(kind=ActionKind.NETWORK, subject="a.example:443"),
+    )

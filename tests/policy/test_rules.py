@@ -13,7 +13,7 @@ from setpoint.model.policy import Layer, PolicyFile
 from setpoint.policy.action import Action, ActionKind
 from setpoint.policy.decide import Allow, Ask, Deny, Policy, decide, ruled
 from setpoint.policy.digest import policy_digest
-from setpoint.policy.rules import Rules, effective, from_settings, lay
+from setpoint.policy.rules import Rules, effective, from_settings, lay, opened
 
 GLOBS = ["src/**", "**/*.py", "src/a.py", "docs", "**", "tests/", "*", "migrations/**"]
 HOSTS = ["a.example:443", "b.example:443", "A.example:443"]
@@ -42,7 +42,10 @@ FILES = st.fixed_dictionaries({
     "trust": st.fixed_dictionaries({"plan": LEVEL, "merge": LEVEL}),
 }).map(PolicyFile.model_validate)  # fmt: skip
 LAYERS = st.builds(Layer, whose=st.sampled_from(["base: a", "base: b", "user", "here: setpoint.toml"]), said=FILES)
-RULES = st.builds(lambda said: Rules.of(said, base=True), FILES)
+YES = st.lists(
+    st.sampled_from(["dependency:httpx", "dependency:dependencies", "network:b.example:443", "migration:x"]), max_size=2
+).map(lambda asked: [Action(kind=ActionKind(one.partition(":")[0]), subject=one.partition(":")[2]) for one in asked])
+RULES = st.builds(lambda said, yes: opened(Rules.of(said, base=True), yes), FILES, YES)
 SUBJECTS = {
     ActionKind.EDIT: [
         "src/a.py",

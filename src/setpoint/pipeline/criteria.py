@@ -11,8 +11,8 @@ from ..model.plan import Plan
 from ..model.spec import Diagnosis
 from ..model.ticket import Criterion, Kind, Ticket
 from ..policy.action import Action
-from ..policy.compile import CEILING, beyond, compile_boundaries, limits_of, refused, widened
-from ..policy.rules import Rules, opened
+from ..policy.compile import CEILING, beyond, closed_by, compile_boundaries, limits_of, refused, widened
+from ..policy.rules import Rules, closing, lay, opened
 from .bench import Ground
 from .document import objection
 from .grants import granted_requests, plan_mark
@@ -43,8 +43,10 @@ def boundaries_of(ground: Ground) -> Boundaries:
 
 
 def run_rules(ground: Ground) -> Rules:
-    """The policy the run stands under, with what a named person said yes to at its plan and while it was under way."""
-    return opened(rules_of(ground), opened_by_person(ground))
+    """The policy the run stands under. What the ticket's own words close is closed to everybody; what a named person
+    said yes to, with the plan or while it was under way, is open."""
+    closed = closing(closed_by(ground.run.ticket.boundaries))
+    return opened(lay(rules_of(ground), closed), opened_by_person(ground))
 
 
 def opened_by_person(ground: Ground) -> tuple[Action, ...]:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from ..errors import DeniedError
 from ..model.boundary import Boundaries
 from .action import Action, ActionKind
-from .decide import ALL_PACKAGES, Ask, Deny, ruled
+from .decide import Ask, Deny, ruled
 from .paths import NOTHING, intersect, usable, with_folders
-from .rules import Rules
+from .rules import ALL_PACKAGES, Rules
 
 CEILING = Boundaries(
     commands=("*",), network=("*",), dependencies=True, migrations=True, max_files=10_000, max_lines=1_000_000

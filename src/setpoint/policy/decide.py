@@ -9,11 +9,9 @@ from ..model.boundary import Boundaries
 from ..model.record import Line, Record
 from .action import Action, ActionKind, Risk
 from .paths import allowed, canonical, classify_path, touches, with_folders
-from .rules import BY_NAME, Every, Rules, package_name
+from .rules import ALL_PACKAGES, BY_NAME, Every, Rules, package_name
 
 BRANCH_PREFIX = "setpoint/"
-ALL_PACKAGES = "dependencies"
-"""Subject of a change of dependencies as such, when no package is named."""
 
 
 class Policy(Record):
@@ -145,6 +143,8 @@ def _stance(stance: str, what: str) -> Decision:
 def _package(rules: Rules, name: str) -> Decision:
     if name != ALL_PACKAGES and not named(rules.packages, package_name(name)):
         return Deny(reason=f"policy lets no package {name[:100]!r} be added", fix="use what is installed")
+    if rules.dependencies == "allowed" and not named(rules.taken, package_name(name)):
+        return Ask(reason=f"a person said yes to other packages, not to {name[:100]}", risk=Risk.ASK)
     return _stance(rules.dependencies, "dependencies")
 
 

@@ -1,6 +1,6 @@
 """Everybody's policies laid over each other. Rules are closed under `lay`, which only narrows and knows no order."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import reduce
 from typing import Self
 
@@ -24,6 +24,8 @@ from .paths import canonical_glob, intersect, with_folders
 Every = tuple[Globs, ...]
 """Lists that must each name it; none at all limits nothing."""
 MOST_FILES, MOST_LINES = 10_000, 1_000_000
+ALL_PACKAGES = "dependencies"
+"""Subject of a change of dependencies as such, when no package is named."""
 _STANCES: tuple[Stance, ...] = ("never", "ask", "allowed")
 _RISKS = (Risk.ALWAYS_ALLOWED, Risk.LOW, Risk.MEDIUM, Risk.ASK, Risk.PERSON, Risk.NEVER)
 BY_NAME = frozenset(
@@ -48,6 +50,8 @@ class Rules(Record):
     """Hosts that a person may be asked for."""
     dependencies: Stance = "allowed"
     packages: Every = ()
+    taken: Every = ()
+    """Packages that a person said yes to by name: others are asked about."""
     migrations: Stance = "allowed"
     frozen: Globs = ()
     needed: Globs = ()
@@ -108,6 +112,7 @@ def lay(*rules: Rules) -> Rules:
         askable=_all(r.askable for r in rules),
         dependencies=_stricter(r.dependencies for r in rules),
         packages=_all(r.packages for r in rules),
+        taken=_all(r.taken for r in rules),
         migrations=_stricter(r.migrations for r in rules),
         frozen=_united(r.frozen for r in rules),
         needed=_united(r.needed for r in rules),
@@ -162,17 +167,25 @@ def from_settings(written: Boundaries) -> PolicyFile:
 
 
 def opened(rules: Rules, granted: Iterable[Action]) -> Rules:
-    """`rules` once a named person said yes to `granted`: what may be asked is open for it, what is never is not."""
-    found = rules
-    for action in granted:
-        if action.kind is ActionKind.DEPENDENCY and found.dependencies == "ask":
-            found = found.model_copy(update={"dependencies": "allowed"})
-        if action.kind is ActionKind.MIGRATION and found.migrations == "ask":
-            found = found.model_copy(update={"migrations": "allowed"})
-        if action.kind is ActionKind.NETWORK:
-            host = action.subject.casefold()
-            found = found.model_copy(update={"hosts": tuple(tuple(sorted({*one, host})) for one in found.hosts)})
-    return found
+    """`rules` once a named person said yes to `granted`: what may be asked is open for it, what is never is not. A yes
+    to packages by name is good for those."""
+    found, actions = rules, tuple(granted)
+    names = {package_name(action.subject) for action in actions if action.kind is ActionKind.DEPENDENCY}
+    if names and found.dependencies == "ask":
+        taken = found.taken if ALL_PACKAGES in names else _all((found.taken, (tuple(sorted(names)),)))
+        found = found.model_copy(update={"dependencies": "allowed", "taken": taken})
+    if found.migrations == "ask" and any(action.kind is ActionKind.MIGRATION for action in actions):
+        found = found.model_copy(update={"migrations": "allowed"})
+    hosts = {action.subject.casefold() for action in actions if action.kind is ActionKind.NETWORK}
+    return found.model_copy(update={"hosts": tuple(tuple(sorted({*one, *hosts})) for one in found.hosts)})
+
+
+def closing(kinds: Collection[ActionKind]) -> Rules:
+    """Rules that close `kinds` to everybody, as a ticket's own words do, and limit nothing else."""
+    stances: dict[bool, Stance] = {True: "never", False: "allowed"}
+    return Rules(
+        dependencies=stances[ActionKind.DEPENDENCY in kinds], migrations=stances[ActionKind.MIGRATION in kinds]
+    )
 
 
 def common(every: Every) -> tuple[str, ...]:
