@@ -86,8 +86,19 @@ def test_a_break_that_a_criterion_names_still_counts_where_the_interface_is_froz
     found = check_api(change, declared=("total takes no prices any more",)).objections
     assert {o.severity for o in found} == {Severity.LOW}
     assert {o.severity for o in as_frozen(found, ("total",))} == {Severity.HIGH}
-    assert {o.severity for o in as_frozen(found, ("the public API",))} == {Severity.HIGH}
+    assert {o.severity for o in as_frozen(found, ("the API of the package",))} == {Severity.HIGH}
+    assert {o.severity for o in as_frozen(found, ("the existing API response shape",))} == {Severity.LOW}
     assert {o.severity for o in as_frozen(found, ("Till",))} == {Severity.LOW}
+
+
+def test_a_broken_call_of_a_description_is_frozen_with_the_api_or_by_its_path() -> None:
+    described = '{"openapi": "3", "paths": {"/signup": {"post": {"responses": {"200": {}}}}}}'
+    sides = ({"openapi.json": text.encode()} for text in (described, '{"openapi": "3", "paths": {}}'))
+    found = check_api(between(*sides, base="b", head="h"), declared=("/signup is gone, nobody calls POST /signup",))
+    assert {o.severity for o in found.objections} == {Severity.LOW}
+    for entry in ("the existing API response shape", "POST /signup"):
+        assert {o.severity for o in as_frozen(found.objections, (entry,))} == {Severity.HIGH}, entry
+    assert {o.severity for o in as_frozen(found.objections, ("POST /login",))} == {Severity.LOW}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ Held = Literal["name", "call", "table", "schema", "dependencies", "interfaces", 
 _CALL = re.compile(r"^(?:(?:GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS|TRACE)\s+)?(/\S*)(?:\s|$)", re.IGNORECASE)
 _TABLE = re.compile(r"^(?:the\s+)?(?:table|collection)\s+`?([\w.]+)`?$|^`?([\w.]+)`?\s+table$", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"^`?[A-Za-z_*][\w*]*(?:\.[\w*]+)*`?(?:\(.*\))?$")
-_WHOLE = re.compile(r"\b(?:api|interfaces?|endpoints?|responses?)\b", re.IGNORECASE)
+_WHOLE = re.compile(r"\b(?:api|interfaces?|endpoints?|responses?|signatures|public names)\b", re.IGNORECASE)
+_CODE = re.compile(r"\b(?:python|packages?|modules?|functions?|class(?:es)?|signatures?|names)\b", re.IGNORECASE)
 _DDL = re.compile(
     r"\b(?:create|alter|drop|truncate|rename)\b|\bop\.\w+\s*\(|\bmigrations\.\w+\s*\(|\b__tablename__\b", re.IGNORECASE
 )
@@ -65,7 +66,9 @@ def _weighed(objection: Objection, frozen: Sequence[str]) -> Objection:
 def _speaks(entry: str, objection: Objection) -> bool:
     kind = held_by(entry)
     if kind == "interfaces":
-        return True
+        # Who speaks of an API without a name means what is called from outside, unless they say otherwise.
+        code = objection.place is not None and objection.place.path.endswith((".py", ".pyi"))
+        return not code or bool(_CODE.search(entry))
     if kind == "call":
         return _path(entry) in objection.evidence.split() or f" {_path(entry)}" in f" {objection.what}"
     name = objection.what.split(" ", 1)[0].partition("(")[0]
