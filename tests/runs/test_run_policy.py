@@ -103,6 +103,8 @@ async def test_what_needs_a_person_is_asked_once_in_one_batch_and_opens_exactly_
         assert "Opened by a person: edit shop/rates.py, network rates.example:443." in told
         assert f"Policy `{held['policy'][:12]}`" in told
         assert "Risk: not estimated" in told
+        assert view.narrowed["paths"] == ("plan",)
+        assert view.narrowed["max_files"] == ("policy",)
         before_yes = {event.data["policy"] for event in boundaries[:-1]}
         assert held["policy"] not in before_yes
 

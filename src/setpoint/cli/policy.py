@@ -55,7 +55,8 @@ def _print(view: "PolicyView") -> None:
     data(paint("boundaries", "bold"))
     held = view.policy.boundaries.model_dump(mode="json")
     for name, value in held.items():
-        data(f"  {name:<{wide}}  {visible(_plain(value))}")
+        by = ", ".join(view.narrowed[name])
+        data(f"  {name:<{wide}}  {visible(_plain(value))}" + (f"  {paint(by, 'dim')}" if by else ""))
     for action in view.policy.granted:
         data(f"  a person said yes: {action.kind.value} {visible(action.subject)}")
 

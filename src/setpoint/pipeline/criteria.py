@@ -38,7 +38,7 @@ def boundaries_of(ground: Ground) -> Boundaries:
     """What the run may do: policy, plan or diagnosis, ticket, each only narrowing, and what a named person opened."""
     asked = granted_requests(ground)
     ticket = limits_of(ground.run.ticket.boundaries)
-    compiled = compile_boundaries(run_rules(ground).boundaries(), _planned(ground), ticket)
+    compiled = compile_boundaries(run_rules(ground).boundaries(), planned_of(ground), ticket)
     return widened(compiled, asked)
 
 
@@ -54,7 +54,8 @@ def opened_by_person(ground: Ground) -> tuple[Action, ...]:
     return (*_granted_plan(ground), *granted_requests(ground))
 
 
-def _planned(ground: Ground) -> Boundaries:
+def planned_of(ground: Ground) -> Boundaries:
+    """What the plan, or the diagnosis, wants to do. Raises BugError before there is one."""
     plan = plan_of(ground)
     if plan:
         return plan.boundaries

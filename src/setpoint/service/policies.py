@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ..model.boundary import Boundaries
 from ..model.policy import Layer, PolicyFile
 from ..model.record import Line, Record
 from ..pipeline.bench import Bench, Ground
+from ..pipeline.criteria import planned_of
 from ..pipeline.grants import action_of
 from ..pipeline.intake import read_ticket
 from ..pipeline.judging import closed_policy
@@ -44,6 +45,8 @@ class PolicyView(Record):
     parts: tuple[Part, ...]
     policy: Policy
     """What is decided with: boundaries, rules, and what named persons said yes to."""
+    narrowed: dict[str, tuple[Line, ...]]
+    """Who limits each of the boundaries: `policy`, `plan` (or diagnosis), `ticket`."""
     sha256: Line
     """Digest of rules and boundaries."""
     notes: tuple[str, ...] = ()
@@ -56,7 +59,8 @@ def of_run(ground: Ground) -> PolicyView:
     planned = ground.given("plan") or ground.given("diagnosis")
     ticket = ground.run.ticket.boundaries
     policy = closed_policy(ground) if planned else _before_plan(effective(layers), ticket)
-    return _view(ground.run.id, ground.run.base, layers, policy)
+    parts = {"policy": policy.rules.boundaries(), "plan": planned_of(ground) if planned else CEILING}
+    return _view(ground.run.id, ground.run.base, layers, policy, {**parts, "ticket": limits_of(ticket)})
 
 
 async def of_base(bench: Bench, base: str, text: str, name: str, checkout: Path) -> PolicyView:
@@ -64,8 +68,10 @@ async def of_base(bench: Bench, base: str, text: str, name: str, checkout: Path)
     TicketError."""
     layers = await layers_here(bench, base)
     ticket = read_ticket(text, name=name) if text else None
-    policy = _before_plan(effective(layers), ticket.boundaries if ticket else Boundaries())
-    view = _view(ticket.id if ticket else "", base, layers, policy)
+    said = ticket.boundaries if ticket else Boundaries()
+    policy = _before_plan(effective(layers), said)
+    parts = {"policy": policy.rules.boundaries(), "ticket": limits_of(said)}
+    view = _view(ticket.id if ticket else "", base, layers, policy, parts)
     return view.model_copy(update={"notes": tuple(_uncounted(layers, checkout, base))})
 
 
@@ -89,7 +95,18 @@ def _before_plan(rules: Rules, ticket: Boundaries) -> Policy:
     return Policy(boundaries=compile_boundaries(rules.boundaries(), anywhere, limits_of(ticket)), rules=rules)
 
 
-def _view(about: str, base: str, layers: Sequence[Layer], policy: Policy) -> PolicyView:
+def _narrowed(parts: Mapping[str, Boundaries]) -> dict[str, tuple[str, ...]]:
+    """Of each boundary, whose part says less than all; what lists nothing to protect or freeze says nothing."""
+    found = {}
+    for field in Boundaries.model_fields:
+        free = (getattr(CEILING, field),) if field == "network" else (getattr(CEILING, field), ())
+        found[field] = tuple(name for name, part in parts.items() if getattr(part, field) not in free)
+    return found
+
+
+def _view(
+    about: str, base: str, layers: Sequence[Layer], policy: Policy, limits: Mapping[str, Boundaries]
+) -> PolicyView:
     said = [(layer.whose, Rules.of(layer.said, base=layer.whose.startswith("base"))) for layer in layers]
     rules = effective(layers)
     parts = []
@@ -100,7 +117,10 @@ def _view(about: str, base: str, layers: Sequence[Layer], policy: Policy) -> Pol
             told = rules.model_dump(mode="json", include={field})[field]
             parts.append(Part(name=field, value=told, by=by or ("setpoint",)))
     mark = policy_digest(policy.rules, policy.boundaries)
-    return PolicyView(about=about, base=base, layers=tuple(layers), parts=tuple(parts), policy=policy, sha256=mark)
+    return PolicyView(
+        about=about, base=base, layers=tuple(layers), parts=tuple(parts), policy=policy, narrowed=_narrowed(limits),
+        sha256=mark,
+    )  # fmt: skip
 
 
 def asked(view: PolicyView, action: str) -> Decision:
