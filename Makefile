@@ -1,6 +1,7 @@
 # One word per need. `make demo` and `make test` need nothing but Python 3.11+, git and the package registry.
 PYTHON ?= python3
-JOBS ?= 2
+# Three on two cores: tests wait now and then, for each other's locks and for limits that run out.
+JOBS ?= 3
 RUN := .venv/bin/
 
 # Containers often forbid bytecode; start-up time would be spent on compiling.
@@ -13,7 +14,7 @@ export UV_SYSTEM_CERTS ?= true
 export UV_NATIVE_TLS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick real judge bench simulate audit sbom lint types arrows docs fmt clean
+.PHONY: help setup demo test quick crash real judge bench simulate audit sbom lint types arrows docs fmt clean
 
 help: ## these words
 	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -26,7 +27,7 @@ setup: .venv/.ready ## the environment, from the lock file
 	@uv --version >/dev/null 2>&1 || [ -x .venv-uv/bin/uv ] || { \
 	  $(PYTHON) -m venv .venv-uv && .venv-uv/bin/python -m pip install -q uv; } || { \
 	  rm -rf .venv-uv; echo "could not install uv with $(PYTHON): is its venv module there (python3-venv), and the registry in reach?"; exit 2; } >&2
-	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" uv sync --frozen --quiet --python "$(PYTHON)"
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" uv sync --frozen --quiet --compile-bytecode --python "$(PYTHON)"
 	@$(RUN)python -m compileall -q src
 	@touch $@
 
@@ -39,6 +40,9 @@ test: .venv/.ready lint types arrows ## everything that must hold
 QUICK := pipeline loop models config intake prompts policy house demo agents gates/test_tasks_md.py gates/test_secrets.py
 quick: .venv/.ready ## the tests of what decides, under a minute, up to the first failure
 	$(RUN)python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow" -x $(addprefix tests/,$(QUICK))
+
+crash: .venv/.ready ## a run killed at every single boundary (`make test` takes every other one)
+	SETPOINT_EVERY_POINT=1 $(RUN)python -m pytest -q -n $(JOBS) --dist worksteal tests/crash
 
 real: .venv/.ready ## the cases on real projects
 	$(RUN)python -m cases.run

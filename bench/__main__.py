@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import context, journey, starts, tasks, trees
+from . import context, journey, levels, starts, tasks, trees
 from .figure import Figure, document, machine, slowness, table
 from .process import environment
 from .task import lay_out
@@ -21,6 +21,7 @@ def parts(quick: bool, large: bool) -> dict[str, Part]:
         "task": lambda folder: tasks.figures(_repository(folder / "task"), rounds=5 if quick else 15),
         "trees": lambda folder: trees.figures(_repository(folder / "trees"), rounds=5 if quick else 15),
         "start": lambda folder: starts.figures(_repository(folder / "start"), runs=5 if quick else 11),
+        "levels": lambda folder: levels.figures(_empty(folder / "levels"), rounds=9 if quick else 40),
         "context": lambda _: context.figures(),
     }
     if large:
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no whole ticket; under a minute")
     parser.add_argument("--large", action="store_true", help="also a repository of 50,000 files")
-    parser.add_argument("--only", default="", help="one part: task, trees, start, context, large, demo")
+    parser.add_argument("--only", default="", help="one part: task, trees, start, levels, context, large, demo")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     given = parser.parse_args(arguments)
     os.environ.update(environment())

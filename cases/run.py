@@ -24,7 +24,7 @@ def carried(case: lab.Case, target: Path, say: bool) -> tuple[str, int]:
     for _ in range(DECISIONS):
         if code != WAITS:
             break
-        code = _setpoint(target, "approve", run, "-m", "read and understood", say=say)
+        code = _setpoint(target, "approve", run, "-m", "read", "--all-checked", "read and understood", say=say)
     return run, code
 
 

@@ -26,6 +26,7 @@ from setpoint.pipeline.outcomes import (
     SentBack,
     SmokeFailed,
     Stale,
+    Void,
 )
 from setpoint.pipeline.routes import ROUTES, Decision, Effect, Phase, Route, Step
 from setpoint.service.schemas import SCHEMAS
@@ -182,9 +183,9 @@ def _type(field: Mapping[str, Any]) -> str:
 # -- routes -----------------------------------------------------------------------------------------------------------
 
 BACK = {
-    "publish": (Stale(),),
+    "publish": (Stale(), Void()),
     "ci": (Red(), Stale()),
-    "merge": (Stale(),),
+    "merge": (Stale(), Void()),
     "deploy": (Accepted(more=True), SmokeFailed()),
 }
 """What an effect can end in besides its success."""
@@ -195,6 +196,7 @@ LABELS: Mapping[type, str] = {
     SentBack: "a person objects",
     SmokeFailed: "smoke failed: rolled back, reopened",
     Stale: "the tree or the base moved",
+    Void: "the yes counts no more",
     Accepted: "next environment",
 }
 

@@ -1,12 +1,15 @@
-"""The seams of money: what a session keeps and pays through, the ledger behind it, and whom to leave alone.
+"""The seams of what counts once: money and answers. What a session keeps and pays through, the ledger behind it, and
+whom to leave alone; what people answered, and what their answers were used for.
 
-They promise that no request to a model is made that is not written down before, whoever dies in between.
+They promise that no request to a model is made that is not written down before, and that no answer is used twice,
+whoever dies in between.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from .model.approval import Approval, Used
 from .model.money import Charge, Quote, Scope, Spent
 from .model.session import Message
 
@@ -78,4 +81,29 @@ class Circuits(Protocol):
 
     def answered(self, names: Sequence[str]) -> None:
         """They are well."""
+        ...
+
+
+class Answers(Protocol):
+    """A look at what people answered."""
+
+    def approvals(self, run_id: str, cycle: int, about: str = "") -> Sequence[Approval]:
+        """The answers of a cycle in order, at one decision or at all, as they were signed."""
+        ...
+
+    def uses(self, run_id: str) -> Sequence[Used]:
+        """What the answers of a run were used for."""
+        ...
+
+
+class Answering(Protocol):
+    """Answers, each used once."""
+
+    def approve(self, run_id: str, cycle: int, approval: Approval) -> None:
+        """Write down an answer."""
+        ...
+
+    def use(self, nonce: str, run_id: str, effect: str) -> bool:
+        """Use an answer's nonce for `effect`; false when it was used before for anything else. The same again is the
+        same use."""
         ...

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from .adapters.repository import UserRepository
 from .errors import ParkedError, SetpointError
-from .model.run import Run, State
+from .model.run import Run, State, Waits
 from .model.settings import Config
 from .premises import Premises
 
 if TYPE_CHECKING:
     from .engine.worker import Worker
+    from .model.approval import Point
     from .model.run import Event
     from .model.ticket import Kind
     from .model.trial import Trial
     from .pipeline.intake import Gap
+    from .service.approvals import Bundle
     from .service.contexts import ContextView
     from .service.doctor import Check
     from .service.epic import Child
     from .service.halting import Switch
+    from .service.policies import PolicyView
     from .service.starting import Started
     from .service.views import PlanView, RunView, Stopped
 
@@ -93,6 +96,7 @@ class House(Premises):
     async def stop(self, because: str) -> "Stopped":
         """End every session, gate and command that a run has under way: at once on this machine, within a second on
         every other that works on the same database. What they wrote is saved when their runs go on."""
+        from .levels import clear_sandboxes
         from .service.halting import end_workers, stopped
 
         await self.halt(self.root, because)
@@ -100,6 +104,7 @@ class House(Premises):
         self.open_queue()
         paused = [self.commands.halt(run, by, because) for run in self.store.runs(active=True)]
         killed = await asyncio.to_thread(end_workers, self.jobs.workers)
+        await asyncio.to_thread(clear_sandboxes, self.config)
         return stopped([run for run in paused if run], killed, self.switch)
 
     async def _foreground(self) -> None:
@@ -248,9 +253,11 @@ class House(Premises):
 
     def header(self, run: Run) -> list[str]:
         """What a person must know of a run's configuration: containment, independence, replay, sensitivity."""
+        from .levels import layers_missing
         from .service.header import header
 
-        return header(self.pinned(run))
+        config = self.pinned(run)
+        return header(config, layers_missing(config))
 
     async def diff(self, run: Run) -> str:
         """The change so far, against the base of the present cycle."""
@@ -262,6 +269,14 @@ class House(Premises):
         from .service.shown import shown
 
         return await shown(self.ground(run))
+
+    async def inspects(self, run: Run) -> "tuple[Point, ...]":
+        """What of a change a person must have inspected to say yes now; nothing at other decisions."""
+        from .pipeline.counting import trusted
+
+        if (run.position.stage, run.position.waits) != ("change", Waits.DECISION):
+            return ()
+        return (await trusted(self.ground(run))).approvals.inspection
 
     def workspace_path(self, run: Run) -> Path:
         """The run's worktree on the host."""
@@ -282,31 +297,39 @@ class House(Premises):
         made = preview(text, name=name, phase=phase, repository=self.repository.root, base=base)
         return await context_view(self.ground(made), phase, tools_of)
 
+    async def policy(self, *, run: str = "", text: str = "", name: str = "") -> "PolicyView":
+        """What a run may do, what one of a ticket could, or any that starts now."""
+        from .service.policies import of_base, of_run
+
+        if run:
+            return of_run(self.ground(self.store.run(run)))
+        _, base = await self.repository.base(self.config.project.base)
+        return await of_base(self.bench(self.config), base, text, name, self.root)
+
     async def try_models(self, names: Sequence[str]) -> "list[Trial]":
         """One tiny request to each of the models `names`, or to all that are configured. Raises UsageError."""
         from .trying import tried
 
         return await tried(self.config, names)
 
-    def costs(self, prefix: str) -> dict[str, Any]:
-        """What was spent, by run, phase, role and model."""
-        from .service.contexts import sizes
-        from .service.costs import costs
-
-        runs = [self.store.run(prefix)] if prefix else list(self.store.runs())
-        return {**costs(self.store, self.config, prefix, datetime.now(UTC)), "context": sizes(self.store, runs)}
-
-    def calibration(self) -> list[dict[str, Any]]:
-        """Forecasts beside what finished runs cost."""
-        from .service.costs import calibration
-
-        return calibration(self.store, self.store.runs())
-
-    def export(self, run: Run, form: str) -> dict[str, Any]:
+    async def export(self, run: Run, form: str) -> dict[str, Any]:
         """A run in an open format."""
         from .service.export import export
 
-        return export(self.ground(run), form)
+        return await export(self.ground(run), form)
+
+    async def approvals(self, run: Run) -> "Bundle":
+        """All answers of a run, as a bundle that can be verified elsewhere."""
+        from .service.approvals import bundle
+
+        return await bundle(self.ground(run))
+
+    def approval_key(self) -> tuple[str, Path]:
+        """The public half of the key that answers are signed with, made when there is none, and its folder."""
+        from .parts import signer
+
+        ring = signer(self.root, self.config, self.keys)
+        return ring.ready(), ring.folder
 
     # -- without a run ------------------------------------------------------------------------------------------
 
@@ -321,7 +344,8 @@ class House(Premises):
     async def doctor(self) -> Sequence["Check"]:
         """What a run needs here."""
         from .engine.database import describe
-        from .parts import examined, kept_proofs, sandboxed
+        from .levels import sandboxed
+        from .parts import examined, kept_proofs, signer
         from .pipeline.prompts import prompt
         from .pipeline.team_prompts import words_at
         from .service import doctor
@@ -347,6 +371,11 @@ class House(Premises):
             found += checked(self.store, config, datetime.now(UTC), words.sha256)
         except SetpointError as error:
             found.append(doctor.trouble("base", error))
+        try:
+            own = signer(self.root, config, self.keys).own()
+            found.append(doctor.approvals(ci, config.sandbox.level, own))
+        except SetpointError as error:
+            found.append(doctor.trouble("approvals", error))
         return [*found, *doctor.models(config), *production(config, ci.gates)]
 
     def rests(self, run_id: str) -> bool:

@@ -5,15 +5,19 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from .errors import ConfigError, UsageError
-from .inputs import read_text, text_of
+from .inputs import read_bytes, read_text, text_of
 from .model.record import Record
 from .model.release import is_production
+from .model.settings import PHASES as PHASES
 from .model.settings import Api, Config, Provider, Size
+
+if TYPE_CHECKING:
+    from .model.policy import Layer, PolicyFile
 
 
 def parse(text: str | bytes, where: str) -> Config:
@@ -34,10 +38,54 @@ def validated(raw: Mapping[str, Any], where: str) -> Config:
     try:
         return _in_order(Config.model_validate(raw), where)
     except ValidationError as error:
-        problems = [_said(problem, where) for problem in error.errors()]
+        problems = [_said(problem, where, Config) for problem in error.errors()]
         raise ConfigError(
             "\n".join(problems), fix=f"mend {where}; `setpoint schema config` prints what may stand there"
         ) from error
+
+
+POLICY_FILE = ".setpoint/policy.toml"
+
+
+def parse_policy(content: bytes, where: str) -> "PolicyFile":
+    """The policy written in `content`. Raises ConfigError that names the place and the nearest known key."""
+    from .model.policy import PolicyFile
+    from .policy.sense import senseless
+
+    text = text_of(content, called=where, wrong=ConfigError)
+    try:
+        said = PolicyFile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: not TOML: {error}", fix=f"mend {where} at the place named") from error
+    except ValidationError as error:
+        problems = [_said(problem, where, PolicyFile) for problem in error.errors()]
+        fix = f"mend {where}; `setpoint schema policy` prints what may stand there"
+        raise ConfigError("\n".join(problems), fix=fix) from error
+    wrong = senseless(said)
+    if wrong:
+        raise ConfigError(
+            "\n".join(f"{where}: {problem}" for problem in wrong),
+            why="what means nothing would be taken for a limit that holds",
+            fix=f"mend {where}; docs/policy.md says what each part means",
+        )
+    return said
+
+
+def own_policy(environ: Mapping[str, str]) -> "Layer | None":
+    """The policy of the person at this machine: `setpoint/policy.toml` in their configuration folder; None without
+    one. Raises ConfigError."""
+    from .model.policy import Layer
+
+    folder = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/"), ".config"))
+    path = folder / "setpoint" / "policy.toml"
+    if not os.path.lexists(path):
+        return None
+    said = parse_policy(read_bytes(path, called=str(path), wrong=ConfigError), str(path))
+    if said.trust.confidence:
+        raise ConfigError(
+            f"{path}: trust.confidence counts on the base branch alone", fix=f"write it into {POLICY_FILE} there"
+        )
+    return Layer(whose="user", said=said)
 
 
 def _in_order(config: Config, where: str) -> Config:
@@ -54,12 +102,12 @@ def _in_order(config: Config, where: str) -> Config:
     )
 
 
-def _said(problem: Any, where: str) -> str:
+def _said(problem: Any, where: str, root: type[Record]) -> str:
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
         said = _PLAINLY.get(problem["type"]) or problem["msg"].replace("Input should be", "should be")
         return f"{where}: {path}: {said}"
-    known = _keys_beside(problem["loc"])
+    known = _keys_beside(problem["loc"], root)
     near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.4)
     hint = f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(sorted(known))}"
     return f"{where}: unknown key `{path}`{hint}"
@@ -75,8 +123,8 @@ _PLAINLY = {
 """What the checker says in words of its own trade."""
 
 
-def _keys_beside(location: tuple[Any, ...]) -> list[str]:
-    here: Any = Config
+def _keys_beside(location: tuple[Any, ...], root: type[Record]) -> list[str]:
+    here: Any = root
     for part in location[:-1]:
         fields = getattr(here, "model_fields", None)
         annotation = fields[part].annotation if fields and part in fields else here
@@ -112,18 +160,6 @@ def load(repository: Path) -> Config:
     return with_environment(config, os.environ)
 
 
-PHASES = (
-    "discovery",
-    "tech_spec",
-    "planning",
-    "split",
-    "diagnosis",
-    "tests",
-    "implementation",
-    "edge_tests",
-    "review",
-    "ci_fix",
-)
 KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 URLS = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL"}
 APIS: dict[str, Api] = {"anthropic": "anthropic", "openai": "openai-responses"}

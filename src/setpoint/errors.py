@@ -95,6 +95,10 @@ class ConfigError(UsageError):
     """`setpoint.toml`, the policy or the environment cannot be used as written."""
 
 
+class KeyFileError(ConfigError):
+    """The key that approvals are signed with cannot be trusted as it lies there."""
+
+
 class TicketError(UsageError):
     """The ticket is malformed or too vague to be measured."""
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from .config import load
 from .errors import ConfigError
-from .model.command import Completed, Layer
+from .model.command import Completed
 from .model.session import ModelRef, Usage
-from .parts import endpoints, part
+from .parts import endpoints, sandbox_at
+from .policy.containment import level_named, require_level
 
 
 async def sandbox_exec(
@@ -20,14 +21,17 @@ async def sandbox_exec(
     models: Sequence[str] = (),
     usd: float | None = None,
 ) -> tuple[Completed, Usage | None]:
-    """Run `argv` in `folder` exactly as an agent's command would run there. With `models` it finds these, and no key,
-    behind a relay on its loopback, for at most `usd` dollars; what they used is told then."""
+    """Run `argv` in `folder` exactly as an agent's command would run there; `level`, where it is named, stands in for
+    the configured one. With `models` it finds these, and no key, behind a relay on its loopback, for at most `usd`
+    dollars; what they used is told then. Raises ConfigError for a level weaker than is demanded."""
     from .adapters.rooms import exec_here
     from .policy.narrowing import narrowed
 
     config = load(folder)
     settings, network = narrowed(config.sandbox, policy, argv) if policy is not None else (config.sandbox, ())
-    sandbox = part("sandbox", level)()
+    chosen = level_named(level) if level else config.sandbox.level
+    require_level(config.sandbox, chosen)
+    sandbox = sandbox_at(chosen, config.sandbox)
     if not models:
         return await exec_here(sandbox, folder, argv, settings=settings, network=network), None
     from .adapters.agents.http import new_client
@@ -50,10 +54,4 @@ def _reached(models: Sequence[str], known: Mapping[str, Any]) -> dict[ModelRef, 
             raise ConfigError(f"there is no model `{name}` here", fix=fix)
         known[provider].signed(provider)
         found[ModelRef(provider=provider, model=model)] = known[provider]
-    return found
-
-
-def sandbox_layers(level: str) -> Sequence[Layer]:
-    """What a level protects with on this machine."""
-    found: Sequence[Layer] = part("sandbox", level)().layers()
     return found

@@ -2,7 +2,7 @@
 
 import importlib
 import os
-import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -11,27 +11,28 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from .config import parse
+from .config import own_policy, parse, parse_policy
 from .errors import ConfigError, SetpointError, UsageError
-from .model.approval import Answer
-from .model.record import digest_of
 from .model.release import CiRun, CiState
-from .model.run import Run, State
-from .model.settings import Config
+from .model.settings import Config, Level, SandboxSettings
+from .policy.containment import require_contained
+from .redacting import redactor
 
 if TYPE_CHECKING:
     from .accounts import Circuits
+    from .adapters.keys import KeyRing
     from .gates.prove import Proven
     from .model.evidence import GateResult
     from .model.gate import Candidate
     from .pipeline.bench import Bench, Enqueue
-    from .policy.action import Action
-    from .policy.decide import Decision
     from .ports import Agent, Notifier, Room, Sandbox, Store
     from .service.doctor import Check
 
 ADAPTERS: Mapping[tuple[str, str], str] = {
     ("sandbox", "bubblewrap"): "setpoint.adapters.sandboxes.bubblewrap:Bubblewrap",
+    ("sandbox", "container"): "setpoint.adapters.sandboxes.container:Container",
+    ("sandbox", "microvm"): "setpoint.adapters.sandboxes.microvm:Microvm",
+    ("sandbox", "seatbelt"): "setpoint.adapters.sandboxes.seatbelt:Seatbelt",
     ("sandbox", "none"): "setpoint.adapters.sandboxes.bare:Bare",
     ("trees", "git"): "setpoint.adapters.trees:GitTrees",
     ("archive", "files"): "setpoint.adapters.archive:FileArchive",
@@ -72,8 +73,15 @@ def part(seam: str, name: str) -> Any:
 
 
 def sandbox_of(config: Config) -> "Sandbox":
-    """The configured sandbox; never another one in its place."""
-    made: Sandbox = part("sandbox", config.sandbox.level)()
+    """The configured sandbox; never another one in its place. Raises ConfigError when it is weaker than is demanded, or
+    none where nobody is asked."""
+    require_contained(config)
+    return sandbox_at(config.sandbox.level, config.sandbox)
+
+
+def sandbox_at(level: Level, settings: SandboxSettings) -> "Sandbox":
+    """The sandbox of this level, with its settings."""
+    made: Sandbox = part("sandbox", level).of(settings)
     return made
 
 
@@ -90,40 +98,14 @@ def endpoints(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-_TELLING = re.compile(r"(?i)auth|key|token|secret|cookie|pass|credential")
-"""Headers whose value is taken for a secret."""
-
-
-def redactor(config: Config, environ: Mapping[str, str]) -> Callable[[Any], Any]:
-    """Takes this process's keys, and whatever has a secret's shape, out of all that is written down."""
-    from .gates.secrets import redact
-
-    names = {provider.key_env for provider in config.providers.values() if provider.key_env}
-    names |= {name for provider in config.providers.values() for name in provider.header_env.values()}
-    names |= {name for environment in config.environment for name in environment.env}
-    headers = [(k, v) for provider in config.providers.values() for k, v in provider.headers.items()]
-    known = tuple(value for name in sorted(names) if (value := environ.get(name)))
-    known += tuple(value for name, value in headers if value and _TELLING.search(name))
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, str):
-            return redact(value, known)
-        if isinstance(value, dict):
-            return {key: clean(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [clean(item) for item in value]
-        return value
-
-    return clean
-
-
 class Agents(Mapping[str, "Agent"]):
     """The agents by name, each made when it is first wanted."""
 
-    def __init__(self, config: Config, root: Path, circuits: "Circuits") -> None:
+    def __init__(self, config: Config, root: Path, circuits: "Circuits", redact: Callable[[Any], Any]) -> None:
         self._config = config
         self._root = root
         self._circuits = circuits
+        self._redact = redact
         self._made: dict[str, Agent] = {}
 
     def __getitem__(self, name: str) -> "Agent":
@@ -143,40 +125,8 @@ class Agents(Mapping[str, "Agent"]):
             made: Agent = kind(self._root / self._config.agent.recording)
         else:
             ends = endpoints(self._config, os.environ)
-            made = kind(ends, self._circuits, command_limits=self._config.sandbox.limits)
+            made = kind(ends, self._circuits, command_limits=self._config.sandbox.limits, redact=self._redact)
         return made
-
-
-def permit_of(store: "Store", config: Config) -> Callable[["Action"], "Decision"]:
-    """The last word before an effect: only a run that stands at that very step may have it, once a person said yes."""
-    from .policy.action import ActionKind
-    from .policy.decide import Allow, Deny
-
-    def permit(action: "Action") -> "Decision":
-        for run in store.runs(active=True):
-            if run.position.stage != action.kind.value or run.position.state is not State.RUNNING:
-                continue
-            if action.kind is ActionKind.MERGE and run.branch == action.subject:
-                return Allow(reason=f"run {run.id} stands at its merge")
-            merged = store.recall(run.id, f"merged:{run.position.cycle}")
-            if action.kind is ActionKind.DEPLOY and merged and merged["sha"] == action.detail:
-                return _deploys(store, config, run, action.subject)
-        return Deny(reason="no run stands at this step", fix="`setpoint list` shows where runs stand")
-
-    return permit
-
-
-def _deploys(store: "Store", config: Config, run: Run, environment: str) -> "Decision":
-    from .policy.decide import Allow, Deny
-
-    wanted = next((e for e in config.environment if e.name == environment), None)
-    if wanted is None or not wanted.approval:
-        return Allow(reason=f"run {run.id} deploys what it merged")
-    given = store.approvals(run.id, run.position.cycle, f"deploy:{environment}")
-    merged = store.recall(run.id, f"merged:{run.position.cycle}") or {}
-    if given and given[-1].answer is Answer.GRANTED and given[-1].subject == digest_of(merged):
-        return Allow(reason=f"{given[-1].by} said yes to this release")
-    return Deny(reason=f"nobody said yes to {environment}", fix=f"`setpoint approve {run.id}`")
 
 
 @cache
@@ -228,10 +178,14 @@ def notifier_of(config: Config, environ: Mapping[str, str]) -> "Notifier":
     return cast("Notifier", told)
 
 
-def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "Enqueue") -> "Bench":
-    """The bench of one repository under one configuration, every seam with an effect behind its guard."""
+def assemble(
+    root: Path, state: Path, config: Config, store: "Store", enqueue: "Enqueue", keys: Path | None = None
+) -> "Bench":
+    """The bench of one repository under one configuration, every seam with an effect behind its guard; `keys` holds the
+    person's key, where it is not in their own configuration."""
     from .pipeline.bench import Bench
     from .pipeline.circuits import KeptCircuits
+    from .pipeline.permits import permit_of
     from .policy.guard import GuardedDeployer, GuardedForge
 
     sandbox = sandbox_of(config)
@@ -239,7 +193,7 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
     workspaces = part("workspaces", "worktrees")(root, state, sandbox, config=config, forge=bare)
     forge = part("forge", config.forge.kind)(bare, root, _judge(config, workspaces, lambda: forge))
     deployer = part("deployer", "command")(state, forge.checkout, sandbox, environ=os.environ)
-    permit, now, clean = permit_of(store, config), partial(datetime.now, UTC), redactor(config, os.environ)
+    permit, now, clean = permit_of(store, config), partial(datetime.now, UTC), redactor(config, os.environ, root)
     return Bench(
         config=config,
         store=store,
@@ -247,17 +201,29 @@ def assemble(root: Path, state: Path, config: Config, store: "Store", enqueue: "
         workspaces=workspaces,
         forge=GuardedForge(forge, config.project.base, permit),
         deployer=GuardedDeployer(deployer, permit),
-        agents=Agents(config, root, KeptCircuits(store, config.breaker, now, clean, look_seconds=LOOK_SECONDS)),
+        agents=Agents(config, root, KeptCircuits(store, config.breaker, now, clean, look_seconds=LOOK_SECONDS), clean),
         notifier=notifier_of(config, os.environ),
         now=now,
         parse=parse,
+        parse_policy=parse_policy,
+        own_policy=lambda: own_policy(os.environ),
         trees=part("trees", "git")(root),
         archive=part("archive", "files")(state / "evidence"),
         mark=workspaces.mark,
         code=code_mark(),
+        signer=signer(root, config, keys),
         images=part("images", "host")(),
         redact=clean,
     )
+
+
+def signer(root: Path, config: Config, keys: Path | None = None) -> "KeyRing":
+    """The key of whoever runs setpoint in the repository at `root`."""
+    from .adapters.keys import KeyRing, key_folder
+
+    shown = [root, *(Path(os.path.expanduser(name)) for name in config.sandbox.readonly)]  # noqa: PTH111  # Path raises for an unknown user
+    folder = keys or key_folder(os.environ, Path.home())
+    return KeyRing(folder, shown=shown, tell=lambda words: print(f"setpoint: {words}", file=sys.stderr, flush=True))
 
 
 def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callable[[str, str], Awaitable[CiRun]]:
@@ -356,16 +322,6 @@ async def initialised(
     confirmed = await confirmed_on(bench, candidates, base, tree)
     wrote = written(root, confirmed, replace=replace)
     return report(await bench.trees.entries(tree), confirmed, wrote)
-
-
-def sandboxed(config: Config) -> "list[Check]":
-    """The doctor's look at the sandbox."""
-    from .service import doctor
-
-    try:
-        return doctor.sandbox(config.sandbox.level, sandbox_of(config).layers())
-    except SetpointError as error:
-        return doctor.sandbox(config.sandbox.level, (), str(error))
 
 
 async def examined(bench: "Bench", base: str, tree: str) -> "list[Check]":

@@ -8,8 +8,8 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from .accounts import Ledger, SessionLog, Spending
-from .model.approval import Approval, HandOver, Question
+from .accounts import Answering, Answers, Ledger, SessionLog, Spending
+from .model.approval import HandOver, Question
 from .model.change import ChangedEntry, Entry, Origin
 from .model.command import Command, CommandLimits, Completed, Layer
 from .model.evidence import GateResult
@@ -294,7 +294,7 @@ class Notifier(Protocol):
         """Best effort; a failure to tell never stops a run."""
 
 
-class Transaction(Ledger, Protocol):
+class Transaction(Ledger, Answering, Protocol):
     """One unit of writing: all of it lands, or none."""
 
     connection: Any
@@ -324,7 +324,6 @@ class Transaction(Ledger, Protocol):
 
     def round(self, run_id: str, cycle: int, visit: int, round_: Round, objections: Sequence[Objection]) -> None: ...
     def result(self, run_id: str, stage: str, result: GateResult) -> None: ...
-    def approve(self, run_id: str, cycle: int, approval: Approval) -> None: ...
     def ask(self, run_id: str, question: Question, session: SessionId) -> None: ...
     def answer(self, run_id: str, question_id: str, answer: str, by: str) -> None: ...
     def hand_over(self, run_id: str, cycle: int, packet: HandOver) -> None: ...
@@ -347,7 +346,7 @@ class Looking(Protocol):
     def events(self, run_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]: ...
 
 
-class Store(Looking, Spending, Protocol):
+class Store(Looking, Spending, Answers, Protocol):
     """All that is durable, in one database."""
 
     def transaction(self, *, late: bool = False) -> AbstractContextManager[Transaction]:
@@ -363,7 +362,6 @@ class Store(Looking, Spending, Protocol):
 
     def rounds(self, run_id: str, cycle: int, stage: str = "") -> Sequence[tuple[Round, tuple[Objection, ...]]]: ...
     def results(self, run_id: str, tree: str = "") -> Sequence[tuple[str, GateResult]]: ...
-    def approvals(self, run_id: str, cycle: int, about: str = "") -> Sequence[Approval]: ...
     def questions(self, run_id: str) -> Sequence[tuple[Question, SessionId]]: ...
     def packet(self, run_id: str) -> HandOver | None: ...
     def recall(self, run_id: str, key: str) -> dict[str, Any] | None: ...

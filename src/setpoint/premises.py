@@ -33,6 +33,8 @@ class Premises:
         self.state = self.root / ".setpoint"
         self.config = config
         self._benches: dict[str, Bench] = {}
+        self.keys: Path | None = None
+        """Folder of the key that answers here are signed with; None: the one in the person's own configuration."""
 
     @classmethod
     async def open(cls, folder: Path) -> Self:
@@ -59,10 +61,10 @@ class Premises:
     def store(self) -> "SqlStore":
         """All that is durable."""
         from .adapters.store import SqlStore
-        from .parts import redactor
+        from .redacting import redactor
 
         self._private_folder()
-        return SqlStore(self.database_url, redact=redactor(self.config, os.environ), fence=self._fence)
+        return SqlStore(self.database_url, redact=redactor(self.config, os.environ, self.root), fence=self._fence)
 
     @cached_property
     def looking(self) -> "Looking":
@@ -142,7 +144,7 @@ class Premises:
         if mark not in self._benches:
             from .parts import assemble
 
-            self._benches[mark] = assemble(self.root, self.state, config, self.store, self._enqueue)
+            self._benches[mark] = assemble(self.root, self.state, config, self.store, self._enqueue, self.keys)
         return self._benches[mark]
 
     def _enqueue(self, connection: Any, job: str, key: str, args: dict[str, Any]) -> None:
@@ -158,6 +160,20 @@ class Premises:
         from .service.telling import Telling
 
         return Telling(self.store)
+
+    def costs(self, prefix: str) -> dict[str, Any]:
+        """What was spent, by run, phase, role and model."""
+        from .service.contexts import sizes
+        from .service.costs import costs
+
+        runs = [self.store.run(prefix)] if prefix else list(self.store.runs())
+        return {**costs(self.store, self.config, prefix, datetime.now(UTC)), "context": sizes(self.store, runs)}
+
+    def calibration(self) -> list[dict[str, Any]]:
+        """Forecasts beside what finished runs cost."""
+        from .service.costs import calibration
+
+        return calibration(self.store, self.store.runs())
 
     async def _baseline(self, bench: "Bench", base: str) -> tuple["GateResult", ...]:
         from .parts import on_base

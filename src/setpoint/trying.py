@@ -8,7 +8,8 @@ from typing import Any
 from .errors import UsageError
 from .model.settings import Config
 from .model.trial import Trial
-from .parts import endpoints, redactor
+from .parts import endpoints
+from .redacting import redactor
 
 
 def tools_of(deliverable: str, schema: dict[str, Any], writes: bool) -> str:

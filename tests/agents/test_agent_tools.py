@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from setpoint.adapters.agents.tools import LONGEST_RESULT, MOST_MATCHES, Toolbox, Used, risk
+from setpoint.adapters.agents.risks import risk
+from setpoint.adapters.agents.tools import LONGEST_RESULT, MOST_MATCHES, Toolbox, Used
 from setpoint.model.command import CommandLimits
 from setpoint.model.session import ToolCall
 from setpoint.testing.sessions import SavingRoom, a_task

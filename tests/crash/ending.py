@@ -14,7 +14,7 @@ from setpoint.app import House
 from setpoint.engine.port import JobState
 from setpoint.model.run import Run
 from setpoint.model.session import Message, ToolCall
-from setpoint.service.export import export
+from setpoint.service.progress import progress
 
 ONCE = ("deliverable", "effect", "ci", "deploy", "sealed", "round", "prompt", "model", "tool", "person", "created")
 """Entries of the journal that stand there once each, however often a process died."""
@@ -129,7 +129,8 @@ def _sessions(house: House, run: Run) -> dict[str, list[str]]:
 
 def _progress(house: House, run: Run) -> Any:
     path = house.state / "runs" / run.id / "progress.json"
-    if not path.is_file() or json.loads(path.read_text()) != export(house.ground(run), "progress"):
+    said = progress(house.store, run).model_dump(mode="json", exclude_none=True)
+    if not path.is_file() or json.loads(path.read_text()) != said:
         return None
     content = json.loads(path.read_text())
     return [content["status"], *(f"{step['step']} {step['task']}" for step in content["steps"])]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import small
 
+from setpoint.model.approval import POINTS
 from setpoint.model.run import Run, State, Waits
 from setpoint.testing.crashes import START, Boundaries, Death, MortalHouse
 from setpoint.testing.processes import Child
@@ -64,7 +65,7 @@ async def carry_on(place: Place, boundaries: Boundaries) -> Run:
             run = await house.carry(run.id, lambda _event: None)
             if run.position.waits is not Waits.DECISION:
                 break
-            await house.commands.approve(run.id, because="it holds")
+            await house.commands.approve(run.id, because="it holds", inspected=INSPECTED)
     finally:
         await house.close()
     boundaries.note("ends")
@@ -75,6 +76,9 @@ async def begun(house: MortalHouse) -> Run:
     """A new run of the small ticket."""
     return (await house.submit(small.TICKET, name="blank-name", kind=None, detach=False)).run
 
+
+INSPECTED = dict.fromkeys(POINTS, "it holds")
+"""What the person found who approves the change."""
 
 Life = tuple[Death | None, str]
 """Where a life ends (None: with the run), and the part that it begins with, if it begins at a part's beginning."""

@@ -24,7 +24,7 @@ async def goes_on_to_its_end(place: Place, undisturbed: Undisturbed) -> None:
 
 async def ends(place: Place, undisturbed: Undisturbed) -> None:
     """From the decision about the change."""
-    assert await setpoint(place, "approve", run_id(place)) == 0
+    assert await setpoint(place, "approve", run_id(place), "--all-checked", "it holds") == 0
     assert (await ending(place)).essence() == undisturbed.ending.essence()
 
 
@@ -58,7 +58,7 @@ async def test_a_worker_adopts_the_run_of_a_dead_foreground(made: Made, undistur
 async def test_what_is_only_queued_is_carried_by_a_worker(place: Place, undisturbed: Undisturbed) -> None:
     assert await setpoint(place, "run", "ticket.md", "--detach") == 0
     assert await setpoint(place, "worker", "--once") == 0
-    assert await setpoint(place, "approve", run_id(place), "--detach") == 0
+    assert await setpoint(place, "approve", run_id(place), "--all-checked", "it holds", "--detach") == 0
     assert await setpoint(place, "worker", "--once") == 0
     assert await ending(place) == undisturbed.ending
 

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from setpoint.adapters.sandboxes.output import Kept
 from setpoint.gates.change_set import between
 from setpoint.gates.measured import vacuous
-from setpoint.gates.secrets import HIDDEN, SHAPES, redact, secrets
+from setpoint.gates.redaction import HIDDEN, redact
+from setpoint.gates.secrets import SHAPES, secrets
 from setpoint.model.evidence import Outcome
 from setpoint.model.judgement import Measured
 
@@ -93,6 +95,49 @@ def test_known_values_are_taken_out_in_every_form(secret: str, before: str, afte
         encoded = base64.b64encode(b"x" * offset + secret.encode() + b"tail").decode()
         middle = base64.b64encode(b"x" * offset + secret.encode()).decode()[4:-4]
         assert middle not in redact(encoded, [secret])
+
+
+BREAKS = ["\n", "\r\n", "\n    ", "\x1b[0m\n\x1b[31m", "\x1b[1m\x1b[31m"]
+
+
+@given(secret=st.text("abcdefXYZ0123456789-_", min_size=12, max_size=60), data=st.data())
+def test_an_encoded_value_is_taken_out_wherever_it_was_broken(secret: str, data: st.DataObject) -> None:
+    raw = secret.encode()
+    once = base64.b64encode(raw).decode()
+    twice = base64.b64encode(once.encode()).decode()
+    percent = "".join(f"%{byte:02x}" for byte in raw)
+    form = data.draw(
+        st.sampled_from([secret, secret[::-1], once, twice, raw.hex(), raw.hex(" "), percent, quote(secret)])
+    )
+    at = data.draw(st.integers(1, len(form) - 1))
+    between = data.draw(st.sampled_from(BREAKS))
+    broken = f"{form[:at]}{between}{form[at:]}"
+    told = redact(f"before {broken} after", [secret])
+    assert HIDDEN in told
+    assert len(told) <= len(f"before {HIDDEN} after") + 8 + len(between), (
+        "at most the uncertain ends of an encoding are left"
+    )
+
+
+@given(secret=st.text("abcdefXYZ0123456789", min_size=12, max_size=60), data=st.data())
+def test_a_value_whose_rest_was_left_out_is_taken_out_too(secret: str, data: st.DataObject) -> None:
+    kept, at = Kept(100), data.draw(st.integers(8, len(secret) - 1))
+    kept.add(f"{'.' * (50 - min(at, 50))}{secret}{'-' * 500}{secret}{'.' * (50 - min(at, 50))}".encode())
+    told = redact(kept.text(), [secret])
+    assert "left out" in told
+    assert secret[:8] not in told
+    assert secret[-8:] not in told
+    assert secret[:8] not in redact(f"{secret[:at]} [...]", [secret])
+
+
+@pytest.mark.parametrize("line_length", [20, 64, 76])
+def test_what_base64_prints_in_lines_is_taken_out(line_length: int) -> None:
+    secret = "ghx-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFGHIJKLMNOP"
+    printed = base64.b64encode(f"export TOKEN={secret}\n".encode()).decode()
+    lines = "\n".join(printed[at : at + line_length] for at in range(0, len(printed), line_length))
+    told = redact(lines, [secret])
+    assert HIDDEN in told
+    assert len(told.replace(HIDDEN, "")) < 30
 
 
 @pytest.mark.parametrize("secret", [secret for secret in SECRETS if "PASSWORD" not in secret])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import context, trees
+from bench import context, levels, trees
 from bench.figure import Figure, document, machine, table
 from bench.process import Process
 from bench.task import STEPS, lay_out
@@ -59,6 +59,14 @@ def test_both_sides_do_the_same_task_with_the_same_requests(tmp_path: Path) -> N
     assert [task["done"] for task in tasks] == [True] * 3
     assert [len(times[task["first"]]) for task in tasks] == [len(STEPS)] * 3
     assert [len(task["tools"]) for task in tasks] == [len(STEPS) - 1] * 3
+
+
+@pytest.mark.slow
+def test_levels_are_measured_beside_a_bare_subprocess(tmp_path: Path) -> None:
+    found = list(levels.figures(tmp_path, rounds=2, levels=("bubblewrap", "none")))
+    assert {figure.what.partition(":")[0] for figure in found} == {"bubblewrap", "none"}
+    assert all(figure.value > 0 for figure in found if "file operations" not in figure.what)
+    assert [figure.most for figure in found[:3]] == list(levels.AIMS["bubblewrap"])
 
 
 @pytest.mark.slow

@@ -69,6 +69,13 @@ def test_every_test_and_page_that_the_rows_name_is_there(build: ModuleType) -> N
     assert gone == []
 
 
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    text = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tests|src)/[\w./-]+(?:::\w+)?)`", text)
+    assert len(named) > 20
+    assert [place for place in named if not _is_there(place)] == []
+
+
 def _is_there(place: str) -> bool:
     path, _, test = place.partition("::")
     file = ROOT / path
@@ -81,7 +88,7 @@ def test_every_command_that_the_rows_name_exists(build: ModuleType) -> None:
     missing = [
         f"{name}: {word}"
         for name, (_, _, by) in build.acceptance_rows().items()
-        for kind, word in re.findall(r"(?<!`)\b(setpoint|make) (\w+)", by)
+        for kind, word in re.findall(r"(?<!`)\b(setpoint|make) ([\w-]+)", by)
         if word not in (commands if kind == "setpoint" else targets)
     ]
     assert missing == []

@@ -68,7 +68,7 @@ RECORDS = {
     "Verdict": "verdict", "Objection": "objection", "Evidence": "evidence", "Gate": "gate", "Approval": "approval",
     "HandOver": "hand-over", "Run": "run", "Position": "position", "Round": "round", "Event": "event",
     "PullRequest": "pull request", "Release": "release", "Environment": "environment", "Boundaries": "boundary",
-    "OpenQuestion": "open question", "Candidate": "candidate",
+    "OpenQuestion": "open question", "Candidate": "candidate", "ChangeRecord": "change record",
 }  # fmt: skip
 """Records of the model, and the word each is in the glossary."""
 

@@ -44,7 +44,7 @@ def test_front_matter_says_it_all() -> None:
     assert (ticket.parent, ticket.needs) == ("SHOP-1", ("SHOP-11",))
     assert ticket.boundaries.paths == ("src/orders/**", "tests/**")
     assert (ticket.boundaries.dependencies, ticket.boundaries.max_files) == (False, 5)
-    assert ticket.boundaries.model_fields_set == {"paths", "dependencies", "max_files"}
+    assert ticket.boundaries.frozen == ("dependencies",)
     assert ticket.phases_by_person == ("tech_spec",)
     assert ticket.text.startswith("---\nid: SHOP-12")
     assert missing(ticket) == ()

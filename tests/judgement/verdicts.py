@@ -85,9 +85,10 @@ EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 def _terms(case: Case, gates: Mapping[str, Gate]) -> Terms:
     implementing = case.side == "implementation"
     approved = {path: content for path, content in case.before.items() if is_test_file(path)} if implementing else {}
-    return Terms(
-        gates=gates, implementing=implementing, approved=approved, settings=Checks(mutants=12, mutant_seconds=900)
-    )
+    # Each dishonest case outside of its class would run its tests once more, to say nothing new.
+    elsewhere = case.honest or case.kind == "surroundings"
+    asked = Checks(mutants=12, mutant_seconds=900, surroundings=elsewhere)
+    return Terms(gates=gates, implementing=implementing, approved=approved, settings=asked)
 
 
 def _verdict(case: Case, found: Sequence[Objection]) -> Verdict:

@@ -30,6 +30,7 @@ from setpoint.pipeline.outcomes import (
     SmokeFailed,
     Stale,
     Taken,
+    Void,
 )
 from setpoint.pipeline.routes import EPIC, FEATURE, HOTFIX, ROUTES, Decision, Effect, Phase, start
 
@@ -60,10 +61,10 @@ def by_step(position: Position) -> tuple[Outcome, ...]:
             own += (Accepted(more=True), Accepted(more=True, ask=True))
         return common + own
     return common + {
-        "publish": (Accepted(), Stale()),
+        "publish": (Accepted(), Stale(), Void()),
         "ci": (Accepted(), Red(), Stale()),
-        "merge": (Accepted(), Accepted(ask=True), Stale()),
-        "deploy": (Accepted(), Accepted(more=True), Accepted(more=True, ask=True), SmokeFailed()),
+        "merge": (Accepted(), Accepted(ask=True), Stale(), Void()),
+        "deploy": (Accepted(), Accepted(more=True), Accepted(more=True, ask=True), SmokeFailed(), Void()),
     }.get(step.name, ())
 
 
@@ -203,6 +204,18 @@ def test_done_is_reached_only_through_a_merge() -> None:
             todo += [to for outcome, to in edges if not (position.stage == "merge" and isinstance(outcome, Accepted))]
         assert not any(position.state is State.DONE for position in seen)
         assert not any(position.stage == "deploy" for position in seen)
+
+
+@pytest.mark.parametrize("stage", ["publish", "merge"])
+def test_an_answer_that_does_not_count_is_asked_for_again_and_nothing_is_judged_anew(stage: str) -> None:
+    move = advance(Position(route=Kind.FEATURE, stage=stage), Void())
+    assert (move.to.stage, move.to.waits, move.job) == ("change", Waits.DECISION, False)
+    assert move.voids == ("decision:change",), "no earlier yes counts, and what was reviewed stands"
+
+
+def test_a_deploy_whose_yes_does_not_count_waits_for_one() -> None:
+    move = advance(Position(route=Kind.FEATURE, stage="deploy", environment=1), Void())
+    assert (move.to.waits, move.to.environment, move.job) == (Waits.DECISION, 1, False)
 
 
 def test_a_deploy_decision_stays_open_when_it_is_retried() -> None:

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 
 from setpoint.errors import DeniedError
 from setpoint.model.boundary import Boundaries
+from setpoint.model.policy import Layer, PolicyFile
 from setpoint.policy.action import ActionKind
-from setpoint.policy.compile import CEILING, beyond, compile_boundaries, narrow
+from setpoint.policy.compile import CEILING, beyond, compile_boundaries, limits_of, narrow, refused
 from setpoint.policy.paths import allowed
+from setpoint.policy.rules import effective, opened
 
 NAMES = st.lists(st.sampled_from(["a", "b", "c", "*"]), max_size=3).map(tuple)
 BOUNDARIES = st.builds(
@@ -84,17 +86,53 @@ def test_a_run_without_boundaries_does_not_start(policy: Boundaries, planned: Bo
         compile_boundaries(policy, planned, Boundaries())
 
 
+USUAL = effective(())
+"""What holds where nobody has written a policy."""
+
+
 def test_what_the_plan_wants_beyond_policy_is_asked_and_a_yes_opens_just_that() -> None:
-    policy, ticket = Boundaries(paths=("src/**",)), Boundaries()
     planned = Boundaries(paths=("src/a.py",), dependencies=True, migrations=True, network=("packages.example:443",))
-    asked = beyond(policy, planned, ticket)
+    asked = beyond(USUAL, planned, Boundaries())
     assert [action.kind for action in asked] == [ActionKind.DEPENDENCY, ActionKind.MIGRATION, ActionKind.NETWORK]
-    assert not compile_boundaries(policy, planned, ticket).dependencies
-    opened = compile_boundaries(policy, planned, ticket, granted={ActionKind.DEPENDENCY})
-    assert (opened.dependencies, opened.migrations, opened.network) == (True, False, ())
+    compiled = compile_boundaries(USUAL.boundaries(), planned, limits_of(Boundaries()))
+    assert (compiled.dependencies, compiled.migrations, compiled.network) == (False, False, ())
+    one = compile_boundaries(opened(USUAL, asked[:1]).boundaries(), planned, limits_of(Boundaries()))
+    assert (one.dependencies, one.migrations, one.network) == (True, False, ())
+    all_ = compile_boundaries(opened(USUAL, asked).boundaries(), planned, limits_of(Boundaries()))
+    assert (all_.dependencies, all_.migrations, all_.network) == (True, True, ("packages.example:443",))
 
 
 def test_a_yes_opens_nothing_that_the_plan_does_not_want() -> None:
+    wishes = beyond(USUAL, Boundaries(paths=("src/**",), dependencies=True, migrations=True), Boundaries())
     planned = Boundaries(paths=("src/**",))
-    opened = compile_boundaries(Boundaries(), planned, Boundaries(), granted=set(ActionKind))
-    assert (opened.dependencies, opened.migrations, opened.network) == (False, False, ())
+    compiled = compile_boundaries(opened(USUAL, wishes).boundaries(), planned, limits_of(Boundaries()))
+    assert (compiled.dependencies, compiled.migrations, compiled.network) == (False, False, ())
+
+
+def test_what_policy_says_never_is_not_asked_and_stays_closed_whoever_says_yes() -> None:
+    said = PolicyFile.model_validate({
+        "dependencies": {"changes": "never"}, "network": {"ask": ["*.example:443"]}, "migrations": {"changes": "never"},
+    })  # fmt: skip
+    rules = effective([Layer(whose="base: .setpoint/policy.toml", said=said)])
+    planned = Boundaries(paths=("src/**",), dependencies=True, migrations=True, network=("a.example:443", "b.evil:443"))
+    assert [action.subject for action in beyond(rules, planned, Boundaries())] == ["a.example:443"]
+    assert [action.subject for action, _ in refused(rules, planned)] == ["dependencies", "migrations", "b.evil:443"]
+    yes = beyond(USUAL, planned, Boundaries())
+    compiled = compile_boundaries(opened(rules, yes).boundaries(), planned, limits_of(Boundaries()))
+    assert not compiled.dependencies
+    assert not compiled.migrations
+
+
+def test_what_the_ticket_forbids_is_not_asked() -> None:
+    planned = Boundaries(paths=("src/**",), dependencies=True, migrations=True)
+    ticket = Boundaries(frozen=("dependencies", "database schema"))
+    assert beyond(USUAL, planned, ticket) == ()
+
+
+def test_policy_that_allows_spares_the_question_and_gives_its_size() -> None:
+    said = {"dependencies": {"changes": "allowed"}, "network": {"allowed": ["a.example:443"]}, "size": {"files": 90}}
+    rules = effective([Layer(whose="base: .setpoint/policy.toml", said=PolicyFile.model_validate(said))])
+    planned = Boundaries(paths=("src/**",), dependencies=True, network=("a.example:443",), max_files=80)
+    assert beyond(rules, planned, Boundaries()) == ()
+    compiled = compile_boundaries(rules.boundaries(), planned, limits_of(Boundaries()))
+    assert (compiled.dependencies, compiled.network, compiled.max_files) == (True, ("a.example:443",), 80)

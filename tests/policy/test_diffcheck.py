@@ -12,7 +12,7 @@ from setpoint.adapters.trees import GitTrees
 from setpoint.gates.tree_change import change_between
 from setpoint.model.boundary import Boundaries
 from setpoint.model.objection import Deviation, Objection, Severity, Source
-from setpoint.pipeline.checks import file_changes
+from setpoint.pipeline.bounds import file_changes
 from setpoint.policy.diffcheck import FileChange, judge_change
 
 OPEN = Boundaries(paths=("**",))

@@ -32,6 +32,8 @@ MODELS = {
 }
 
 
+"""What the person found who approves a change."""
+
 QUICK = "[checks]\ncoverage = 0\nmutants = 0\nsurroundings = false\n\n"
 """Faults and coverage of each change have tests of their own; in every run they would cost half a minute."""
 

@@ -49,7 +49,7 @@ def whole_run(folder: Path, env: dict[str, str]) -> tuple[dict[str, Any], str]:
     assert ran.returncode == 4, ran.stderr
     waiting = documents(ran)
     assert (waiting["stage"], waiting["waits"]) == ("change", "decision")
-    approved = cli(folder, "approve", waiting["id"], env=env)
+    approved = cli(folder, "approve", waiting["id"], "--all-checked", "it holds", env=env)
     assert approved.returncode == 0, approved.stderr
     assert "is done at deploy" in approved.stderr
     shown = documents(cli(folder, "show", waiting["id"], "--json", env=env))

@@ -149,10 +149,19 @@ def places(*names: str, approval: bool = False, rollback: str = '["true"]') -> s
     return "".join(PLACE.format(name=name, approval=told, rollback=rollback) for name in names)
 
 
-async def test_each_environment_wants_its_own_yes(play: Play) -> None:
-    config = places("staging", "production", approval=True)
-    async with play(story.hotfix(), config=config, files=SMOKE) as stage:
-        run = await stage.approve(await stage.run())
+TRUST = {
+    ".gitignore": ".venv/\n__pycache__/\n.pytest_cache/\n.setpoint/*\n!.setpoint/policy.toml\n",
+    ".setpoint/policy.toml": "[trust]\nmerge = 'auto'\ndeploy = { production = 'auto-after-2-clean' }\n",
+}
+"""Levels that nobody has answered for yet: merge and production stay with a person, whatever autonomy wishes."""
+
+
+async def test_each_environment_wants_its_own_yes_and_each_release_has_its_way_back(play: Play) -> None:
+    config = 'autonomy = "full"\n' + places("staging", approval=True) + places("production")
+    async with play(story.hotfix(), config=config, files={**SMOKE, **TRUST}) as stage:
+        run = await stage.run()
+        assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
+        run = await stage.approve(run)
         for name in ("staging", "production"):
             assert (run.position.stage, run.position.waits, stage.code(run)) == ("deploy", Waits.DECISION, 4)
             assert name in (await stage.house.shown(run))[0]
@@ -163,6 +172,13 @@ async def test_each_environment_wants_its_own_yes(play: Play) -> None:
         assert [(step["environment"], step["step"], step["ok"]) for step in shown.deploys] == [
             (name, step, True) for name in ("staging", "production") for step in ("deploy", "smoke")
         ]
+        released = [event.data for event in stage.events(run, "released")]
+        assert [(each["environment"], each["ok"]) for each in released] == [("staging", True), ("production", True)]
+        # Nothing ran there before: that is said, and not left out.
+        assert all(each["way_back"] == {"to": "", "command": ["true"]} for each in released)
+        (merge,) = (event.data for event in stage.events(run, "effect") if "way_back" in event.data)
+        assert merge["way_back"] == {"to": run.base, "command": ["git", "revert", "-m", "1", merge["sha"]]}
+        assert stage.events(run, "unasked") == []
 
 
 async def test_a_no_to_an_environment_ends_the_run_there(play: Play) -> None:
@@ -216,6 +232,8 @@ async def test_a_failed_smoke_goes_back_and_reopens_the_ticket(play: Play) -> No
 
         run = await stage.approve(run)
         assert (run.position.state, stage.code(run)) == (State.DONE, 0)
+        back = [(event.data["ok"], event.data["way_back"]["command"]) for event in stage.events(run, "released")]
+        assert back == [(False, ["true"]), (True, ["true"])]
         steps = [(step["step"], step["ok"]) for step in stage.view(run).deploys]
         assert steps == [("deploy", True), ("smoke", False), ("rollback", True), ("deploy", True), ("smoke", True)]
         assert "flaw" not in merged(stage.folder, story.PRICE)

@@ -47,7 +47,7 @@ async def test_people_can_look_take_and_retry_while_a_repository_lies_there(play
         assert (run.position.stage, run.position.waits) == ("implementation", Waits.HANDOVER)
         for words in (("show",), ("diff",), ("take",), ("give",), ("retry",)):
             done = cli(stage.folder, *words, run.id)
-            assert done.returncode in (0, 4), (words, done.stderr)
+            assert done.returncode in (0, 4, 30), (words, done.stderr)  # 30: called over a boundary
             if words == ("diff",):
                 assert "+    if percent > 100" in done.stdout
                 assert "trial" not in done.stdout

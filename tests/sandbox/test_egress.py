@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from levels_here import CONTAINED, MADE
 
 from setpoint.adapters.egress.addresses import RefusedHostError, addresses, allowed
 from setpoint.adapters.egress.proxy import AT_ONCE, SOCKET, egress
@@ -58,15 +59,18 @@ async def heard() -> AsyncIterator[tuple[int, list[bytes]]]:
     server.close()
 
 
-async def run(folder: Path, program: str, *words: str, network: tuple[str, ...]) -> Completed:
+async def run(
+    folder: Path, program: str, *words: str, network: tuple[str, ...], level: str = "bubblewrap"
+) -> Completed:
     command = python(folder, program, network=network)
-    return await Bubblewrap().run(command.model_copy(update={"argv": (*command.argv, *words)}))
+    return await MADE[level]().run(command.model_copy(update={"argv": (*command.argv, *words)}))
 
 
-async def test_a_named_host_is_reached_and_counted(tmp_path: Path, heard: tuple[int, list[bytes]]) -> None:
+@pytest.mark.parametrize("level", CONTAINED)
+async def test_a_named_host_is_reached_and_counted(tmp_path: Path, heard: tuple[int, list[bytes]], level: str) -> None:
     port, heads = heard
     name = f"shop.test:{port}"
-    done = await run(tmp_path, FETCH, f"http://{name}/a?b=1", network=(f"{name}=127.0.0.1",))
+    done = await run(tmp_path, FETCH, f"http://{name}/a?b=1", network=(f"{name}=127.0.0.1",), level=level)
     assert done.stdout == "there\n"
     (one,) = done.connections
     assert (one.host, one.allowed, one.times, one.received) == (name, True, 1, len(ANSWER))

@@ -6,47 +6,19 @@ As root, a child process gives its rights away first; as anybody else, the test 
 import asyncio
 import json
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap, find_binary
+from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
 from setpoint.adapters.sandboxes.groups import hierarchy
 from setpoint.model.command import Completed
 from setpoint.testing.sandbox_contract import INTERPRETER, QUICK, command, nap, running, shell
 
 NOBODY = 65534
-
-
-@pytest.fixture
-def public() -> Iterator[Path]:
-    """A folder that everybody can enter: pytest's own is for its user alone."""
-    place = Path(tempfile.mkdtemp(prefix="setpoint-public-"))
-    place.chmod(0o755)
-    yield place
-    shutil.rmtree(place)
-
-
-@pytest.fixture
-def binary(public: Path) -> Path:
-    """Bubblewrap where everybody may start it."""
-    found = find_binary()
-    if found.is_relative_to("/usr"):
-        return found
-    package = found.parent.parent
-    shutil.copytree(package.parent, public / "site", ignore=lambda folder, names: _all_but(package, folder, names))
-    for place in (public / "site").rglob("*"):
-        place.chmod(0o755)
-    return public / "site" / package.name / "_bin" / found.name
-
-
-def _all_but(package: Path, folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if Path(folder) == package.parent and not name.startswith(package.name)]
 
 
 @pytest.fixture

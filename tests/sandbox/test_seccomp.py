@@ -1,6 +1,7 @@
 """The filter of both machines, run by a small interpreter of its instructions."""
 
 import errno
+import json
 import struct
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.adapters.sandboxes.seccomp import seccomp_filter
+from setpoint.adapters.sandboxes.seccomp_oci import oci_filter
 
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 NUMBERS = {
@@ -94,3 +96,55 @@ def test_the_second_call_table_of_x86_is_closed() -> None:
 
 def test_an_unknown_machine_has_no_filter() -> None:
     assert seccomp_filter("riscv64") is None
+
+
+def engines_verdict(machine: str, name: str, *arguments: int) -> int:
+    """The same by the filter for container engines, as libseccomp reads it: whole registers."""
+    told = oci_filter(machine)
+    assert told is not None
+    document = json.loads(told)
+    assert document["defaultAction"] == "SCMP_ACT_ALLOW"
+    padded = [*arguments, *([0] * (6 - len(arguments)))]
+    for rule in document["syscalls"]:
+        if name in rule["names"] and all(_holds(one, padded[one["index"]]) for one in rule["args"]):
+            return int(rule["errnoRet"])
+    return 0
+
+
+def _holds(condition: dict[str, int | str], value: int) -> bool:
+    wanted = int(condition["value"])
+    if condition["op"] == "SCMP_CMP_NE":
+        return value != wanted
+    assert condition["op"] == "SCMP_CMP_MASKED_EQ"
+    return value & wanted == int(condition["valueTwo"])
+
+
+TELLING = st.sampled_from(
+    [0, 1, 2, 10, 16, 17, 38, 40, 64, 64, 65, 420, 2541, 1517, 268435456, 131072, 21522, 21532, 4259840, 4259842]
+)
+REGISTERS = st.builds(lambda low, high: low | high << 32, TELLING | st.integers(0, 2**32 - 1), st.integers(0, 3))
+
+
+@MACHINES
+@given(
+    name=st.sampled_from(["openat", "ptrace", "clone", "socket", "fchmodat", "read"]),
+    registers=st.tuples(*[REGISTERS] * 4),
+)
+def test_container_engines_refuse_what_bubblewrap_refuses(
+    machine: str, name: str, registers: tuple[int, int, int, int]
+) -> None:
+    """A netlink protocol with a high bit set is the one thing they take more strictly."""
+    ours = verdict(machine, NUMBERS[machine][name], *registers)
+    theirs = engines_verdict(machine, name, *registers)
+    odd = name == "socket" and registers[0] & 0xFFFFFFFF == 16 and registers[2] >> 32
+    assert theirs == ours or (odd and theirs == errno.EAFNOSUPPORT)
+
+
+@MACHINES
+def test_calls_that_hide_their_flags_do_not_exist_for_engines_either(machine: str) -> None:
+    assert [engines_verdict(machine, name) for name in ("clone3", "openat2")] == [errno.ENOSYS] * 2
+    assert engines_verdict(machine, "openat", 0, 0, 0o20200002, 0o4600) == errno.EPERM  # a file without a name
+
+
+def test_a_machine_whose_calls_are_not_known_has_no_filter() -> None:
+    assert oci_filter("riscv64") is None

@@ -18,14 +18,16 @@ from setpoint.adapters.store import SqlStore
 from setpoint.engine.database import open_database, reading
 from setpoint.errors import ConfigError, SetpointError
 from setpoint.model.session import Said, SessionId
+from setpoint.policy.approvals import Voices, forgeries
 from setpoint.service.lessons import harvest
 from setpoint.testing.postgres import PostgresServer
 from setpoint.testing.stores import sample_run
 
 HERE = Path(__file__).parent
 OLDER = REVISIONS[:-1]
-CHANGES = 7
-"""Statements of the last migration that change tables, its copy left out: any may be the last one of a process."""
+CHANGES = 10
+"""Statements of the migrations from the first revision on that change tables, the copy left out: any may be the last
+one of a process."""
 
 
 def made(url: str, revision: str) -> str:
@@ -80,6 +82,18 @@ def test_an_upgraded_database_has_the_tables_of_a_new_one(database_url: str, rev
         )
         assert compare_metadata(context, schema.metadata) == []
     database.dispose()
+
+
+def test_a_yes_from_before_answers_were_signed_is_kept_and_counts_for_nothing_that_is_still_to_come(
+    sqlite_url: str,
+) -> None:
+    store = SqlStore(made(sqlite_url, "0002"))
+    (given,) = store.approvals("3c91aa", 1)
+    (fault,) = forgeries(given, Voices(own="ed25519:anything"))
+    assert (given.by, given.version) == ("Ada", 0)
+    assert (fault.code, fault.what) == ("unsigned", "it was given before approvals were signed")
+    assert store.uses("3c91aa") == []
+    store.close()
 
 
 def test_the_file_is_copied_before_it_is_migrated_and_one_can_go_back_to_the_copy(sqlite_url: str) -> None:

@@ -3,22 +3,25 @@
 Nothing is decided inside: what stands behind the socket decides.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..model.command import Command, Mount
 
 _PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3")
-# It becomes the command; its child stays behind and forwards until the sandbox ends.
+# It becomes the command; its child stays behind and forwards until the sandbox ends. The command does not wait for what
+# only the child imports: meanwhile the kernel keeps its connections.
 _FORWARD = r"""
-import json, os, socket, sys, threading
-place, told, argv = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:]
-listener = socket.socket()
+import _socket, os, sys
+place, count = sys.argv[1], int(sys.argv[2])
+told, argv = sys.argv[3:3 + count], sys.argv[3 + count:]
+listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
 listener.bind(("127.0.0.1", 0))
 listener.listen(64)
 here = "http://127.0.0.1:%d" % listener.getsockname()[1]
-os.environ.update({name: value.replace("{here}", here) for name, value in told.items()})
+for words in told:
+    name, _, value = words.partition("=")
+    os.environ[name] = value.replace("{here}", here)
 
 def copy(source, target):
     try:
@@ -30,12 +33,12 @@ def copy(source, target):
     except OSError:
         pass
     try:
-        target.shutdown(socket.SHUT_WR)
+        target.shutdown(_socket.SHUT_WR)
     except OSError:
         pass
 
 def serve(near):
-    far = socket.socket(socket.AF_UNIX)
+    far = socket.socket(_socket.AF_UNIX)
     with near, far:
         try:
             far.connect(place)
@@ -50,6 +53,8 @@ if os.fork() == 0:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
+    import socket, threading
+    listener = socket.socket(fileno=listener.detach())
     threading.stack_size(262144)
     while True:
         threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
@@ -69,6 +74,7 @@ def forwarded(command: Command, folder: Path, socket: str, place: str, env: Mapp
     """`command` with a listener that leads to `socket` of the host's `folder`, which is shown inside as `place`. In the
     values of `env`, which the command is told, `{here}` is the listener's URL. Inside it needs a python3."""
     python = next((there for there in _PYTHONS if Path(there).exists()), "python3")
-    argv = (python, "-I", "-S", "-c", _FORWARD, f"{place}/{socket}", json.dumps(dict(env)), *command.argv)
+    told = [f"{name}={value}" for name, value in env.items()]
+    argv = (python, "-I", "-S", "-c", _FORWARD, f"{place}/{socket}", str(len(told)), *told, *command.argv)
     mount = Mount(host=str(folder), inside=place)
     return command.model_copy(update={"argv": argv, "mounts": (*command.mounts, mount)})

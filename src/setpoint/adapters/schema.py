@@ -111,6 +111,16 @@ approvals = sa.Table(
     sa.Index("ix_approvals_run_cycle_about", "run", "cycle", "about"),
 )
 
+used = sa.Table(
+    "used",
+    metadata,
+    sa.Column("nonce", sa.Text, primary_key=True),
+    _text("run"),
+    _text("effect"),
+    _text("at"),
+    sa.Index("ix_used_run", "run"),
+)
+
 questions = sa.Table(
     "questions",
     metadata,

@@ -1,6 +1,10 @@
-"""Names of files that hold secrets; their content is shown to nobody inside."""
+"""Names of files that hold secrets, whose content is shown to nobody inside; and the values that must not be told."""
 
+import os
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 
 # A template holds no secret; a test's own certificate is part of the test, and a package's of the package.
 SECRET = re.compile(
@@ -14,3 +18,41 @@ SECRET = re.compile(
 def is_secret(path: str) -> bool:
     """Whether the file at `path` is one whose content must not be seen."""
     return SECRET.fullmatch(path) is not None
+
+
+_TELLING = re.compile(r"(?i)token|secret|passw|passphrase|api_?key|access_?key|private_?key|credential|_key$|^key$")
+_ASSIGNED = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$")
+_IN_ADDRESS = re.compile(r"://[^\s:/@]*:([^\s:/@]+)@")
+_SHORTEST = 8
+_LARGEST = 65_536
+
+
+def secrets_of(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Values of an environment that are secrets by their names, and passwords in its addresses."""
+    return tuple(dict.fromkeys(value for name, held in environ.items() for value in _values(name, held)))
+
+
+def secrets_in(folder: Path) -> tuple[str, ...]:
+    """The same of the `.env` files at the top of `folder`."""
+    found: dict[str, str] = {}
+    with suppress(OSError):
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            if entry.name.startswith(".env") and is_secret(entry.name) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError):
+                    found |= dict(_assigned(Path(entry.path), entry.name))
+    return secrets_of(found)
+
+
+def _assigned(file: Path, prefix: str) -> Iterator[tuple[str, str]]:
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines.read(_LARGEST).splitlines():
+            if said := _ASSIGNED.match(line):
+                value = said[2]
+                yield f"{prefix}/{said[1]}", value[1:-1] if value[:1] in "'\"" and value[-1:] == value[:1] else value
+
+
+def _values(name: str, value: str) -> Iterator[str]:
+    # A path is where a secret lies, not what it is.
+    if _TELLING.search(name) and len(value) >= _SHORTEST and not value.startswith(("/", "~", ".")):
+        yield value
+    yield from (password for password in _IN_ADDRESS.findall(value) if len(password) >= _SHORTEST)

@@ -11,14 +11,14 @@ import sqlalchemy as sa
 
 from ..engine.database import open_database, reading, translated, writing
 from ..errors import BugError, LostLeaseError, UsageError
-from ..model.approval import Approval, HandOver, Question
+from ..model.approval import HandOver, Question
 from ..model.evidence import GateResult
 from ..model.lesson import LessonWord, Witness
 from ..model.objection import Objection
 from ..model.record import digest_of
 from ..model.run import Event, Position, Round, Run, State
 from ..model.session import Message, SessionId, Usage
-from . import ledger, lesson_rows, schema
+from . import approval_rows, ledger, lesson_rows, schema
 from .glance import event_of, run_of, the_one
 from .row_values import as_json, columns_of, fitting, now, stands, stored_time
 
@@ -34,7 +34,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-class SqlTransaction(ledger.Writing):
+class SqlTransaction(approval_rows.Writing, ledger.Writing):
     """One unit of writing: all of it lands, or none."""
 
     def __init__(self, connection: sa.Connection, redact: Redact) -> None:
@@ -127,11 +127,6 @@ class SqlTransaction(ledger.Writing):
         """A gate's verdict with its evidence."""
         row = {"run": run_id, "stage": stage, "tree": result.evidence.tree, "result": result.model_dump_json()}
         self.connection.execute(schema.results.insert().values(row))
-
-    def approve(self, run_id: str, cycle: int, approval: Approval) -> None:
-        """A person's answer at a decision."""
-        row = {"run": run_id, "cycle": cycle, "about": approval.about, "approval": approval.model_dump_json()}
-        self.connection.execute(schema.approvals.insert().values(row))
 
     def ask(self, run_id: str, question: Question, session: SessionId) -> None:
         """A session's question to a person; a repeat changes nothing."""
@@ -239,7 +234,7 @@ class SqlTransaction(ledger.Writing):
         return value
 
 
-class SqlStore(ledger.Reading):
+class SqlStore(approval_rows.Reading, ledger.Reading):
     """All that is durable, in one SQLite file or one PostgreSQL database."""
 
     def __init__(self, database_url: str, *, redact: Redact = _same, fence: Fence | None = None) -> None:
@@ -325,14 +320,6 @@ class SqlStore(ledger.Reading):
             query = query.where(table.c.tree == tree)
         rows = self._rows(query.order_by(table.c.id))
         return [(row.stage, GateResult.model_validate_json(row.result)) for row in rows]
-
-    def approvals(self, run_id: str, cycle: int, about: str = "") -> Sequence[Approval]:
-        """Answers of a cycle in order, at one decision or at all."""
-        table = schema.approvals
-        query = sa.select(table.c.approval).where((table.c.run == run_id) & (table.c.cycle == cycle))
-        if about:
-            query = query.where(table.c.about == about)
-        return [Approval.model_validate_json(row.approval) for row in self._rows(query.order_by(table.c.id))]
 
     def questions(self, run_id: str) -> Sequence[tuple[Question, SessionId]]:
         """Every question of the run in order, answered or not."""

@@ -9,6 +9,7 @@ from .runs import open_questions
 
 if TYPE_CHECKING:
     from ..app import House
+    from ..model.approval import Point
     from ..model.run import Run
     from ..model.ticket import Kind
 
@@ -56,12 +57,48 @@ async def _decision(house: "House", run: "Run") -> bool:
     question = f"approve {what}? [y = yes, n = not yet, or say what is wrong] "
     words = await asked(paint(question, "bold"))
     if words.casefold() in ("y", "yes"):
-        await house.commands.approve(run.id)
+        found = await _inspection(house, run)
+        if found is None:
+            return False
+        await house.commands.approve(run.id, inspected=found)
         return True
     if words.casefold() in ("", "n", "no"):
         return False
     await house.commands.reject(run.id, because=words)
     return True
+
+
+async def _inspection(house: "House", run: "Run") -> "dict[Point, str] | None":
+    """What a person found who approves a change, point by point; None when they stopped. Nothing for other
+    decisions."""
+    from ..service.answering import MEANS
+
+    found: dict[Point, str] = {}
+    points = await house.inspects(run)
+    for number, point in enumerate(points, start=1):
+        plain(f"{number} of {len(points)}, {paint(point, 'bold')}: {MEANS[point]}")
+        words = await asked("what did you find? [y = it holds, n = stop here, or your words] ")
+        if words.casefold() in ("", "n", "no"):
+            plain(f"not approved; `setpoint reject {run.id} -m '…'` sends the change back")
+            return None
+        found[point] = "it holds" if words.casefold() in ("y", "yes") else words
+    return found
+
+
+async def inspected_by(house: "House", prefix: str, checked: str, all_checked: str) -> "dict[Point, str]":
+    """What was inspected, as the options say; without them it is asked for where somebody is there to answer."""
+    from ..errors import UsageError
+    from ..model.approval import POINTS
+    from ..service.answering import points_of
+
+    if all_checked.strip():
+        return dict.fromkeys(POINTS, all_checked.strip()[:500])
+    if checked or not _somebody():
+        return dict.fromkeys(points_of(checked), "it holds")
+    found = await _inspection(house, house.store.run(prefix))
+    if found is None:
+        raise UsageError("the change was not inspected to the end, so it is not approved", fix="look, then answer")
+    return found
 
 
 async def _answer(house: "House", run: "Run") -> bool:
@@ -71,8 +108,14 @@ async def _answer(house: "House", run: "Run") -> bool:
     plain(paint(visible(open_[0].question), "bold"))
     if open_[0].why:
         plain(f"  why: {visible(open_[0].why)}")
-    words = await asked("your answer (empty: later): ")
+    for request in open_[0].requests:
+        plain(f"  asks to be allowed: {visible(request)}")
+    how = "y = yes to exactly this, or your answer" if open_[0].requests else "your answer"
+    words = await asked(f"{how} (empty: later): ")
     if not words:
         return False
+    if open_[0].requests and words.casefold() in ("y", "yes"):
+        await house.commands.approve(run.id)
+        return True
     await house.commands.answer(run.id, words, question=open_[0].id)
     return True

@@ -114,6 +114,10 @@ def _person(data: dict[str, Any], stage: str) -> str:
     return visible(f"{data['by']} said {data['said']}{because}")
 
 
+def _void(data: dict[str, Any], stage: str) -> str:
+    return paint("void: ", "yellow") + visible(data["why"])
+
+
 def _moved(data: dict[str, Any], stage: str) -> str:
     to = data["to"]
     if to.get("state", "running") != "running":
@@ -168,7 +172,26 @@ def _rate_limit(data: dict[str, Any], stage: str) -> str:
     return visible(f"{data['model']} is asked too often: {waits}")
 
 
+def _policy(data: dict[str, Any], stage: str) -> str:
+    whose = ", ".join(layer["whose"] for layer in data["layers"]) or "nobody has written one: setpoint's own holds"
+    return visible(f"policy {data['sha256'][:12]}: {whose}")
+
+
+def _unasked(data: dict[str, Any], stage: str) -> str:
+    return visible(f"nobody is asked about {data['step']}: {data['because']}")
+
+
+def _released(data: dict[str, Any], stage: str) -> str:
+    to = data["way_back"]["to"]
+    return visible(
+        f"{data['environment']}: way back {f'to {to[:12]}' if to else 'to nothing, it is the first release'}"
+    )
+
+
 _TOLD = {
+    "policy": _policy,
+    "unasked": _unasked,
+    "released": _released,
     "switched": _switched,
     "circuit": _circuit,
     "rate-limit": _rate_limit,
@@ -188,6 +211,7 @@ _TOLD = {
     "lesson-candidate": _lesson,
     "follow-up": _follow_up,
     "manual": _manual,
+    "void": _void,
     "joined": _joined,
     "restarted": _restarted,
 }

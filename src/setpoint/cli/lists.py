@@ -126,6 +126,8 @@ def _print(view: "RunView") -> None:
     for question in view.questions:
         told = f"→ {visible(question.answer)}" if question.answer else "(open)"
         data(f"  question {question.id}: {visible(question.question)} {told}")
+        for request in question.requests:
+            data(f"    asks to be allowed: {visible(request)}")
     if view.handover:
         data(head("handed over") + f": {visible(view.handover.cause)}")
         for tried in view.handover.tried:
@@ -269,13 +271,13 @@ def diff(run: str = RUN) -> None:
 def export(
     run: str = RUN,
     form: str = typer.Option(
-        "progress", "--format", help="progress (progress.json), recording (to replay), or run (all)."
+        "progress", "--format", help="progress (progress.json), approvals (to verify elsewhere), or run (all)."
     ),
 ) -> None:
     """Write a run in an open format to standard output."""
 
     async def use(house: "House") -> int:
-        document(house.export(house.store.run(run), form))
+        document(await house.export(house.store.run(run), form))
         return 0
 
     in_house(use)

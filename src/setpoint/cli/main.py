@@ -10,9 +10,11 @@ from .. import __version__
 from ..errors import SetpointError
 from ..startup import prepare
 from . import (
+    approvals,
     context,
     costs,
     epics,
+    escaping,
     gates,
     halting,
     judgements,
@@ -20,9 +22,11 @@ from . import (
     lists,
     models,
     people,
+    policy,
     reviewing,
     runs,
     sandbox,
+    selftest,
     start,
     tuning,
 )
@@ -54,14 +58,17 @@ def _options(
     """Options of every command."""
 
 
-for part in (start, runs, epics, people, lists, costs, judgements, tuning, halting):
+for part in (start, runs, epics, people, lists, costs, judgements, tuning, halting, escaping):
     part.register(app)
 app.add_typer(gates.app, name="gates", help="The commands that decide. List them, run them, prove that they can fail.")
+app.add_typer(approvals.app, name="approvals", help="Whose yes a run rests on. List, verify, and your key.")
 app.add_typer(lessons.app, name="lessons", help="What failures teach. Accept it as a rule, or drop it.")
 app.add_typer(reviewing.app, name="review", help="What the reviewer is worth. Try it on planted defects.")
 app.add_typer(context.app, name="context", help="What a session is given, part by part, and whose words instruct it.")
+app.add_typer(policy.app, name="policy", help="What runs may do here. Show it with who says so, ask about one action.")
 app.add_typer(models.app, name="models", help="The configured models. List them, try them.")
 app.add_typer(sandbox.app, name="sandbox", help="Where commands of agents and gates run.")
+app.add_typer(selftest.app, name="selftest", help="Attacks on setpoint's own promises, tried on real parts.")
 
 
 def main() -> NoReturn:

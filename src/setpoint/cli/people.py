@@ -45,9 +45,26 @@ def _mind_prompts(house: "House", run: "Run") -> None:
         plain(paint(f"! {told}", "yellow"))
 
 
-def approve(run: str = RUN, message: str = BECAUSE, detach: bool = DETACH, as_json: bool = JSON) -> None:
-    """Say yes to what waits, and carry on. The yes is bound to exactly what is there now."""
-    _say(lambda house: house.commands.approve(run, because=message), detach, as_json)
+def approve(
+    run: str = RUN,
+    message: str = BECAUSE,
+    checked: str = typer.Option(
+        "", "--checked", help="What of a change you inspected and found right: requirement,diff,tests,debt."
+    ),
+    all_checked: str = typer.Option("", "--all-checked", help="You inspected all four; what you found, in words."),
+    detach: bool = DETACH,
+    as_json: bool = JSON,
+) -> None:
+    """Say yes to what waits, signed with your key, and carry on. The yes is bound to exactly what is there now."""
+
+    async def act(house: "House") -> "Run":
+        from .asking import inspected_by
+
+        return await house.commands.approve(
+            run, because=message, inspected=await inspected_by(house, run, checked, all_checked)
+        )
+
+    _say(act, detach, as_json)
 
 
 def reject(

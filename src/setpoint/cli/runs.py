@@ -194,6 +194,8 @@ def finish(house: "House", run: "Run", as_json: bool) -> int:
         for question in open_questions(house, run):
             if question.question != run.note:
                 plain(f"question {question.id}: {visible(question.question)}")
+            for request in question.requests:
+                plain(f"  asks to be allowed: {visible(request)}")
         if taught := taught_by(house.store, run):
             plain(f"it taught {counted(taught, 'lessons')}: `setpoint lessons`")
         for step in next_steps(house.store, run)[:3]:

@@ -7,13 +7,14 @@ import typer
 
 app = typer.Typer(no_args_is_help=True)
 MODELS = typer.Option([], "--model", help="PROVIDER/MODEL that the command may ask; may be given again.")
+JSON = typer.Option(False, "--json", help="One JSON document.")
 COMMAND = typer.Argument(..., help="The command, after `--`.")
 
 
 @app.command("exec", context_settings={"ignore_unknown_options": True})
 def exec_(
     command: list[str] = COMMAND,
-    level: str = typer.Option("bubblewrap", "--level", help="bubblewrap, or by name: none."),
+    level: str = typer.Option("", "--level", help="Instead of the configured one: bubblewrap, container, microvm, …"),
     policy: str = typer.Option("", "--policy", help="A policy file that narrows what the command may do."),
     model: list[str] = MODELS,
     usd: float = typer.Option(None, "--usd", min=0.0, help="Most that its models may cost."),
@@ -39,10 +40,24 @@ def exec_(
 
 
 @app.command("levels")
-def levels(level: str = typer.Option("bubblewrap", "--level", help="bubblewrap or none.")) -> None:
-    """What protects on this machine, and what is missing."""
-    from ..inside import sandbox_layers
-    from .out import data
+def levels(
+    level: str = typer.Option("", "--level", help="Only this one."),
+    as_json: bool = JSON,
+) -> None:
+    """Which sandbox levels this machine has, what each stops and does not, and what is missing."""
+    from ..levels import sandbox_levels
+    from .out import data, document
 
-    for layer in sandbox_layers(level):
-        data(f"{'✓' if layer.in_force else '✗'} {layer.name:<20} {layer.note}")
+    found = sandbox_levels(Path.cwd(), level)
+    if as_json:
+        document([view.model_dump(mode="json") for view in found])
+        return
+    for view in found:
+        data(f"{'✓' if view.here else '✗'} {view.level:<12} {'' if view.here else 'not on this machine: ' + view.why}")
+        if not view.here:
+            data(f"    next: {view.fix}")
+            continue
+        data(f"    stops: {view.worth.stops}")
+        data(f"    does not stop: {view.worth.leaves}")
+        for layer in view.layers:
+            data(f"    {'✓' if layer.in_force else '✗'} {layer.name:<20} {layer.note}")

@@ -88,7 +88,7 @@ def demo(
 
 
 def schema(
-    name: str = typer.Argument("", help="A deliverable, `config` or `recording`."),
+    name: str = typer.Argument("", help="A deliverable, `config`, `policy` or another record."),
     names: bool = typer.Option(False, "--list", help="The names only."),
 ) -> None:
     """Print the JSON schema of a deliverable."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SetpointError, UsageError
+from ..model.approval import Point
 from ..model.run import State, Waits
 from .project import RECORDING, TICKET, lay_out
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 
 TOOLS = ("pytest", "ruff", "mypy")
 """What the service's own checks need, in an environment of its own."""
+
+OWNER = "Demo Owner"
+INSPECTED: dict[Point, str] = {
+    "requirement": "replayed: each sentence of the ticket has a test that was red before and is green now",
+    "diff": "replayed: read, it validates at the door and nowhere else",
+    "tests": "replayed: they ask the running service, and fail on the base",
+    "debt": "replayed: no second place knows the rules",
+}
+"""What the demo's owner says; like the model's turns it was thought out beforehand, and says so."""
 
 Say = Callable[[str], None]
 Ask = Callable[["House", "Run"], Awaitable[bool]]
@@ -36,11 +46,21 @@ async def play(
     say("Model turns are REPLAYED from a recording. Git, sandbox, tests, lint, types, gates, red proof,")
     say("controller, approvals, CI, merge, deploy, smoke and rollback are real. No key is read, nothing leaves here.")
     say(f"service   {target}  (a small signup service over HTTP with a database)")
-    await asyncio.to_thread(prepare, target, say)
+    with tempfile.TemporaryDirectory(prefix="setpoint-demo-key-") as private:
+        # Your own key signs what you say, and nothing else: the demo's owner has one that ends with the demo.
+        keys = None if ask else Path(private) / "approvals"
+        await asyncio.to_thread(prepare, target, say, keys)
+        return await _played(target, say, tell, ask, keys)
+
+
+async def _played(
+    target: Path, say: Say, tell: Callable[["Event"], None], ask: Ask | None, keys: Path | None
+) -> tuple["House", "Run"]:
     from ..app import House
 
     started = time.monotonic()
     house = await House.open(target)
+    house.keys = keys
     begun = await house.submit(TICKET.read_text(encoding="utf-8"), name="signup-validation", kind=None, detach=False)
     for result in begun.baseline:
         say(f"base      {result.gate}: {result.reason}")
@@ -61,20 +81,30 @@ async def _decided(house: "House", run: "Run", say: Say, ask: Ask | None) -> boo
     if run.position.waits is not Waits.DECISION:
         return False
     say(f"          {run.position.stage}: a person decides here; the demo's owner says yes (DEMO_ASK=1 lets you)")
-    await house.commands.approve(run.id, because="demo")
+    for point in await house.inspects(run):
+        say(f"          {point}: {INSPECTED[point]}")
+    await house.commands.approve(run.id, because="demo", inspected=INSPECTED)
     return True
 
 
-def prepare(target: Path, say: Say) -> None:
-    """The service as a git repository with an environment of its own; a folder that was prepared before is kept."""
+def prepare(target: Path, say: Say, keys: Path | None = None) -> None:
+    """The service as a git repository with an environment of its own, its approver the one whose key lies in `keys`; a
+    folder that was prepared before is kept."""
     if (target / ".git").exists():
         raise UsageError(f"{target} is a repository already", fix="give an empty folder, or none")
     lay_out(target)
+    if keys is not None:
+        from ..adapters.keys import KeyRing
+
+        key = KeyRing(keys, shown=(target,), tell=lambda _words: None).ready()
+        settings = target / "setpoint.toml"
+        named = f'\n[approvals.approvers]\n"{OWNER}" = "{key}"\n'
+        settings.write_text(settings.read_text(encoding="utf-8") + named, encoding="utf-8")
     _git(target, "init", "-q", "-b", "main")
     (target / ".git" / "info" / "exclude").write_text(
         ".venv/\n__pycache__/\n.setpoint/\n.mypy_cache/\n", encoding="utf-8"
     )
-    _git(target, "config", "user.name", "Demo Owner")
+    _git(target, "config", "user.name", OWNER)
     _git(target, "config", "user.email", "demo@example.invalid")
     _git(target, "add", "-A")
     _git(target, "commit", "-q", "-m", "The signup service")

@@ -65,7 +65,7 @@ def _asked(gate: Gate) -> str:
 async def _versions(room: Room, asked: list[str], locks: dict[str, str]) -> str:
     limits = CommandLimits(seconds=60.0, output_bytes=1_048_576)
     done = await room.run(("sh", "-c", _ASK, "sh", *asked), limits=limits, env={"PROBE": _INSTALLED})
-    return digest_of({"versions": done.stdout, "level": done.level, "locks": locks})
+    return digest_of({"versions": done.stdout, "level": done.contained, "locks": locks})
 
 
 def _locks(room: Room, folders: set[str]) -> dict[str, str]:

@@ -145,7 +145,7 @@ def verdict(
             unit=unit,
             exit_code=said.done.exit_code if said else None,
             seconds=round(seconds, 3),
-            sandbox=said.done.level if said else "",
+            sandbox=said.done.contained if said else "",
             at=datetime.now(UTC),
         ),
         findings=as_findings(objections),

@@ -210,7 +210,7 @@ def result_of(
         exit_code=done.exit_code,
         seconds=round(seconds, 3),
         output=keep(output.encode("utf-8", "replace")),
-        sandbox=done.level,
+        sandbox=done.contained,
         network=gate.network,
         connections=done.connections,
         at=datetime.now(UTC),

@@ -1,15 +1,12 @@
-"""Secrets on added lines, by a few precise shapes; and the same shapes taken out of what is journaled.
+"""Secrets on added lines, by a few precise shapes.
 
 Shapes find what is published carelessly, not what is hidden on purpose: no green here says that there is no secret.
 """
 
-import base64
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
-from functools import lru_cache
-from urllib.parse import quote
+from collections.abc import Iterator
 
 from ..model.evidence import GateKind
 from ..model.judgement import Measured
@@ -35,7 +32,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
         r"\b[a-z][a-z0-9+.\-]{1,20}://[^\s:/@'\"{}$<>]{1,100}:[^\s:/@'\"{}$<>]{6,200}@"
     ),
 }
-_ANCHOR = re.compile(
+ANCHOR = re.compile(
     r"PRIVATE KEY|A[KS]IA|gh[pousr]_|github_pat_|gl(?:pat|ptt|rt|dt)-|sk-|xox|hooks\.slack|AIza|k_live_|npm_|pypi-|eyJ|://"
 )
 """Every shape has one of these in it, and most texts have none."""
@@ -92,59 +89,3 @@ def _suspect(kind: str, path: str, number: int) -> Objection:
         cause="what is in a commit is published; take it out and make the secret void",
         deviation=Deviation.BOUNDARY,
     )
-
-
-# -- redaction -------------------------------------------------------------------------------------------------------
-
-HIDDEN = "[redacted]"
-_SHORTEST = 6
-"""Shorter values are no secrets worth the damage to the text."""
-_BETWEEN = r"(?:\x1b\[[0-9;]{0,16}[A-Za-z]|\r?\n)?"
-
-
-def redact(text: str, known: Collection[str] = ()) -> str:
-    """`text` without the `known` values (plain, reversed, hex, URL, base64; also cut by colours or line breaks) and
-    without anything of a secret's shape."""
-    if known:
-        pattern = _known_pattern(tuple(sorted(set(known))))
-        if pattern is not None:
-            text = pattern.sub(HIDDEN, text)
-    if not _ANCHOR.search(text):
-        return text
-    for kind, shape in SHAPES.items():
-        text = (_KEY_BLOCK if kind == "private key" else shape).sub(HIDDEN, text)
-    return text
-
-
-_KEY_BLOCK = re.compile(
-    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.{0,20000}?(?:-----END [A-Z0-9 ]{1,60}-----|\Z)", re.DOTALL
-)
-
-
-@lru_cache(maxsize=32)
-def _known_pattern(known: tuple[str, ...]) -> re.Pattern[str] | None:
-    forms: set[str] = set()
-    plain: set[str] = set()
-    for value in known:
-        if len(value) >= _SHORTEST:
-            plain.update((value, value[::-1]))
-            forms.update(_encoded(value))
-    if not plain:
-        return None
-    cut = [_BETWEEN.join(map(re.escape, value)) for value in sorted(plain, key=len, reverse=True)]
-    whole = [re.escape(form) for form in sorted(forms - plain, key=len, reverse=True)]
-    return re.compile("|".join([*cut, *whole]))
-
-
-def _encoded(value: str) -> Iterator[str]:
-    raw = value.encode()
-    yield raw.hex()
-    yield raw.hex().upper()
-    yield quote(value, safe="")
-    for offset in range(3):
-        # Inside a longer text the first and last characters mix with the neighbours: only the middle is certain.
-        padded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
-        middle = padded[(0, 2, 3)[offset] : len(padded) - (1 if (len(raw) + offset) % 3 else 0)]
-        if len(middle) >= _SHORTEST:
-            yield middle
-            yield middle.replace("+", "-").replace("/", "_")

@@ -97,6 +97,7 @@ class CiFix(Record):
     cause: Text
     summary: Text
     answers: tuple[Answered, ...] = ()
+    requests: tuple[ProtectedRequest, ...] = ()
     flaky: bool = False
     """True when the failure is not of this change; say why in `cause`."""
 

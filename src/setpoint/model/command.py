@@ -56,8 +56,15 @@ class Completed(Record):
     """Which limit killed it: `memory`, `disk`, `files`, `time`; empty when none did."""
     level: str = ""
     """Sandbox level it ran in."""
+    missing: tuple[Line, ...] = ()
+    """Layers of that level that were not in force."""
     connections: tuple[Connection, ...] = ()
     """Hosts it reached or tried to, where it was given any."""
+
+    @property
+    def contained(self) -> str:
+        """Level and missing layers in words, as evidence names them."""
+        return f"{self.level} without {', '.join(self.missing)}" if self.missing else self.level
 
 
 class Layer(Record):

@@ -104,6 +104,8 @@ class Evidence(Record):
     """What it reached of them, and what it tried besides."""
     sandbox: str = ""
     """Sandbox level it ran in."""
+    policy: str = ""
+    """Digest of the policy and boundaries that were in force; empty outside of a run."""
     at: Time
 
 

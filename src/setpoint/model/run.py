@@ -80,6 +80,8 @@ class Run(Record):
     position: Position
     owner: Line
     """The person who answers for it."""
+    author: str = ""
+    """The person who handed the ticket in."""
     autonomy: Line = "plan+merge"
     created: Time
     updated: Time

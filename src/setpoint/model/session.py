@@ -122,6 +122,8 @@ class Asked(Record):
     kind: Literal["asked"] = "asked"
     question: Text
     why: str = ""
+    requests: tuple[Line, ...] = ()
+    """Actions it needs a yes for, `KIND:SUBJECT` each."""
     usage: Usage
     model: Line
 

@@ -1,14 +1,16 @@
 """Everything configured, as records: read once by `config.py`, pinned to a run, handed on as plain values."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from .approval import ApprovalSettings
 from .boundary import Boundaries
 from .command import CommandLimits
 from .gate import Gate
 from .record import Line, Record
 from .release import Environment
+from .ticket import Kind
 
 _SHARED = (
     *(".gitignore", "policy.toml", "waivers.toml", "quarantine.toml", "SYSTEM.md"),
@@ -168,10 +170,43 @@ class Prompting(Record):
     """Finished tickets with one number of prompts from which on their own share takes the curve's place."""
 
 
+Level = Literal["none", "seatbelt", "bubblewrap", "container", "microvm"]
+STRENGTH: tuple[Level, ...] = get_args(Level)
+"""Sandbox levels, the weakest first. Between bubblewrap and container it is a matter of degree, microvm is another
+kernel."""
+
+
+class ContainerSettings(Record):
+    """What level `container` works with."""
+
+    engine: Literal["podman", "docker", ""] = ""
+    """Empty: podman where it works, else docker."""
+    image: str = ""
+    """An image of this machine, never pulled, with `/bin/sh`; empty: the host's own toolchain, read-only."""
+
+
+class MicrovmSettings(Record):
+    """What level `microvm` works with."""
+
+    kernel: str = ""
+    """A Linux kernel; empty: the newest in `/boot` whose modules are here."""
+    modules: str = ""
+    """Its folder of modules; empty: the one below `/lib/modules` that has the kernel's name."""
+    emulate: bool = False
+    """Without hardware support for virtual machines, let software play the machine: tens of times slower, and no
+    boundary that QEMU vouches for. For trying the level out."""
+
+
 class SandboxSettings(Record):
     """How commands are contained."""
 
-    level: Literal["bubblewrap", "container", "microvm", "none"] = "bubblewrap"
+    level: Level = "bubblewrap"
+    minimum: Level = "none"
+    """The weakest level that commands may run at, whatever else is configured."""
+    minimum_for: dict[Kind, Level] = {}
+    """The same for runs of one kind of ticket."""
+    container: ContainerSettings = ContainerSettings()
+    microvm: MicrovmSettings = MicrovmSettings()
     limits: CommandLimits = CommandLimits()
     readonly: tuple[str, ...] = ()
     """More host folders shown read-only (toolchains, caches)."""
@@ -236,6 +271,21 @@ class Interfaces(Record):
     """They print an OpenAPI description."""
     helps: dict[str, tuple[str, ...]] = {}
     """They print the help of a command."""
+
+
+PHASES = (
+    "discovery",
+    "tech_spec",
+    "planning",
+    "split",
+    "diagnosis",
+    "tests",
+    "implementation",
+    "edge_tests",
+    "review",
+    "ci_fix",
+)
+"""Phases that an agent works in, or a person in its stead."""
 
 
 class Checks(Record):
@@ -336,7 +386,8 @@ class Config(Record):
     """`plan+merge`: a person approves plan and change; `each-task`: also each task of the plan before the next begins;
     `full`: nobody is asked (said in every record)."""
     approvers: tuple[Line, ...] = ()
-    """Who may approve; empty: the owner of the machine account."""
+    """Who may approve, by name; empty: the owner of the machine account."""
+    approvals: ApprovalSettings = ApprovalSettings()
     database_url: str = ""
     """PostgreSQL URL of a team; empty: `.setpoint/setpoint.db`."""
     concurrency: int = Field(default=3, ge=1, le=256)

@@ -28,6 +28,7 @@ from .outcomes import (
     SmokeFailed,
     Stale,
     Taken,
+    Void,
 )
 from .routes import ROUTES, Decision, Phase, Route, Step
 
@@ -161,6 +162,13 @@ def _stale(position: Position, outcome: Stale, route: Route) -> Move:
     return move.model_copy(update={"voids": ("review", "decision:change")})
 
 
+def _void(position: Position, outcome: Void, route: Route) -> Move:
+    if position.stage == "deploy":
+        return Move(to=_wait(position, Waits.DECISION), job=False, because="the deploy must be approved again")
+    move = _enter(position, route.step("change"), "the change must be approved again", visit=position.visit + 1)
+    return move.model_copy(update={"voids": ("decision:change",)})
+
+
 def _parked(position: Position, outcome: Parked, route: Route) -> Move:
     return Move(to=position.model_copy(update={"state": State.PARKED}), job=False, because="parked")
 
@@ -284,7 +292,9 @@ def _still_asked(move: Move) -> Move:
 _WORKING = (State.RUNNING,)
 _RESTING = (State.RUNNING, State.WAITING, State.PARKED, State.PAUSED)
 _LEGAL: dict[type[Record], tuple[State, ...]] = {
-    **dict.fromkeys((Accepted, Again, PlanFault, HandedOver, AskedPerson, Red, SmokeFailed, Stale, Parked), _WORKING),
+    **dict.fromkeys(
+        (Accepted, Again, PlanFault, HandedOver, AskedPerson, Red, SmokeFailed, Stale, Void, Parked), _WORKING
+    ),
     **dict.fromkeys((Granted, SentBack, Answered, Given), (State.WAITING,)),
     **dict.fromkeys((Declined, Cancelled, Retried, Taken), _RESTING),
     Resumed: (State.PARKED, State.PAUSED),
@@ -299,6 +309,7 @@ _MOVES: dict[type[Record], Callable[[Position, Any, Route], Move]] = {
     Red: _red,
     SmokeFailed: _smoke_failed,
     Stale: _stale,
+    Void: _void,
     Parked: _parked,
     Granted: _granted,
     SentBack: _sent_back,

@@ -16,6 +16,7 @@ from ..model.review import Finding, Review, Verdict
 from ..model.spec import Diagnosis, FunctionalSpec, OpenQuestion, Split, TechSpec
 from ..model.ticket import Criterion
 from .diagrams import block
+from .visible import visible
 
 FILES = {"functional_spec": "spec.md", "tech_spec": "plan.md", "plan": "tasks.md", "review": "review.md"}
 """File names people know for the deliverables that are committed."""
@@ -30,7 +31,7 @@ def deliverable_text(name: str, content: Mapping[str, Any]) -> str:
         parsed = record.model_validate(dict(content))
     except ValidationError as error:
         raise BugError(f"the stored {name} does not have its form", why=str(error)[:1000]) from error
-    return write(parsed).strip() + "\n"
+    return visible(write(parsed)).strip() + "\n"
 
 
 def task_text(task: PlanTask, number: int) -> str:
@@ -290,8 +291,11 @@ def _line(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """`text` with its line breaks; a heading of its own cannot pass for one of the document."""
-    return "\n".join(f"\\{line}" if line.lstrip().startswith("#") else line for line in text.strip().split("\n"))
+    """`text` with its line breaks; a heading of its own cannot pass for one of the document, and a code block that it
+    leaves open ends with it."""
+    lines = [f"\\{line}" if line.lstrip().startswith("#") else line for line in visible(text).strip().split("\n")]
+    opened = sum(line.startswith("```") for line in lines) % 2
+    return "\n".join([*lines, "```"] if opened else lines)
 
 
 def _code(text: str) -> str:

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from ..gates.images import Images
+from ..model.policy import Layer, PolicyFile
 from ..model.run import Position, Run
 from ..model.session import SessionId
 from ..model.settings import Config
 from ..model.ticket import Kind
+from ..policy.approvals import Signer
 from ..ports import Agent, Archive, Deployer, Forge, Notifier, Store, Trees, Workspace, Workspaces
 from .routes import ROUTES, Route
 
@@ -20,6 +22,10 @@ Enqueue = Callable[[Any, str, str, dict[str, Any]], None]
 def as_it_is(value: Any) -> Any:
     """What takes nothing out."""
     return value
+
+
+def no_policy() -> None:
+    """Where nobody has a policy of their own."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +43,20 @@ class Bench:
     now: Callable[[], datetime]
     parse: Callable[[str, str], Config]
     """The configuration written in a text (first) of a file (second). Raises ConfigError."""
+    parse_policy: Callable[[bytes, str], PolicyFile]
+    """The policy written in a file's content (first), called (second). Raises ConfigError."""
     trees: Trees
     archive: Archive
     mark: Callable[[], str]
     """Moves when the tools of the rooms may have moved."""
     code: str
     """Moves when this program does."""
+    signer: Signer
+    """The key of whoever runs setpoint here."""
     images: Images | None = None
     """Builds container images; None: nothing does."""
+    own_policy: Callable[[], Layer | None] = no_policy
+    """The policy of the person who starts runs here. Raises ConfigError."""
     redact: Callable[[Any], Any] = as_it_is
     """Takes secrets out of what sessions hand in and errors say, before it is kept or shown."""
 

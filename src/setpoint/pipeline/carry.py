@@ -28,6 +28,7 @@ from .edge_tests import write_edge_tests
 from .implementation import implement
 from .outcomes import HandedOver, Outcome, Parked
 from .planning import plan
+from .policies import standing as policy_on_record
 from .review import review
 from .rounds import Done, Write, hand_over_packet, history
 from .split import split
@@ -82,6 +83,7 @@ async def carry(bench: Bench, run_id: str, serial: int) -> Run | None:
 async def _tried(ground: Ground) -> Done:
     for outage in range(OUTAGES):
         try:
+            await policy_on_record(ground)
             return await STEPS[ground.position.stage](ground)
         except TransientError as error:
             trouble = error
@@ -155,6 +157,14 @@ async def settle(ground: Ground, done: Done) -> Run | None:
     return moved
 
 
+def _withdraw(tx: Transaction, run: Run, voids: tuple[str, ...]) -> None:
+    """No answer from before this move counts any more at the decisions that it takes back."""
+    for name in voids:
+        kind, _, about = name.partition(":")
+        if kind == "decision":
+            tx.remember(run.id, f"withdrawn:{about}:{run.position.cycle}", {"serial": run.position.serial + 1})
+
+
 class _OvertakenError(Exception):
     """Somebody moved the run first; the transaction is rolled back."""
 
@@ -166,6 +176,7 @@ def write_move(bench: Bench, run: Run, move: Move, done: Done) -> Run | None:
             if move.voids:
                 names = tuple(name for name in move.voids if not name.startswith("decision:"))
                 tx.void(run.id, run.position.cycle, names)
+                _withdraw(tx, run, move.voids)
             for write in done.writes:
                 write(tx)
             moved = tx.move(run, move.to, done.note or move.because)

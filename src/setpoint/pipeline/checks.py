@@ -1,23 +1,21 @@
 """All checks of a change, each a line: those that look at files, then those that run commands."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
-from ..gates.api import check_api, check_interfaces
+from ..gates.api import check_interfaces
 from ..gates.base_overlay import base_overlay, planted
 from ..gates.change_proof import prove_change, still_reported
-from ..gates.change_set import ChangeSet, Delta
+from ..gates.change_set import ChangeSet
 from ..gates.conflicts import check_conflicts
 from ..gates.containers import check_containers
 from ..gates.coverage import check_coverage
-from ..gates.dependencies import check_dependencies
 from ..gates.deployment import check_deployment
 from ..gates.fresh import fresh
 from ..gates.frozen import frozen, is_test_file
 from ..gates.grounds import Grounds
 from ..gates.images import check_images
 from ..gates.judge import together
-from ..gates.measured import built_in
 from ..gates.migration_trial import try_migrations
 from ..gates.migrations import check_migrations
 from ..gates.mutation import mutants
@@ -37,24 +35,17 @@ from ..gates.trusted import run_wired
 from ..gates.undeclared import check_imports
 from ..gates.unicode import check_unicode
 from ..gates.workflows import check_workflows
-from ..model.boundary import Boundaries
 from ..model.evidence import GateKind
 from ..model.gate import Gate
 from ..model.judgement import Measured
-from ..model.objection import Objection
 from ..model.record import digest_of
-from ..policy.diffcheck import FileChange, judge_change
+from .bounds import as_opened, boundary, counted_as, frozen_interfaces, interfaces, packages
 from .lab import Terms, Trial
 from .tests_by_gate import beside, concerns, gate_of, gates_of_tests, with_tests_of
-from .unbounded import by_anybody
 
 Check = Callable[[ChangeSet], Measured]
 StaticCheck = Callable[[ChangeSet, Terms], Measured]
 CommandCheck = Callable[[Trial], Awaitable[Sequence[Measured]]]
-MOST_LINES = 1_000_000
-MOST_TEXT = 200_000
-"""Characters of a file's added lines that are looked at for statements."""
-OPEN = Boundaries(paths=("**",), dependencies=True, migrations=True, max_files=MOST_LINES, max_lines=MOST_LINES)
 
 
 def alone(check: Check) -> StaticCheck:
@@ -65,78 +56,24 @@ def alone(check: Check) -> StaticCheck:
 # -- from the files alone ----------------------------------------------------------------------------------------------
 
 
-def boundary(change: ChangeSet, terms: Terms) -> Measured:
-    """What the change touches, against what it may."""
-    changes = file_changes(change)
-    # Without set boundaries a person may change any file; a link out of the tree or a submodule is still minded.
-    mine = frozenset(change.path for change in changes) if terms.boundaries is None else frozenset[str]()
-    found = judge_change(changes, terms.boundaries or OPEN, protected_ok=mine)
-    ruled = [objection.model_copy(update={"rule": f"boundary/{_about(objection)}"}) for objection in found]
-    if terms.boundaries is None:
-        ruled = list(by_anybody(ruled, change))
-    return _counted("boundary", ruled, change, GateKind.BOUNDARY)
-
-
-def _about(objection: Objection) -> str:
-    words = {
-        "outside the paths": "path", "protected": "protected", "symbolic link": "link", "submodule": "submodule",
-        "executable": "mode", "dependencies": "dependency", "schema": "migration", "too large": "size",
-        "person's decision": "person", "setpoint's own": "control-plane", "unusable name": "name",
-    }  # fmt: skip
-    return next((rule for words_, rule in words.items() if words_ in objection.what), "other")
-
-
-def file_changes(change: ChangeSet) -> list[FileChange]:
-    """The change as the policy sees it: a rename is a file that goes and one that comes."""
-    return [part for delta in change.deltas for part in _parts(delta)]
-
-
-def _parts(delta: Delta) -> Iterator[FileChange]:
-    added, removed = len(delta.added_lines), len(delta.removed_lines)
-    if delta.was:
-        gone = delta.text_before.count("\n")
-        yield FileChange(path=_plain(delta.was), removed=gone, old_mode=delta.mode_before)
-        added, removed = delta.text_after.count("\n"), 0
-    text = "".join(f"{line}\n" for line in delta.added_lines.values())
-    yield FileChange(
-        path=_plain(delta.path),
-        added=added,
-        removed=removed,
-        old_mode="" if delta.arrived else delta.mode_before,
-        new_mode="" if delta.deleted else delta.mode_after,
-        text=text[:MOST_TEXT],
-    )
-
-
-def _plain(path: str) -> str:
-    return path.encode("utf-8", "backslashreplace").decode()
-
-
 def approved_tests(change: ChangeSet, terms: Terms) -> Measured:
     """The approved tests, byte for byte."""
     if not terms.approved:
-        return _counted("frozen-tests", [], change, GateKind.FROZEN, examined=0)
+        return counted_as("frozen-tests", [], change, GateKind.FROZEN, examined=0)
     result = frozen(terms.approved, change.read_head, tree=change.head)
     ruled = [objection.model_copy(update={"rule": "frozen/changed"}) for objection in objections(result)]
     return Measured(result=result, objections=tuple(ruled))
 
 
-def _counted(
-    name: str, found: Sequence[Objection], change: ChangeSet, kind: GateKind, *, examined: int | None = None
-) -> Measured:
-    count = len(change.deltas) if examined is None else examined
-    return built_in(name, found, examined=count, unit="changed files", tree=change.head, kind=kind)
-
-
 def tampered(change: ChangeSet, terms: Terms) -> Measured:
     """Whatever makes tests, gates or their configuration see less."""
-    return tamper(change, frozen=sorted(terms.approved), implementing=terms.implementing)
+    return as_opened(tamper(change, frozen=sorted(terms.approved), implementing=terms.implementing), change, terms)
 
 
 def planted_tools(change: ChangeSet) -> Measured:
     """Files that take the place of a tool."""
     found = planted(change)
-    return _counted("planted-tools", found, change, GateKind.BOUNDARY, examined=len(change.deltas) if found else 0)
+    return counted_as("planted-tools", found, change, GateKind.BOUNDARY, examined=len(change.deltas) if found else 0)
 
 
 def integration(change: ChangeSet, terms: Terms) -> Measured:
@@ -154,11 +91,6 @@ def deployment(change: ChangeSet, terms: Terms) -> Measured:
     return check_deployment(change if terms.whole else replace(change, deltas=(), head_files=frozenset()))
 
 
-def interfaces(change: ChangeSet, terms: Terms) -> Measured:
-    """What others build on; a break that a criterion names is noted."""
-    return check_api(change, declared=terms.declared)
-
-
 STATIC: Mapping[str, StaticCheck] = {
     "boundary": boundary,
     "frozen-tests": approved_tests,
@@ -167,8 +99,9 @@ STATIC: Mapping[str, StaticCheck] = {
     "secrets": alone(secrets),
     "tokens": alone(check_tokens),
     "unicode": alone(check_unicode),
-    "dependencies": alone(check_dependencies),
+    "dependencies": packages,
     "api": interfaces,
+    "frozen-interfaces": frozen_interfaces,
     "workflows": alone(check_workflows),
     "permissions": alone(check_permissions),
     "containers": containers,

@@ -10,14 +10,15 @@ from ..ports import Workspace
 from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief, place_text, ticket_text
-from .desk import Handing, Sitting, build, producer
+from .desk import Handing, Sitting, producer
 from .document import form_objections
 from .implementation import check_code, handed_code
-from .judging import closed_boundaries, measured_by
+from .judging import boundaries_on_record, closed_boundaries, closed_policy, measured_by
 from .messages import commit_message
 from .outcomes import Accepted, Outcome
 from .prompts import prompt, untrusted
 from .rounds import Done, Write, later_turns, looped
+from .working import build
 
 LOG_CAP = 40_000
 """Characters of the CI log in the brief; the end of a log tells most."""
@@ -38,17 +39,15 @@ class CiFixWork:
     async def produce(self) -> Handed | Asked:
         """Let the session find the cause and mend it."""
         ground = self._ground
-        boundaries = closed_boundaries(ground)
         sitting = Sitting(
             session=self.session,
             prompt=prompt("ci_fix"),
             deliverable="ci_fix",
             record=CiFix,
             brief=await self.brief(),
-            boundaries=boundaries,
             turns=later_turns(ground, self.session, [self.stage]),
         )
-        handing = await build(ground, sitting, self._workspace)
+        handing = await build(ground, sitting, self._workspace, closed_policy(ground))
         if isinstance(handing, Asked):
             return handing
         self.handing = handing
@@ -92,4 +91,5 @@ async def fix_ci(ground: Ground) -> Done:
         await workspace.commit(commit_message(ground, f"ci: {record.cause}", record.summary))
         return Accepted(), []
 
-    return measured_by(ground, work.results, await looped(ground, work, work.session, accept))
+    done = measured_by(ground, work.results, await looped(ground, work, work.session, accept))
+    return Done(done.outcome, (boundaries_on_record(ground), *done.writes), note=done.note)

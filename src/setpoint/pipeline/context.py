@@ -128,7 +128,8 @@ def boundaries_text(boundaries: Boundaries) -> str:
     lines = [
         f"- files you may change: {', '.join(boundaries.paths) or 'none'}",
         f"- never: {', '.join(boundaries.protected) or 'nothing more'}",
-        f"- dependencies: {yes[boundaries.dependencies]}; migrations: {yes[boundaries.migrations]}; network: off",
+        f"- dependencies: {yes[boundaries.dependencies]}; migrations: {yes[boundaries.migrations]}; network: "
+        + (", ".join(host for host in boundaries.network if host != "*") or "off"),
         f"- must stay as it is: {', '.join(boundaries.frozen) or 'nothing named'}",
         f"- size: at most {counted(boundaries.max_files, 'files')}, {counted(boundaries.max_lines, 'lines')}",
     ]
@@ -160,8 +161,8 @@ async def place_text(ground: Ground, boundaries: Boundaries, room: Room) -> str:
 
 
 def ticket_text(title: str, text: str) -> str:
-    """The person's words, fenced: they are the task, not orders to the system."""
-    return untrusted(f"Ticket: {title}", text)
+    """The person's words, their title too, fenced: they are the task, not orders to the system."""
+    return untrusted("Ticket", text if title in text else f"{title}\n\n{text}")
 
 
 def diff_text(diff: str, cap: int = 60_000) -> str:

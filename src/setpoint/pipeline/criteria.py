@@ -10,10 +10,15 @@ from ..model.objection import Deviation, Objection
 from ..model.plan import Plan
 from ..model.spec import Diagnosis
 from ..model.ticket import Criterion, Kind, Ticket
-from ..policy.action import Action, ActionKind
-from ..policy.compile import beyond, compile_boundaries
+from ..policy.action import Action
+from ..policy.approvals import forgeries
+from ..policy.compile import CEILING, beyond, closed_by, compile_boundaries, limits_of, refused, widened
+from ..policy.rules import Rules, closing, lay, opened
 from .bench import Ground
+from .counting import voices_of
 from .document import objection
+from .grants import granted_requests, plan_mark
+from .policies import rules_of
 from .predecessor import untrue_tags
 
 
@@ -32,35 +37,55 @@ def plan_of(ground: Ground) -> Plan | None:
 
 
 def boundaries_of(ground: Ground) -> Boundaries:
-    """What the run may do: settings, policy, plan or diagnosis, ticket, each only narrowing."""
+    """What the run may do: policy, plan or diagnosis, ticket, each only narrowing, and what a named person opened."""
+    asked = granted_requests(ground)
+    ticket = limits_of(ground.run.ticket.boundaries)
+    compiled = compile_boundaries(run_rules(ground).boundaries(), planned_of(ground), ticket)
+    return widened(compiled, asked)
+
+
+def run_rules(ground: Ground) -> Rules:
+    """The policy the run stands under. What the ticket's own words close is closed to everybody; what a named person
+    said yes to, with the plan or while it was under way, is open."""
+    closed = closing(closed_by(ground.run.ticket.boundaries))
+    return opened(lay(rules_of(ground), closed), opened_by_person(ground))
+
+
+def opened_by_person(ground: Ground) -> tuple[Action, ...]:
+    """What named persons said yes to, with the plan and while the run was under way."""
+    return (*_granted_plan(ground), *granted_requests(ground))
+
+
+def planned_of(ground: Ground) -> Boundaries:
+    """What the plan, or the diagnosis, wants to do. Raises BugError before there is one."""
     plan = plan_of(ground)
     if plan:
-        planned: Boundaries = plan.boundaries
-    else:
-        content = ground.given("diagnosis")
-        if content is None:
-            raise BugError("boundaries were asked for before plan or diagnosis")
-        planned = Boundaries(paths=Diagnosis.model_validate(content).paths)
-    policy, ticket = ground.config.boundaries, ground.run.ticket.boundaries
-    return compile_boundaries(policy, planned, ticket, granted=granted_by_person(ground) if plan else ())
+        return plan.boundaries
+    content = ground.given("diagnosis")
+    if content is None:
+        raise BugError("boundaries were asked for before plan or diagnosis")
+    return Boundaries(
+        paths=Diagnosis.model_validate(content).paths, max_files=CEILING.max_files, max_lines=CEILING.max_lines
+    )
 
 
 def wished(ground: Ground, plan: Plan) -> tuple[Action, ...]:
-    """What the plan wants beyond policy and ticket: asked in one batch with the plan decision."""
-    return beyond(ground.config.boundaries, plan.boundaries, ground.run.ticket.boundaries)
+    """What the plan wants and policy leaves to a person: asked in one batch with the plan decision."""
+    return beyond(rules_of(ground), plan.boundaries, ground.run.ticket.boundaries)
 
 
-def granted_by_person(ground: Ground) -> frozenset[ActionKind]:
-    """The kinds of `wished` actions that a named person said yes to by approving the plan; what the ticket's own words
-    forbid is never among them."""
-    approvals = ground.bench.store.approvals(ground.run.id, ground.position.cycle, "plan")
+def _granted_plan(ground: Ground) -> tuple[Action, ...]:
+    """The `wished` actions that a named person said yes to by approving this very plan."""
     plan = plan_of(ground)
-    if plan is None or not any(approval.answer is Answer.GRANTED for approval in approvals):
-        return frozenset()
-    frozen = ground.run.ticket.boundaries.frozen
-    closed = {ActionKind.MIGRATION} if "database schema" in frozen else set()
-    closed |= {ActionKind.DEPENDENCY} if "dependencies" in frozen else set()
-    return frozenset(action.kind for action in wished(ground, plan)) - closed
+    wanted = wished(ground, plan) if plan else ()
+    return wanted if wanted and _plan_approved(ground) else ()
+
+
+def _plan_approved(ground: Ground) -> bool:
+    given = ground.bench.store.approvals(ground.run.id, ground.position.cycle, "plan")
+    if not given or given[-1].answer is not Answer.GRANTED or given[-1].subject != plan_mark(ground, "plan"):
+        return False
+    return not forgeries(given[-1], voices_of(ground, ground.config, "plan"))
 
 
 def check_criteria(ticket: Ticket, criteria: Sequence[Criterion]) -> list[Objection]:
@@ -90,7 +115,14 @@ def check_plan(ground: Ground, plan: Plan) -> list[Objection]:
         found.append(_wider("migrations are allowed by the plan and forbidden by the ticket"))
     if plan.boundaries.dependencies and "dependencies" in ticket.frozen:
         found.append(_wider("new dependencies are allowed by the plan and forbidden by the ticket"))
-    return found
+    return [*found, *_never(ground, plan)]
+
+
+def _never(ground: Ground, plan: Plan) -> list[Objection]:
+    """What the plan wants and no person can allow under the policy of the base."""
+    return [
+        _wider(f"{action.kind} {action.subject}: {why}") for action, why in refused(rules_of(ground), plan.boundaries)
+    ]
 
 
 def _wider(what: str) -> Objection:

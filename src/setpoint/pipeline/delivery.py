@@ -3,54 +3,27 @@
 from shlex import quote
 
 from ..errors import RefusedError, StaleError, TransientError
-from ..model.approval import Answer, Approval
+from ..model.change_record import ChangeRecord
 from ..model.evidence import GateResult
 from ..model.objection import Deviation, Objection, Severity, Source
-from ..model.record import digest_of
-from ..model.release import CiRun, CiState, Environment, Release, StepResult
+from ..model.release import CiRun, CiState, Environment, PullRequest, Release, StepResult
 from ..ports import Transaction, Workspace
+from .approvals import Word, due_now, use_for, void, word_on_change, word_on_deploy
 from .bench import Ground
+from .change_record import FACT, change_record
 from .evidence_block import pull_request_text
 from .moved_base import moved, told
 from .outcomes import Accepted, HandedOver, Red, SmokeFailed, Stale
+from .policies import rules_of
 from .readiness import rehearses
 from .rounds import Done, Write, ci_fixes, hand_over_packet, history
+from .trust import asks_deploy
 
 
-def change_subject(ground: Ground, tree: str) -> str:
-    """Digest of what a person approves at the change decision: the tree, its base, the review and the criteria."""
-    review = ground.given("review") or {}
-    return digest_of({"run": ground.run.id, "tree": tree, "base": ground.run.base, "review": digest_of(review)})
-
-
-def plan_subject(ground: Ground, name: str) -> str:
-    """Digest of what a person approves at the decision on a document."""
-    return digest_of({"run": ground.run.id, name: digest_of(ground.given(name) or {})})
-
-
-def task_before(ground: Ground) -> str:
-    """The task whose work a person looks at, between it and the next."""
-    return ground.task_ids()[ground.position.task - 1]
-
-
-def task_subject(ground: Ground, tree: str) -> str:
-    """Digest of what a person approves between two tasks: the tree after the one before."""
-    return digest_of({"run": ground.run.id, "task": task_before(ground), "tree": tree})
-
-
-def approval_for(ground: Ground, tree: str) -> Approval | None:
-    """The standing approval of exactly this tree."""
-    subject = change_subject(ground, tree)
-    granted = ground.bench.store.approvals(ground.run.id, ground.position.cycle, "change")
-    return next((a for a in reversed(granted) if a.subject == subject and a.answer is Answer.GRANTED), None)
-
-
-def may_deliver(ground: Ground, tree: str) -> bool:
-    """Whether this tree may leave the house: reviewed, and approved by a person unless nobody is asked by name."""
+def reviewed_as(ground: Ground, tree: str) -> bool:
+    """Whether exactly this tree is what was reviewed."""
     reviewed = ground.fact("reviewed")
-    if not reviewed or reviewed["tree"] != tree or ground.given("review") is None:
-        return False
-    return ground.config.autonomy == "full" or approval_for(ground, tree) is not None
+    return reviewed is not None and reviewed["tree"] == tree and ground.given("review") is not None
 
 
 async def _ready(ground: Ground) -> tuple[Workspace, str, str]:
@@ -61,15 +34,19 @@ async def _ready(ground: Ground) -> tuple[Workspace, str, str]:
 async def publish(ground: Ground) -> Done:
     """Push the run's branch and open its pull request, with the evidence in its text."""
     workspace, head, tree = await _ready(ground)
-    if not may_deliver(ground, tree):
-        return Done(Stale(), note="the tree is not the approved one")
+    if not reviewed_as(ground, tree):
+        return Done(Stale(), note="the tree is not the reviewed one")
     tip = await moved(ground, head)
     if tip:
         return Done(Stale(), note=told(ground, tip))
+    word = await word_on_change(ground, tree)
+    if not word.stands:
+        return void(ground, word)
     branch = workspace.branch
     await ground.bench.forge.push(branch, head)
-    text = pull_request_text(ground, tree, approval_for(ground, tree))
-    pull = await ground.bench.forge.open(branch, ground.run.base_branch, ground.run.ticket.title, text)
+    text = pull_request_text(ground, tree, word.approval)
+    title, text = (str(ground.bench.redact(words)) for words in (ground.run.ticket.title, text))
+    pull = await ground.bench.forge.open(branch, ground.run.base_branch, title, text)
 
     def write(tx: Transaction) -> None:
         tx.remember(ground.run.id, f"pull:{ground.position.cycle}", pull.model_dump(mode="json"))
@@ -143,53 +120,54 @@ def _take(ground: Ground) -> str:
     return f"take it with `git pull .setpoint/forge.git {quote(ground.run.base_branch)}`"
 
 
-def passed_stages(ground: Ground, tree: str, ci_run: CiRun | None) -> dict[str, bool]:
-    """Which of the five stages this tree has passed."""
-    planned = ground.given("plan") or ground.given("diagnosis")
-    results = [result for _, result in ground.bench.store.results(ground.run.id, tree)]
-    required = [name for name, gate in ground.config.gates.items() if gate.required]
-    green = {result.gate for result in results if result.green}
-    reviewed = ground.fact("reviewed")
-    return {
-        "planning": planned is not None,
-        "implementation": set(required) <= green,
-        "review": bool(reviewed and reviewed["tree"] == tree and ground.given("review")),
-        "validation": ci_run is not None and ci_run.state is CiState.GREEN,
-        "human approval": may_deliver(ground, tree),
-    }
-
-
 async def merge(ground: Ground) -> Done:
-    """Merge, with the five stages passed on exactly this tree."""
+    """Merge, with the five stages passed on exactly this tree. The person's yes is used up by it."""
     workspace, head, tree = await _ready(ground)
     pull = await ground.bench.forge.find(workspace.branch)
     if pull is None:
         raise StaleError("the pull request is gone", fix="`setpoint retry --from publish`")
-    if pull.head_sha != head or not may_deliver(ground, tree):
-        return Done(Stale(), note="what was approved is not what is there")
+    if pull.head_sha != head or not reviewed_as(ground, tree):
+        return Done(Stale(), note="what was reviewed is not what is there")
     tip = await moved(ground, head)
     if tip:
         return Done(Stale(), note=told(ground, tip))
-    stages = passed_stages(ground, tree, await ground.bench.forge.checks(pull))
-    left = [name for name, passed in stages.items() if not passed]
-    if left:
+    word = await word_on_change(ground, tree)
+    if not word.stands:
+        return void(ground, word)
+    record = change_record(ground, pull, await due_now(ground, tree), word, await ground.bench.forge.checks(pull))
+    if record.missing:
         raise RefusedError(
-            f"not all five stages are passed: {', '.join(left)} missing", fix="`setpoint show` says what is open"
+            f"not all five stages are passed: {', '.join(record.missing)} missing",
+            fix="`setpoint show` says what is open",
         )
+    word = use_for(ground, word, f"merge:{head}")
+    if not word.stands:
+        return void(ground, word)
+    return await _merged(ground, pull, record, word)
+
+
+async def _merged(ground: Ground, pull: PullRequest, record: ChangeRecord, word: Word) -> Done:
+    title = f"{ground.run.ticket.title} (#{pull.number})"
+    text = str(ground.bench.redact(pull_request_text(ground, record.tree, word.approval, record)))
     try:
-        title = f"{ground.run.ticket.title} (#{pull.number})"
-        merged = await ground.bench.forge.merge(pull, head, title, ground.run.base)
+        if not pull.merged_sha:
+            pull = await ground.bench.forge.open(pull.head, pull.base, pull.title, text)
+        merged = await ground.bench.forge.merge(pull, record.head, title, ground.run.base)
     except StaleError as error:
         return Done(Stale(), note=error.what)
-    record = {"sha": merged.merged_sha, "tree": tree, "stages": stages, "pull_request": pull.number}
+    proof = record.model_copy(update={"merged": merged.merged_sha})
+    stages = {each.stage: each.passed for each in proof.stages}
+    fact = {"sha": merged.merged_sha, "tree": record.tree, "stages": stages, "pull_request": pull.number}
+    fact["way_back"] = {"to": ground.run.base, "command": ["git", "revert", "-m", "1", merged.merged_sha]}
 
     def write(tx: Transaction) -> None:
-        tx.remember(ground.run.id, f"merged:{ground.position.cycle}", record)
-        tx.event(ground.run.id, "effect", "merge", record)
+        tx.remember(ground.run.id, f"merged:{ground.position.cycle}", fact)
+        tx.remember(ground.run.id, f"{FACT}:{ground.position.cycle}", proof.model_dump(mode="json"))
+        tx.event(ground.run.id, "effect", "merge", {**fact, "record": proof.digest()})
 
     first = ground.config.environment[0] if ground.config.environment else None
     return Done(
-        Accepted(ask=bool(first and first.approval)),
+        Accepted(ask=bool(first and asks_deploy(ground.bench.store, ground.run, rules_of(ground), first))),
         (write,),
         note=f"merged as {merged.merged_sha[:12]}; {_take(ground)}",
     )
@@ -205,6 +183,10 @@ async def deploy(ground: Ground) -> Done:
         return Done(Accepted(), note=f"merged; no environment is configured; {_take(ground)}")
     index = ground.position.environment
     environment = environments[index]
+    word = await word_on_deploy(ground, environment)
+    word = use_for(ground, word, f"deploy:{environment.name}:{merged['sha']}")
+    if not word.stands:
+        return void(ground, word)
     release = Release(
         sha=merged["sha"], tree=merged["tree"], ticket=ground.run.ticket.id, notes=ground.run.ticket.title
     )
@@ -212,15 +194,15 @@ async def deploy(ground: Ground) -> Done:
     if steps[-1].ok and before is not None and rehearses(ground, index):
         steps += await _rehearsed(ground, environment, release, before)
         if not steps[-1].ok:
-            return _not_rehearsed(ground, steps, release)
+            return _not_rehearsed(ground, steps, release, before)
     if steps[-1].ok:
         more = index + 1 < len(environments)
-        ask = more and environments[index + 1].approval
+        ask = more and asks_deploy(ground.bench.store, ground.run, rules_of(ground), environments[index + 1])
         note = f"{environment.name} runs {release.sha[:12]}"
-        return Done(Accepted(more=more, ask=ask), (_deployed(ground, steps, environment.name, release),), note=note)
+        return Done(Accepted(more=more, ask=ask), (_deployed(ground, steps, release, before),), note=note)
     failed = steps[-1]
     steps.append(await ground.bench.deployer.rollback(environment, before))
-    return await _failed(ground, steps, failed, release)
+    return await _failed(ground, steps, failed, release, before)
 
 
 async def _tried(ground: Ground, environment: Environment, release: Release) -> tuple[list[StepResult], Release | None]:
@@ -274,20 +256,32 @@ async def _rehearsed(ground: Ground, environment: Environment, release: Release,
     return steps
 
 
-def _not_rehearsed(ground: Ground, steps: list[StepResult], release: Release) -> Done:
+def _not_rehearsed(ground: Ground, steps: list[StepResult], release: Release, before: Release) -> Done:
     """A person's: a critical release whose way back does not work goes no further."""
     failed = steps[-1]
     cause = f"the way back was rehearsed in {failed.environment} and its {failed.step} failed"
     packet = hand_over_packet(ground, "deploy", f"{cause}: {failed.output[-500:]}", ())
     writes = (
-        _deployed(ground, steps, failed.environment, release),
+        _deployed(ground, steps, release, before),
         lambda tx: tx.hand_over(ground.run.id, ground.position.cycle, packet),
     )
     return Done(HandedOver(), writes, note=cause)
 
 
-def _deployed(ground: Ground, steps: list[StepResult], environment: str, release: Release) -> Write:
+RELEASED = "released"
+"""Fact of a release in an environment: what went there, how it came out, and its way back."""
+
+
+def _deployed(ground: Ground, steps: list[StepResult], release: Release, before: Release | None) -> Write:
+    environment = steps[-1].environment
+    place = next(place for place in ground.config.environment if place.name == environment)
+    # Of the very first release there is nothing to go back to, and that is said.
+    back = {"to": before.sha if before else "", "command": list(place.rollback)}
+    fact = {"sha": release.sha, "ok": all(step.ok for step in steps), "way_back": back}
+
     def write(tx: Transaction) -> None:
+        tx.remember(ground.run.id, f"{RELEASED}:{ground.position.cycle}:{environment}", fact)
+        tx.event(ground.run.id, "released", "deploy", {"environment": environment, **fact})
         for step in steps:
             data = {"environment": environment, "step": step.step, "ok": step.ok, "sha": release.sha}
             tx.event(
@@ -297,7 +291,9 @@ def _deployed(ground: Ground, steps: list[StepResult], environment: str, release
     return write
 
 
-async def _failed(ground: Ground, steps: list[StepResult], failed: StepResult, release: Release) -> Done:
+async def _failed(
+    ground: Ground, steps: list[StepResult], failed: StepResult, release: Release, before: Release | None
+) -> Done:
     back = steps[-1]
     base = await ground.bench.workspaces.fetch(ground.run.base_branch)
     cycle = ground.position.cycle
@@ -315,7 +311,7 @@ async def _failed(ground: Ground, steps: list[StepResult], failed: StepResult, r
         lesson = f"{failed.step} failed in {failed.environment} after green CI: which check should have seen it before?"
         tx.event(ground.run.id, "lesson-candidate", "deploy", {"rule": lesson, "because": failed.output[-1000:]})
 
-    writes: list[Write] = [_deployed(ground, steps, failed.environment, release), remembered]
+    writes: list[Write] = [_deployed(ground, steps, release, before), remembered]
     if not back.ok or cycle > ground.config.loop.reopen_cycles:
         cause = "the rollback failed too" if not back.ok else "reopened as often as the limit allows"
         packet = hand_over_packet(ground, "deploy", f"{failed.step} failed in {failed.environment}; {cause}", ())

@@ -16,11 +16,12 @@ from ..model.boundary import Boundaries
 from ..model.record import Record, digest_of
 from ..model.session import Asked, Limits, ModelRef, Role, SessionId, Task
 from ..model.terse import terse_schema
-from ..policy.guard import GuardedWorkspace
-from ..ports import Agent, Room, Store, Workspace
+from ..policy.guard import GuardedRoom
+from ..ports import Agent, Room, Store
 from .bench import Ground
 from .measured import part, parts_of
 from .models import Chosen, choose_models
+from .policies import rules_of
 from .prompts import Prompt
 from .purse import StoredLog
 from .team_prompts import team_prompt
@@ -88,17 +89,17 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
     from the last saved message."""
     turns = turns_of(ground, sitting.session)
     wanted = [("brief", sitting.brief), *sitting.turns.items()]
-    missing = [(key, text) for key, text in wanted if key not in dict(turns)]
+    missing = [(key, str(ground.bench.redact(text))) for key, text in wanted if key not in dict(turns)]
     sitting = replace(sitting, prompt=await team_prompt(ground, sitting.prompt))
     if not turns:
         _measure(ground, sitting)
     if missing:
         turns += missing
         _keep_turns(ground, sitting.session, turns)
-    started = len(turns)
+    started, held = len(turns), room if sitting.writes else _only_read(ground, room)
     while True:
         await _settled_ground(ground, sitting.session, len(turns), room)
-        reply = await _agent(ground).work(_task(ground, sitting, turns), room, StoredLog(ground, sitting.session))
+        reply = await _agent(ground).work(_task(ground, sitting, turns), held, StoredLog(ground, sitting.session))
         if isinstance(reply, Asked):
             return Asked.model_validate(ground.bench.redact(reply.model_dump()))
         record, problems = await _read(ground, sitting, reply.content, again=any("form:" in key for key, _ in turns))
@@ -108,6 +109,13 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
             return Handing(None, problems)
         turns.append((f"form:{len(turns)}", _form_turn(sitting.deliverable, problems)))
         _keep_turns(ground, sitting.session, turns)
+
+
+def _only_read(ground: Ground, room: Room) -> Room:
+    """The room of a session that changes nothing, held by the same broker: no secret read, no file written, no host
+    reached. Which programs look at the code is not limited here: what they write is thrown away."""
+    rules = rules_of(ground).model_copy(update={"commands": ()})
+    return GuardedRoom(room, Boundaries(), rules=rules, writes=False)
 
 
 async def _read(
@@ -134,12 +142,6 @@ def _measure(ground: Ground, sitting: Sitting) -> None:
         because = ground.config.sensitive.because
         data |= {"sensitive": because} if because else {}
         tx.event(ground.run.id, "context", ground.position.stage, {**data, "parts": [part.told() for part in parts]})
-
-
-async def build(ground: Ground, sitting: Sitting, workspace: Workspace) -> Handing | Asked:
-    """As `sit`, for a session that writes: in `workspace`, within the sitting's boundaries."""
-    room = GuardedWorkspace(workspace, sitting.boundaries, writes=True, outputs=ground.bench.store.blob)
-    return await sit(ground, replace(sitting, writes=True), room)
 
 
 async def _settled_ground(ground: Ground, session: SessionId, turn: int, room: Room) -> None:
@@ -204,8 +206,9 @@ def _task(ground: Ground, sitting: Sitting, turns: list[tuple[str, str]]) -> Tas
 
 def question_of(ground: Ground, asked: Asked) -> Question:
     """The session's question, known by its words."""
-    mark = digest_of([ground.run.id, ground.position.cycle, ground.position.stage, asked.question])[:8]
-    return Question(id=f"q-{mark}", question=asked.question[:500], why=asked.why)
+    about = [ground.run.id, ground.position.cycle, ground.position.stage, asked.question, *asked.requests]
+    mark = digest_of(about)[:8]
+    return Question(id=f"q-{mark}", question=asked.question[:500], why=asked.why, requests=asked.requests)
 
 
 def unanswered(store: Store, run_id: str) -> list[tuple[Question, SessionId]]:

@@ -9,25 +9,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..errors import BugError, DeniedError
 from ..gates.frozen import is_test_path
 from ..loop.attempt import Handed, Verdict
-from ..model.boundary import Boundaries
 from ..model.change import AcceptanceTests
 from ..model.evidence import GateResult
 from ..model.objection import Deviation, Objection
 from ..model.session import Asked
+from ..policy.decide import Policy
 from ..policy.diffcheck import judge_unsaved
 from ..ports import Transaction, Workspace
 from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief, place_text, ticket_text
 from .criteria import criteria_of
-from .desk import Handing, Sitting, build, producer
+from .desk import Handing, Sitting, producer
 from .document import form_objections, objection
-from .judging import Suite, closed_boundaries, judged_code, measured_by, second_suite
+from .judging import Suite, boundaries_on_record, closed_boundaries, judged_code, measured_by, second_suite
 from .messages import commit_message
 from .outcomes import Outcome
 from .prompts import prompt, untrusted
 from .rounds import Done, Write, later_turns, looped, plain_accept
-from .test_files import bounded_to_tests, specified, unusable_test
+from .test_files import bounded_to_tests, handed_tests, specified, unusable_test
+from .working import build
 
 STAGE = "edge_tests"
 
@@ -55,17 +56,13 @@ class EdgeWork:
             deliverable="tests",
             record=AcceptanceTests,
             brief=await self.brief(),
-            boundaries=_boundaries(ground),
             turns=later_turns(ground, self.session, [self.stage]),
         )
-        handing = await build(ground, sitting, self._workspace)
+        handing = await build(ground, sitting, self._workspace, _policy(ground))
         if isinstance(handing, Asked):
             return handing
         self._handing = handing
-        tree = await self._workspace.tree()
-        content = handing.record.model_dump(mode="json") if handing.record else {}
-        usd = ground.bench.store.run(ground.run.id).cost.usd
-        return Handed(content=content, diff=f"{tree}:{sorted(str(c) for c in content.get('tests', []))}", usd=usd)
+        return await handed_tests(ground, self._workspace, handing)
 
     async def brief(self) -> str:
         """What its session is given: what was asked for and built, what its tests leave open, and where it works."""
@@ -76,7 +73,7 @@ class EdgeWork:
             specified(ground),
             *(deliverable_text(name, ground.given(name) or {}) for name in names),
             untrusted("What the tests leave open", _open(ground)),
-            await place_text(ground, _boundaries(ground), self._workspace),
+            await place_text(ground, _policy(ground).boundaries, self._workspace),
         )
 
     async def check(self, handed: Handed) -> Sequence[Objection]:
@@ -107,9 +104,11 @@ class EdgeWork:
         return ()
 
 
-def _boundaries(ground: Ground) -> Boundaries:
+def _policy(ground: Ground) -> Policy:
     """Test files, without those that are sealed."""
-    return bounded_to_tests(ground).model_copy(update={"protected": closed_boundaries(ground).protected})
+    policy = bounded_to_tests(ground)
+    boundaries = policy.boundaries.model_copy(update={"protected": closed_boundaries(ground).protected})
+    return policy.model_copy(update={"boundaries": boundaries})
 
 
 def _open(ground: Ground) -> str:
@@ -150,7 +149,8 @@ async def write_edge_tests(ground: Ground) -> Done:
         outcome, writes = await plain_accept(ground, STAGE, verdict)
         return outcome, [_voided(ground), *writes, _kept(ground, work.suite)]
 
-    return measured_by(ground, work.results, await looped(ground, work, work.session, accept))
+    done = measured_by(ground, work.results, await looped(ground, work, work.session, accept))
+    return Done(done.outcome, (boundaries_on_record(ground), *done.writes), note=done.note)
 
 
 def _voided(ground: Ground) -> Write:

@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 
 from ..model.approval import Approval
 from ..model.change import Change
+from ..model.change_record import ChangeRecord
 from ..model.numbers import counted
 from ..model.run import Round
 from .bench import Ground
-from .criteria import criteria_of
+from .criteria import criteria_of, opened_by_person, plan_of
 from .diagrams import block
-from .judging import sealed_claims, second_suite
+from .judging import policy_mark, sealed_claims, second_suite
+from .trust import unasked
 
 TEXT_CAP = 18_000
 
@@ -23,22 +25,41 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")[:200]
 
 
-def pull_request_text(ground: Ground, tree: str, approval: Approval | None) -> str:
-    """Summary first, the evidence block folded below it."""
+def pull_request_text(ground: Ground, tree: str, approval: Approval | None, record: ChangeRecord | None = None) -> str:
+    """Summary first, the evidence block folded below it, and with the merge the change record."""
     change = ground.given("change")
     summary = Change.model_validate(change).summary if change else ground.run.ticket.title
     block = "\n\n".join(
         [
             f"Ticket `{ground.run.ticket.id}`, run `{ground.run.id}`, tree `{tree}`",
+            *([_stages(record)] if record else []),
+            _risk(ground),
             _criteria(ground),
             _gates(ground, tree),
             _rounds(ground),
             _cost(ground),
-            f"Approved by {approval.by}, bound to this tree." if approval else "Nobody was asked: autonomy is `full`.",
+            _approved(ground, approval),
         ]
     )
     picture = _picture(ground)
     return f"{summary[:8000]}\n\n{picture}<details><summary>Evidence</summary>\n\n{block[:TEXT_CAP]}\n\n</details>\n"
+
+
+def _approved(ground: Ground, approval: Approval | None) -> str:
+    if approval is None:
+        return f"Nobody was asked: {unasked(ground, 'merge')}."
+    found = [f"- {_cell(point)}: {_cell(words)}" for point, words in approval.inspection.items()]
+    head = f"Approved by {_cell(approval.by)}, bound to this tree, signed with `{approval.key}`."
+    return "\n".join([head, *(["", "Inspected:", *found] if found else [])])
+
+
+def _stages(record: ChangeRecord) -> str:
+    rows = [
+        (p.stage, p.what, ", ".join(p.by), f"{p.at:%Y-%m-%d %H:%M} UTC" if p.at else "", p.sha256[:12], p.tree[:12])
+        for p in record.stages
+    ]
+    head = ("stage", "passed by", "who", "when", "digest", "tree")
+    return f"Change record of tree `{record.tree}`, policy `{record.policy[:12]}`\n\n{_table(head, rows)}"
 
 
 def _picture(ground: Ground) -> str:
@@ -46,6 +67,18 @@ def _picture(ground: Ground) -> str:
     plan = ground.given("plan")
     shown = block(plan["diagram"]) if plan else ""
     return f"{shown}\n\n" if shown else ""
+
+
+def _risk(ground: Ground) -> str:
+    """What could go wrong, as the plan saw it, what a person opened for it, and the policy all of it stood under."""
+    plan = plan_of(ground)
+    said = (
+        f"Risk: {plan.estimate.risk}, as the plan estimates it." if plan else "Risk: not estimated, there is no plan."
+    )
+    risks = [f"- {_cell(risk)}" for risk in (plan.risks if plan and plan.risks != "none" else ())]
+    opened = dict.fromkeys(f"{action.kind} {action.subject}" for action in opened_by_person(ground))
+    asked = f"Opened by a person: {_cell(', '.join(opened))}." if opened else "Nothing was opened beyond the policy."
+    return "\n".join([said, *risks[:10], "", f"{asked} Policy `{policy_mark(ground)[:12]}`."])
 
 
 def _criteria(ground: Ground) -> str:

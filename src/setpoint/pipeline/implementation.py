@@ -21,10 +21,18 @@ from .artifacts import deliverable_text, task_text
 from .bench import Ground
 from .context import brief, place_text, ticket_text
 from .criteria import boundaries_of, plan_of
-from .desk import Handing, Sitting, build, producer
+from .desk import Handing, Sitting, producer
 from .document import form_objections
 from .going_back import from_clean_ground
-from .judging import approved_files, closed_boundaries, judged_code, measured_by, sealed, sealed_claims
+from .judging import (
+    approved_files,
+    boundaries_on_record,
+    closed_policy,
+    judged_code,
+    measured_by,
+    sealed,
+    sealed_claims,
+)  # fmt: skip
 from .messages import commit_message
 from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
@@ -32,8 +40,10 @@ from .predecessor import change_off_plan, unanswered
 from .prompts import capped, prompt, section
 from .rounds import Done, Write, history, later_turns, looped
 from .team_prompts import team_prompt
+from .trust import asks_task
 from .untested import left_to_tests, too_little
 from .validation import validate
+from .working import build
 
 DIFF_CAP = 60_000
 """Characters of a task's diff that its validator is shown."""
@@ -64,17 +74,15 @@ class CodeWork:
         ground = self._ground
         if self.handing.record is not None:
             return await handed_code(ground, self._workspace, self.handing)
-        boundaries = closed_boundaries(ground)
         sitting = Sitting(
             session=self.session,
             prompt=prompt("implementation"),
             deliverable="change",
             record=Change,
             brief=await self.brief(),
-            boundaries=boundaries,
             turns=await self._turns(),
         )
-        handing = await build(ground, sitting, self._workspace)
+        handing = await build(ground, sitting, self._workspace, closed_policy(ground))
         if isinstance(handing, Asked):
             return handing
         self.handing = handing
@@ -262,17 +270,11 @@ async def implement(ground: Ground) -> Done:
         if work.untested:
             left = {"open": list(work.untested)}
             writes.append(lambda tx: tx.remember(ground.run.id, f"untested:{ground.position.cycle}", left))
-        ask = not last and ground.config.autonomy == "each-task"
+        ask = not last and asks_task(ground)
         return Accepted(more=not last, ask=ask, untested=bool(work.untested)), writes
 
     done = measured_by(ground, work.results, await looped(ground, work, work.session, accept))
-    held = closed_boundaries(ground)
-
-    def recorded(tx: Transaction) -> None:
-        data = {"sha256": held.digest(), **held.model_dump(mode="json")}
-        tx.event(ground.run.id, "boundaries", ground.position.stage, data)
-
-    return Done(done.outcome, (recorded, *done.writes), note=done.note)
+    return Done(done.outcome, (boundaries_on_record(ground), *done.writes), note=done.note)
 
 
 def _deliver_change(ground: Ground, tx: Transaction, content: dict[str, object]) -> None:

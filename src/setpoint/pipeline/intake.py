@@ -174,9 +174,17 @@ def _forbids(text: str) -> bool:
     return words.is_prohibition(text) and words.is_specific(text)
 
 
+_CLOSED = {"dependencies": "dependencies", "migrations": "database schema"}
+
+
 def _boundaries(front: dict[str, Any], said: tuple[Sentence, ...]) -> Boundaries:
     """What the words and the front matter set; only what is said is set, so that the rest can still be decided."""
     values = boundaries_said([s.text for s in said if s.role not in (RoleOf.QUESTION, RoleOf.OUT)])
-    for name, value in front_matter.boundaries_of(front).items():
+    written = front_matter.boundaries_of(front)
+    # What is forbidden in so many words stays so, also under a policy that would open it.
+    closed = tuple(word for name, word in _CLOSED.items() if written.get(name) is False)
+    if closed:
+        values["frozen"] = (*values.get("frozen", ()), *closed)
+    for name, value in written.items():
         values[name] = tuple(dict.fromkeys((*values.get(name, ()), *value))) if isinstance(value, tuple) else value
     return Boundaries(**values)

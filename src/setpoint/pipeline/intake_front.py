@@ -8,25 +8,13 @@ from pydantic import ValidationError
 
 from ..errors import TicketError
 from ..model.boundary import Boundaries
+from ..model.settings import PHASES
 from ..model.ticket import Criterion, Kind, SourceTag
 
 KEYS = (
     *("id", "kind", "title", "labels", "must_stay", "building", "users", "can_break", "criteria", "parent", "needs"),
     *("boundaries", "phases_by_person"),
 )
-PHASES = (
-    "discovery",
-    "tech_spec",
-    "planning",
-    "diagnosis",
-    "tests",
-    "implementation",
-    "edge_tests",
-    "review",
-    "ci_fix",
-    "split",
-)
-"""Phases a person may do instead of an agent."""
 
 _FIX = "mend the front matter, or leave it out: every key is optional"
 _FENCE = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)

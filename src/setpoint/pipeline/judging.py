@@ -11,11 +11,14 @@ from ..model.boundary import Boundaries
 from ..model.change import TestClaim
 from ..model.evidence import GateResult
 from ..model.gate import Gate
+from ..policy.decide import Policy
+from ..policy.digest import policy_digest
 from ..ports import Transaction
 from .bench import Bench, Ground
 from .criteria import boundaries_of, criteria_of
 from .judgement import Judged, judge
 from .lab import Lab, Terms
+from .requests import policy_for
 from .rounds import Done, Write
 
 
@@ -84,6 +87,11 @@ def closed_boundaries(ground: Ground) -> Boundaries:
     return allowed.model_copy(update={"protected": (*allowed.protected, *closed)})
 
 
+def closed_policy(ground: Ground) -> Policy:
+    """What is decided with while code is written: the same, with the rules and what persons opened."""
+    return policy_for(ground).model_copy(update={"boundaries": closed_boundaries(ground)})
+
+
 async def judged_code(
     ground: Ground, tree: str, gates: Mapping[str, Gate], *, whole: bool, more: Suite | None = None
 ) -> Judged:
@@ -99,7 +107,7 @@ async def judged_code(
     own = change if tests == base else await change_between(trees, tests, tree)
     terms = Terms(
         gates=demanded(ground.config.gates, change),
-        boundaries=closed_boundaries(ground),
+        policy=closed_policy(ground),
         implementing=True,
         approved={**approved_files(ground), **second.files},
         claims=(*(TestClaim.model_validate(claim) for claim in seal["claims"]), *second.claims),
@@ -125,13 +133,36 @@ def measured_by(ground: Ground, results: Sequence[GateResult], done: Done) -> Do
     return Done(done.outcome, (write_results(ground, results), *done.writes), note=done.note)
 
 
+def policy_mark(ground: Ground) -> str:
+    """Digest of all that is allowed while the run's code is written: bound to its evidence."""
+    policy = closed_policy(ground)
+    return policy_digest(policy.rules, policy.boundaries)
+
+
+def boundaries_on_record(ground: Ground) -> Write:
+    """What the run may do at this step, with its digest, in the journal."""
+    held, mark = closed_boundaries(ground), policy_mark(ground)
+
+    def write(tx: Transaction) -> None:
+        data = {"sha256": held.digest(), "policy": mark, **held.model_dump(mode="json")}
+        tx.event(ground.run.id, "boundaries", ground.position.stage, data)
+
+    return write
+
+
+def under_policy(result: GateResult, mark: str) -> GateResult:
+    """The result with the digest of the policy it was measured under."""
+    return result.model_copy(update={"evidence": result.evidence.model_copy(update={"policy": mark})})
+
+
 def write_results(ground: Ground, results: Sequence[GateResult]) -> Write:
     """Keep the results as evidence, with the move."""
+    mark = policy_mark(ground) if results else ""
 
     def write(tx: Transaction) -> None:
         told = []
         for result in results:
-            tx.result(ground.run.id, ground.position.stage, result)
+            tx.result(ground.run.id, ground.position.stage, under_policy(result, mark))
             row = {"gate": result.gate, "outcome": result.outcome.value, "reason": result.reason}
             flaky = {"flaky": list(result.flaky)} if result.flaky else {}
             told.append({**row, "examined": result.evidence.examined, "unit": result.evidence.unit, **flaky})

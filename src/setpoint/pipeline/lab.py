@@ -12,13 +12,13 @@ from ..gates.images import Images
 from ..gates.judge import PARALLEL, run_gates
 from ..gates.protected import LOCK_FILES
 from ..gates.run import Keep, sha256
-from ..model.boundary import Boundaries
 from ..model.change import Entry, TestClaim
 from ..model.evidence import GateResult, Outcome
 from ..model.gate import Gate, TaskGate, day_of
 from ..model.judgement import Measured
 from ..model.record import digest_of
 from ..model.settings import Checks
+from ..policy.decide import Policy
 from ..ports import Archive, Room, Trees
 
 
@@ -28,8 +28,8 @@ class Terms:
 
     gates: Mapping[str, Gate] = field(default_factory=dict)
     """The base's own."""
-    boundaries: Boundaries | None = None
-    """What the change may touch; None: nobody has set any, and only what no change may do is minded."""
+    policy: Policy | None = None
+    """What the change may do; None: nobody has set boundaries, and only what no change may do is minded."""
     implementing: bool = False
     """Whether the change was made by a session whose tests are approved and frozen."""
     approved: Mapping[str, bytes] = field(default_factory=dict)

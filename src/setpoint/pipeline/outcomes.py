@@ -65,6 +65,12 @@ class Stale(Record):
     kind: Literal["stale"] = "stale"
 
 
+class Void(Record):
+    """The person's answer does not count, or there is none: the decision is asked again, on what is there."""
+
+    kind: Literal["void"] = "void"
+
+
 class Parked(Record):
     """A limit, a quota or an outage."""
 
@@ -147,6 +153,7 @@ Outcome = (
     | Red
     | SmokeFailed
     | Stale
+    | Void
     | Parked
     | Granted
     | SentBack

@@ -1,13 +1,16 @@
 """What sessions that write tests have in common: where they may write, and what their tests must prove."""
 
 from ..errors import DeniedError
-from ..model.boundary import Boundaries
+from ..loop.attempt import Handed
 from ..model.objection import Deviation, Objection, Place, Severity, Source
+from ..policy.decide import Policy
 from ..policy.paths import canonical
+from ..ports import Workspace
 from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief
-from .criteria import boundaries_of
+from .desk import Handing
+from .requests import policy_for
 
 TEST_PATHS = (
     "tests/**",
@@ -31,10 +34,11 @@ def specified(ground: Ground) -> str:
     return brief(*(deliverable_text(name, ground.given(name) or {}) for name in names))
 
 
-def bounded_to_tests(ground: Ground) -> Boundaries:
-    """The run's boundaries, with only test files open."""
-    allowed = boundaries_of(ground)
-    return allowed.model_copy(update={"paths": TEST_PATHS})
+def bounded_to_tests(ground: Ground) -> Policy:
+    """What the run may do, with only test files open, wherever tests lie."""
+    policy = policy_for(ground)
+    boundaries = policy.boundaries.model_copy(update={"paths": TEST_PATHS})
+    return policy.model_copy(update={"boundaries": boundaries, "rules": policy.rules.model_copy(update={"paths": ()})})
 
 
 def unusable_test(path: str) -> Objection | None:
@@ -58,3 +62,11 @@ def no_test_file(path: str) -> Objection:
         cause="this phase writes tests only; the code comes after them",
         place=Place(path=path),
     )
+
+
+async def handed_tests(ground: Ground, workspace: Workspace, handing: Handing) -> Handed:
+    """Tests as they lie in the workspace, with what the session claims of them."""
+    tree = await workspace.tree()
+    content = handing.record.model_dump(mode="json") if handing.record else {}
+    usd = ground.bench.store.run(ground.run.id).cost.usd
+    return Handed(content=content, diff=f"{tree}:{sorted(str(c) for c in content.get('tests', []))}", usd=usd)

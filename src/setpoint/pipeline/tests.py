@@ -9,28 +9,32 @@ from ..gates.frozen import is_test_path
 from ..gates.protected import protected_changes
 from ..gates.redproof import red_proof
 from ..gates.tests_gate import tests_gate
+from ..gates.tree_change import change_between
 from ..loop.attempt import Handed, Verdict
 from ..model.change import AcceptanceTests
 from ..model.evidence import GateResult
 from ..model.objection import Deviation, Objection
 from ..model.session import Asked
-from ..policy.diffcheck import judge_unsaved
+from ..policy.compile import CEILING
+from ..policy.diffcheck import judge_under, judge_unsaved
 from ..ports import Transaction, Workspace
 from .bench import Ground
+from .bounds import file_changes
 from .context import brief, place_text, ticket_text
 from .criteria import criteria_of
-from .desk import Handing, Sitting, build, producer
+from .desk import Handing, Sitting, producer
 from .document import form_objections, objection
 from .going_back import from_clean_ground
-from .judging import measured_by
+from .judging import boundaries_on_record, measured_by
 from .messages import commit_message
 from .outcomes import Outcome
 from .predecessor import claims_off_spec
 from .prompts import prompt
 from .readiness import require_ready
 from .rounds import Done, Write, later_turns, looped, plain_accept
-from .test_files import bounded_to_tests, no_test_file, specified, unusable_test
+from .test_files import bounded_to_tests, handed_tests, no_test_file, specified, unusable_test
 from .validation import validate
+from .working import build
 
 
 class TestsWork:
@@ -55,17 +59,13 @@ class TestsWork:
             deliverable="tests",
             record=AcceptanceTests,
             brief=await self.brief(),
-            boundaries=bounded_to_tests(ground),
             turns=later_turns(ground, self.session, [self.stage]),
         )
-        handing = await build(ground, sitting, self._workspace)
+        handing = await build(ground, sitting, self._workspace, bounded_to_tests(ground))
         if isinstance(handing, Asked):
             return handing
         self._handing = handing
-        tree = await self._workspace.tree()
-        content = handing.record.model_dump(mode="json") if handing.record else {}
-        usd = ground.bench.store.run(ground.run.id).cost.usd
-        return Handed(content=content, diff=f"{tree}:{sorted(str(c) for c in content.get('tests', []))}", usd=usd)
+        return await handed_tests(ground, self._workspace, handing)
 
     async def brief(self) -> str:
         """What its session is given: the ticket, what the tests must prove, and where it works."""
@@ -73,7 +73,7 @@ class TestsWork:
         return brief(
             ticket_text(ground.run.ticket.title, ground.run.ticket.text),
             specified(ground),
-            await place_text(ground, bounded_to_tests(ground), self._workspace),
+            await place_text(ground, bounded_to_tests(ground).boundaries, self._workspace),
         )
 
     async def check(self, handed: Handed) -> Sequence[Objection]:
@@ -89,6 +89,7 @@ class TestsWork:
         # Tests that are there judge the code as much as the new ones: this phase adds, it takes nothing away.
         found += [o for o in protected_changes(changed, new=new) if o.place is None or is_test_path(o.place.path)]
         found += [unusable for path in changed if (unusable := unusable_test(path))]
+        found += await self._off_policy()
         found += claims_off_spec(tests, criteria_of(self._ground), changed)
         if found:
             return found
@@ -98,6 +99,15 @@ class TestsWork:
         except DeniedError as error:
             return [objection(f"tests: {error.what}", error.why or "a test is a plain file", Deviation.BOUNDARY)]
         return await self._red_proof(tests)
+
+    async def _off_policy(self) -> Sequence[Objection]:
+        """What policy, plan or ticket protect, wherever it lies; where tests may lie at all was told before."""
+        trees, policy = self._ground.bench.trees, bounded_to_tests(self._ground)
+        base, tree = await trees.tree(self._ground.run.base), await self._workspace.tree()
+        anywhere = {"paths": ("**",), "max_files": CEILING.max_files, "max_lines": CEILING.max_lines}
+        policy = policy.model_copy(update={"boundaries": policy.boundaries.model_copy(update=anywhere)})
+        plain = [each for each in file_changes(await change_between(trees, base, tree)) if not unusable_test(each.path)]
+        return judge_under(plain, policy)
 
     async def _red_proof(self, tests: AcceptanceTests) -> Sequence[Objection]:
         _, gate = tests_gate(self._ground.config.gates)
@@ -135,7 +145,8 @@ async def write_tests(ground: Ground) -> Done:
         outcome, writes = await plain_accept(ground, "tests", verdict)
         return outcome, [*writes, await _seal(ground, work, commit, workspace)]
 
-    return measured_by(ground, work.results, await looped(ground, work, work.session, accept))
+    done = measured_by(ground, work.results, await looped(ground, work, work.session, accept))
+    return Done(done.outcome, (boundaries_on_record(ground), *done.writes), note=done.note)
 
 
 async def _seal(ground: Ground, work: TestsWork, commit: str, workspace: Workspace) -> Write:

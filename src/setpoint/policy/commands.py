@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Sequence
+from itertools import dropwhile
 from pathlib import PurePosixPath
 
 from .action import ActionKind
@@ -42,6 +43,17 @@ _VERBS: dict[str, dict[str, ActionKind]] = {
 }
 _INSTALLS = {"install", "i", "add", "ci", "remove", "uninstall", "update", "upgrade", "sync", "lock", "get", "download"}
 _MANAGERS = {"npm", "pnpm", "yarn", "bun", "uv", "poetry", "pdm", "hatch", "pipenv", "cargo", "go", "bundle"}
+_BUILT_IN = {
+    name
+    for words in (
+        "cd echo printf true false test [ [[ : set export unset read if then else elif fi for while until do done case",
+        "esac in break continue return exit pwd umask wait trap local shift source . { } !",
+    )
+    for name in words.split()
+}
+"""What a shell does itself."""
+_LEADING = frozenset(("if", "then", "elif", "else", "while", "until", "do", "!", "{"))
+"""Words of a shell that a command may follow."""
 _ORDER = tuple(ActionKind)
 """From harmless to grave: of several parts of a command line the gravest counts."""
 
@@ -49,6 +61,21 @@ _ORDER = tuple(ActionKind)
 def classify_command(argv: Sequence[str]) -> ActionKind:
     """The gravest thing the command's words speak of; `shell` when they say nothing known."""
     return _classified(list(argv), depth=4)
+
+
+def programs(argv: Sequence[str]) -> tuple[str, ...]:
+    """The programs that a command line names, first the one that is started; of a shell's script those of its parts.
+    What a script works out only when it runs is not seen, and one that cannot be read is named `?`."""
+    name = PurePosixPath(argv[0]).name if argv else ""
+    script = next((argv[at + 1] for at in range(1, len(argv) - 1) if re.fullmatch(r"-[a-z]*c[a-z]*", argv[at])), None)
+    if name not in _SHELLS or script is None:
+        return (name,)
+    parts = _parts(script)
+    if parts is None:
+        return ("?",)
+    found = (_unwrapped([*dropwhile(_LEADING.__contains__, part)]) for part in parts)
+    names = dict.fromkeys(PurePosixPath(words[0]).name for words in found if words)
+    return tuple(name for name in names if name not in _BUILT_IN) or (name,)
 
 
 def _classified(words: list[str], depth: int) -> ActionKind:
@@ -95,6 +122,15 @@ def _script(words: list[str], depth: int) -> ActionKind:
 
 
 def _line(text: str, depth: int) -> ActionKind:
+    parts = _parts(text)
+    if parts is None:
+        return ActionKind.SHELL
+    kinds = [_classified(part, depth - 1) for part in parts if part]
+    return max(kinds, key=_ORDER.index, default=ActionKind.SHELL)
+
+
+def _parts(text: str) -> list[list[str]] | None:
+    """The words of each command in a shell's script; None where an open quotation lets nothing sure be said."""
     lexer = shlex.shlex(re.sub(r"\$\(|`", " ; ", text).replace("\n", " ; "), posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     parts: list[list[str]] = [[]]
@@ -104,10 +140,9 @@ def _line(text: str, depth: int) -> ActionKind:
                 parts.append([])
             else:
                 parts[-1].append(word)
-    except ValueError:  # an open quotation: nothing sure can be said
-        return ActionKind.SHELL
-    kinds = [_classified(part, depth - 1) for part in parts if part]
-    return max(kinds, key=_ORDER.index, default=ActionKind.SHELL)
+    except ValueError:
+        return None
+    return parts
 
 
 def _unwrapped(words: list[str]) -> list[str]:

@@ -1,11 +1,13 @@
 """The boundaries of a run: everybody's limits laid over each other. Each step can only narrow."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from ..errors import DeniedError
 from ..model.boundary import Boundaries
 from .action import Action, ActionKind
+from .decide import Ask, Deny, ruled
 from .paths import NOTHING, intersect, usable, with_folders
+from .rules import ALL_PACKAGES, Rules
 
 CEILING = Boundaries(
     commands=("*",), network=("*",), dependencies=True, migrations=True, max_files=10_000, max_lines=1_000_000
@@ -50,11 +52,10 @@ def compile_boundaries(
     planned: Boundaries,
     ticket: Boundaries,
     *,
-    granted: Collection[ActionKind] = (),
     ceiling: Boundaries = CEILING,
 ) -> Boundaries:
-    """What the run may do. `granted` are the kinds of `beyond` a named person said yes to. Raises DeniedError when no
-    path is left: a run without boundaries does not start."""
+    """What the run may do: what policy (as it is once a person said yes to what is `beyond` it), plan and ticket all
+    allow. Raises DeniedError when no path is left: a run without boundaries does not start."""
     parts = [ceiling, *(_spread(part) for part in (policy, planned, ticket))]
     result = parts[0]
     for part in parts[1:]:
@@ -63,28 +64,71 @@ def compile_boundaries(
         raise DeniedError(
             "the run has no files it may touch",
             why=_why_none(policy, planned, ticket),
-            fix="name allowed paths in the plan, or widen `boundaries.paths` in setpoint.toml on the base branch",
+            fix="name allowed paths in the plan, or widen those of .setpoint/policy.toml or setpoint.toml on the base "
+            "branch",
         )
-    return result.model_copy(
+    return result
+
+
+def wanted(planned: Boundaries) -> tuple[Action, ...]:
+    """What a plan wants that policy has a word on, as actions."""
+    found = []
+    if planned.dependencies:
+        found.append(Action(kind=ActionKind.DEPENDENCY, subject=ALL_PACKAGES, detail="the plan changes them"))
+    if planned.migrations:
+        found.append(Action(kind=ActionKind.MIGRATION, subject="migrations", detail="the plan changes the schema"))
+    hosts = [host for host in planned.network if host != "*"]
+    found.extend(Action(kind=ActionKind.NETWORK, subject=host, detail="commands reach it") for host in hosts)
+    return tuple(found)
+
+
+def beyond(rules: Rules, planned: Boundaries, ticket: Boundaries) -> tuple[Action, ...]:
+    """What the plan wants and policy leaves to a person: one batch of questions for the plan decision. What policy or
+    ticket closes is not asked."""
+    closed = closed_by(ticket)
+    asked = (action for action in wanted(planned) if isinstance(ruled(rules, action), Ask))
+    return tuple(action for action in asked if action.kind not in closed)
+
+
+def refused(rules: Rules, planned: Boundaries) -> tuple[tuple[Action, str], ...]:
+    """What the plan wants and nobody can allow, each with the reason."""
+    decided = ((action, ruled(rules, action)) for action in wanted(planned))
+    return tuple((action, decision.reason) for action, decision in decided if isinstance(decision, Deny))
+
+
+def closed_by(ticket: Boundaries) -> frozenset[ActionKind]:
+    """Kinds that the ticket's own words forbid."""
+    words = {"database schema": ActionKind.MIGRATION, "dependencies": ActionKind.DEPENDENCY}
+    return frozenset(kind for word, kind in words.items() if word in ticket.frozen)
+
+
+def limits_of(ticket: Boundaries) -> Boundaries:
+    """What a ticket's boundaries limit. What they leave out is left to policy and plan: a ticket kept in the store does
+    not tell any more what it left out, so what a ticket says by default says nothing."""
+    closed, usual = closed_by(ticket), Boundaries()
+    return ticket.model_copy(
         update={
-            "dependencies": result.dependencies or (planned.dependencies and ActionKind.DEPENDENCY in granted),
-            "migrations": result.migrations or (planned.migrations and ActionKind.MIGRATION in granted),
-            "network": planned.network if ActionKind.NETWORK in granted else result.network,
+            "network": ticket.network or ("*",),
+            "dependencies": ActionKind.DEPENDENCY not in closed,
+            "migrations": ActionKind.MIGRATION not in closed,
+            "max_files": CEILING.max_files if ticket.max_files == usual.max_files else ticket.max_files,
+            "max_lines": CEILING.max_lines if ticket.max_lines == usual.max_lines else ticket.max_lines,
         }
     )
 
 
-def beyond(policy: Boundaries, planned: Boundaries, ticket: Boundaries) -> tuple[Action, ...]:
-    """What the plan wants and policy or ticket does not give: one batch of questions for the plan decision."""
-    given = narrow(policy, ticket)
-    wanted = []
-    if planned.dependencies and not given.dependencies:
-        wanted.append(Action(kind=ActionKind.DEPENDENCY, subject="dependencies", detail="the plan changes them"))
-    if planned.migrations and not given.migrations:
-        wanted.append(Action(kind=ActionKind.MIGRATION, subject="migrations", detail="the plan changes the schema"))
-    hosts = [host for host in planned.network if host not in given.network]
-    wanted.extend(Action(kind=ActionKind.NETWORK, subject=host, detail="commands reach it") for host in hosts)
-    return tuple(wanted)
+def widened(boundaries: Boundaries, granted: Iterable[Action]) -> Boundaries:
+    """`boundaries` with what a named person said yes to while the run was under way: exactly that."""
+    found = boundaries
+    for action in granted:
+        if action.kind is ActionKind.DEPENDENCY:
+            found = found.model_copy(update={"dependencies": True})
+        elif action.kind is ActionKind.MIGRATION:
+            found = found.model_copy(update={"migrations": True})
+        elif action.kind is ActionKind.NETWORK:
+            hosts = tuple(dict.fromkeys((*found.network, action.subject)))
+            found = found.model_copy(update={"network": hosts})
+    return found
 
 
 def _spread(part: Boundaries) -> Boundaries:

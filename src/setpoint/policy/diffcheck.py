@@ -10,10 +10,13 @@ from ..model.boundary import Boundaries
 from ..model.objection import Deviation, Objection, Place, Severity, Source
 from ..model.record import Record
 from ..model.unsaved import Unsaved
-from .action import ActionKind
+from .action import Action, ActionKind
+from .decide import Ask, Deny, Policy, decide
 from .paths import allowed, canonical, classify_path, touches
+from .rules import Rules
 
 LINK, GITLINK, EXECUTABLE = "120000", "160000", "100755"
+NO_RULES = Rules()
 _MOST = 50
 _DATA = re.compile(
     r"\.(md|rst|txt|json|ya?ml|toml|ini|cfg|csv|tsv|xml|html?|css|svg|png|jpe?g|gif|ico|pdf|lock|sql|po)$"
@@ -50,12 +53,38 @@ class FileChange(Record):
 
 
 def judge_change(
-    changes: Sequence[FileChange], boundaries: Boundaries, *, protected_ok: AbstractSet[str] = frozenset()
+    changes: Sequence[FileChange],
+    boundaries: Boundaries,
+    *,
+    protected_ok: AbstractSet[str] = frozenset(),
+    rules: Rules = NO_RULES,
 ) -> tuple[Objection, ...]:
-    """Everything in the change that the boundaries do not allow. `protected_ok` names files that a person let change:
-    it lifts protection and the file's kind, never the paths, setpoint's own files, links or submodules."""
-    found = [objection for change in changes for objection in _judged(change, boundaries, protected_ok)]
+    """Everything in the change that boundaries and rules do not allow. `protected_ok` names files that a person let
+    change: it lifts protection and the file's kind, never the paths, setpoint's own files, links or submodules, nor
+    what the rules close to everybody."""
+    yes = tuple(Action(kind=ActionKind.EDIT, subject=path) for path in protected_ok)
+    policy = Policy(boundaries=boundaries, rules=rules, granted=yes)
+    found = []
+    for change in changes:
+        minded = list(_judged(change, boundaries, protected_ok))
+        found += minded or list(_decided(change, policy))
     return (*found, *_size(changes, boundaries))
+
+
+def judge_under(changes: Sequence[FileChange], policy: Policy) -> tuple[Objection, ...]:
+    """The same under a run's whole policy, with what named persons opened."""
+    opened = frozenset(action.subject for action in policy.granted if action.kind is ActionKind.EDIT)
+    return judge_change(changes, policy.boundaries, protected_ok=opened, rules=policy.rules)
+
+
+def _decided(change: FileChange, policy: Policy) -> Iterator[Objection]:
+    """The broker's own word on the file, for whatever got past it."""
+    path = canonical(change.path)
+    decision = decide(policy, Action(kind=ActionKind.EDIT, subject=path))
+    if isinstance(decision, Ask):
+        yield _objection(path, "a change of this file is a person's decision", decision.reason)
+    elif isinstance(decision, Deny):
+        yield _objection(path, "this file may not be changed by a run", decision.reason)
 
 
 def _judged(change: FileChange, boundaries: Boundaries, protected_ok: AbstractSet[str]) -> Iterator[Objection]:
@@ -73,7 +102,7 @@ def _judged(change: FileChange, boundaries: Boundaries, protected_ok: AbstractSe
         yield _objection(path, "setpoint's own files and .gitmodules may not be changed by a run", "undo the change")
     elif path not in protected_ok:
         if any(touches(glob, path) for glob in boundaries.protected):
-            yield _objection(path, "the file is protected", "undo the change, or hand in a reasoned request for it")
+            yield _objection(path, "the file is protected", "undo the change, or `ask` for it with `requests`")
         yield from _KINDS.get(kind, _ordinary)(change, path, kind, boundaries)
 
 
@@ -89,7 +118,9 @@ def _shape(change: FileChange, path: str) -> Iterator[Objection]:
 
 
 def _person(_change: FileChange, path: str, kind: ActionKind, _boundaries: Boundaries) -> Iterator[Objection]:
-    yield _objection(path, f"a change of {kind} files is a person's decision", "undo it, or hand in a reasoned request")
+    yield _objection(
+        path, f"a change of {kind} files is a person's decision", "undo it, or `ask` for it with `requests`"
+    )
 
 
 def _dependency(_change: FileChange, path: str, _kind: ActionKind, boundaries: Boundaries) -> Iterator[Objection]:

@@ -13,8 +13,9 @@ from ..model.release import CiRun, Environment, PullRequest, Release, StepResult
 from ..model.unsaved import Unsaved
 from ..ports import Deployer, Forge, Room, Workspace
 from .action import Action, ActionKind
-from .commands import classify_command
-from .decide import Allow, Ask, Decision, Deny, Policy, decide
+from .commands import classify_command, programs
+from .decide import Allow, Ask, Decision, Deny, Policy, decide, strictest
+from .rules import Rules
 
 Observer = Callable[[Action, Decision], None]
 """Sees each action with what was decided, before it happens: the journal's eye."""
@@ -24,6 +25,7 @@ Permit = Callable[[Action], Decision]
 
 Outputs = Callable[[str], bytes | None]
 """A gate's whole output by its SHA-256; None when it is not kept."""
+NO_RULES = Rules()
 OUTPUT = re.compile(r"output:[0-9a-f]{64}")
 
 
@@ -54,13 +56,15 @@ class GuardedRoom:
         boundaries: Boundaries,
         *,
         writes: bool,
+        rules: Rules = NO_RULES,
+        granted: tuple[Action, ...] = (),
         on_action: Observer = unobserved,
         outputs: Outputs = no_output,
     ) -> None:
         self.path = room.path
         self.inside = room.inside
         self._room = room
-        self._policy = Policy(boundaries=boundaries)
+        self._policy = Policy(boundaries=boundaries, rules=rules, granted=granted)
         self._writes = writes
         self._on_action = on_action
         self._outputs = outputs
@@ -76,13 +80,26 @@ class GuardedRoom:
         reports: Path | None = None,
     ) -> Completed:
         name = PurePosixPath(argv[0]).name if argv else ""
-        shell = decide(self._policy, Action(kind=ActionKind.SHELL, subject=name))
         action = Action(kind=classify_command(argv), subject=name, detail=shlex.join(argv)[:2000])
+        shell = strictest(*(decide(self._policy, one) for one in self._asked(argv)))
         self._on_action(action, shell)
         self._deny(action, shell)
         for host in network:
             self._decide(Action(kind=ActionKind.NETWORK, subject=host, detail=action.detail))
-        return await self._room.run(argv, limits=limits, env=env, stdin=stdin, network=network, reports=reports)
+        hosts = tuple(network) or self._open()
+        return await self._room.run(argv, limits=limits, env=env, stdin=stdin, network=hosts, reports=reports)
+
+    def _asked(self, argv: Sequence[str]) -> tuple[Action, ...]:
+        """Each program the command line names. A shell is looked into where programs are limited; the sandbox is the
+        boundary for what its words do not show."""
+        names = programs(argv)
+        return tuple(Action(kind=ActionKind.SHELL, subject=name) for name in names)
+
+    def _open(self) -> tuple[str, ...]:
+        """The hosts that commands of this session reach: those the policy allows, none by default."""
+        hosts = (host for host in self._policy.boundaries.network if host != "*")
+        asked = ((host, Action(kind=ActionKind.NETWORK, subject=host)) for host in hosts)
+        return tuple(host for host, action in asked if isinstance(decide(self._policy, action), Allow))
 
     def read(self, path: str) -> bytes:
         """A file, or the whole output of a gate by its content: `output:<sha256>`."""
@@ -115,7 +132,7 @@ class GuardedRoom:
         # Inside a session nobody can be asked: what needs a person is refused, and asked for in the deliverable.
         if isinstance(decision, Allow):
             return
-        fix = decision.fix if isinstance(decision, Deny) else "go on without it, or hand in a reasoned request"
+        fix = decision.fix if isinstance(decision, Deny) else "go on without it, or `ask` for it with `requests`"
         raise DeniedError(f"{action.kind} {action.subject} is not allowed", why=decision.reason, fix=fix)
 
 
@@ -128,10 +145,14 @@ class GuardedWorkspace(GuardedRoom):
         boundaries: Boundaries,
         *,
         writes: bool,
+        rules: Rules = NO_RULES,
+        granted: tuple[Action, ...] = (),
         on_action: Observer = unobserved,
         outputs: Outputs = no_output,
     ) -> None:
-        super().__init__(room, boundaries, writes=writes, on_action=on_action, outputs=outputs)
+        super().__init__(
+            room, boundaries, writes=writes, rules=rules, granted=granted, on_action=on_action, outputs=outputs
+        )
         self.branch = room.branch
         self._workspace = room
 

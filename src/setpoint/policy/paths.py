@@ -73,6 +73,11 @@ def _segments(glob: str) -> tuple[str, ...]:
     return tuple(part for at, part in enumerate(parts) if not (part == "**" and at and parts[at - 1] == "**"))
 
 
+def canonical_glob(glob: str) -> str:
+    """`glob` as every spelling of it is written; `NOTHING` for one that matches nothing."""
+    return _written(_segments(glob.strip())) or NOTHING
+
+
 def matches(glob: str, path: str) -> bool:
     """Whether `path` (canonical) matches `glob`: anchored, `*` within a folder, `**` across folders."""
     names = path.split("/")

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..config import parse
+from ..config import POLICY_FILE, parse, parse_policy
 from ..errors import UsageError
-from ..model.boundary import Boundaries
 from ..model.evidence import GateResult, Outcome
 from ..model.gate import day_of
 from ..model.judgement import Judgement, Waived, Waiver
@@ -19,6 +18,7 @@ from ..model.settings import Config
 
 if TYPE_CHECKING:
     from ..pipeline.lab import Lab
+    from ..policy.decide import Policy
     from ..ports import Archive
 
 WORKING_TREE = "working tree"
@@ -125,22 +125,20 @@ async def check(
     ConfigError and UsageError for words that cannot be used."""
     started = time.monotonic()
     said = await _waivers(asked, where, repository)
-    boundaries, declared = _of_ticket(asked, config) if asked.ticket else (None, ())
+    policy, declared = await _of_ticket(asked, where, repository, config) if asked.ticket else (None, ())
     told = {
         "gates": {name: gate.digest() for name, gate in config.gates.items()},
         "checks": config.checks.digest(),
         "day": day_of(config.gates),
     }
-    terms_of = {**told, "quick": asked.quick, "boundaries": boundaries and boundaries.digest(), "said": declared}
+    terms_of = {**told, "quick": asked.quick, "boundaries": policy and policy.digest(), "said": declared}
     trees = [where.base_tree, where.head_tree]
     key = digest_of({"judgement": trees, **terms_of, "in": mark})
     found = archive.find(key)
     if found is None:
         from .finding_out import Words, found_out
 
-        found = await found_out(
-            where.base_tree, where.head_tree, config, Words(boundaries, declared, asked.quick), lab()
-        )
+        found = await found_out(where.base_tree, where.head_tree, config, Words(policy, declared, asked.quick), lab())
         found["seconds"] = round(time.monotonic() - started, 3)
         if _settled(found):
             archive.keep(key, found)
@@ -166,15 +164,25 @@ def _settled(found: Mapping[str, Any]) -> bool:
 # -- people's words ----------------------------------------------------------------------------------------------------
 
 
-def _of_ticket(asked: Asked, config: Config) -> tuple[Boundaries, tuple[str, ...]]:
-    """What the ticket lets a change touch, and what its criteria say."""
+async def _of_ticket(
+    asked: Asked, where: Sides, repository: Repository, config: Config
+) -> "tuple[Policy, tuple[str, ...]]":
+    """What the ticket and the base's policy let a change do, and what the ticket's criteria say."""
+    from ..model.policy import Layer
     from ..pipeline.intake import read_ticket
-    from ..policy.compile import CEILING, compile_boundaries
+    from ..policy.compile import CEILING, compile_boundaries, limits_of
+    from ..policy.decide import Policy
+    from ..policy.rules import effective, from_settings
 
+    layers = [Layer(whose="base: setpoint.toml", said=from_settings(config.boundaries))]
+    if text := await repository.show(where.base, POLICY_FILE):
+        layers.append(Layer(whose=f"base: {POLICY_FILE}", said=parse_policy(text.encode(), POLICY_FILE)))
+    rules = effective(layers)
     anywhere = CEILING.model_copy(update={"paths": ("**",)})
     ticket = read_ticket(asked.ticket, name=asked.ticket_name)
     said = tuple(criterion.text for criterion in ticket.criteria)
-    return compile_boundaries(config.boundaries, anywhere, ticket.boundaries), said
+    boundaries = compile_boundaries(rules.boundaries(), anywhere, limits_of(ticket.boundaries))
+    return Policy(boundaries=boundaries, rules=rules), said
 
 
 async def _waivers(asked: Asked, where: Sides, repository: Repository) -> tuple[Waiver, ...]:

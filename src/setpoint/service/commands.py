@@ -1,8 +1,9 @@
 """What a person can do to a run. Each command is one legal move, named and written with the person's name."""
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..errors import (
     BusyError,
@@ -10,16 +11,16 @@ from ..errors import (
     StaleError,
     UsageError,
 )
-from ..model.approval import Answer, Approval
+from ..model.approval import CHANGE, PLAIN_YES, VERSION, Answer, Approval, Bound, Point
 from ..model.money import Standing
-from ..model.record import digest_of
-from ..model.run import Position, Run, State, Waits
+from ..model.run import Run, State, Waits
 from ..model.settings import Config
 from ..pipeline.advance import OVERRULED_BY_PERSON, advance
+from ..pipeline.approvals import asked, request_due
 from ..pipeline.bench import Bench, Ground
 from ..pipeline.carry import job_key, write_move
 from ..pipeline.circuits import ask_again
-from ..pipeline.delivery import change_subject, plan_subject, task_before, task_subject
+from ..pipeline.counting import moment, trusted, voices_of
 from ..pipeline.desk import unanswered
 from ..pipeline.moved_base import mended_by_hand
 from ..pipeline.outcomes import (
@@ -35,8 +36,10 @@ from ..pipeline.outcomes import (
     SentBack,
     Taken,
 )
+from ..pipeline.prompts import untrusted
 from ..pipeline.rounds import Done, Write, ci_fixes, hears, history, mends, word_to
 from ..ports import Store, Transaction
+from .answering import insist_on
 from .pinned import mended
 from .starting import Repository
 
@@ -58,17 +61,21 @@ class Commands:
 
     # -- a person's word ----------------------------------------------------------------------------------------
 
-    async def approve(self, prefix: str, *, because: str = "") -> Run:
-        """Yes, bound to the digest of what is there now. To a run that a cap on money parked: yes to what more it was
-        said to cost."""
+    async def approve(self, prefix: str, *, because: str = "", inspected: Mapping[Point, str] | None = None) -> Run:
+        """Yes, signed, and bound to what is there now; to a change with what was `inspected`. To a run that a cap on
+        money parked: yes to what more it was said to cost."""
         ground, by = await self._answering(prefix)
         if ground.position.state is State.PARKED:
             return self._raised(ground, by, because)
-        approval = await self._approval(ground, Answer.GRANTED, by, because)
+        if ground.position.waits is Waits.ANSWER:
+            return await self._opened(ground, by, because)
+        # What makes no sense here is refused before anybody's key signs it.
+        advance(ground.position, Granted())
+        approval = await self._approval(ground, Answer.GRANTED, by, because, inspected or {})
         writes = [_approving(ground, approval)]
         if ground.position.waits is Waits.HANDOVER and ground.position.stage in OVERRULED_BY_PERSON:
             writes.append(_overruling(ground))
-        return self._move(ground, Granted(), by, because, writes)
+        return self._move(ground, Granted(), approval.by, because, writes)
 
     async def reject(self, prefix: str, *, because: str, stop: bool = False) -> Run:
         """Not so, with the reason, back to the phase that can mend it; or, with `stop`, no."""
@@ -76,7 +83,9 @@ class Commands:
             raise UsageError("a rejection needs its reason", fix="`setpoint reject RUN -m '…'`")
         ground, by = await self._answering(prefix)
         answer = Answer.DECLINED if stop else Answer.SENT_BACK
-        approval = await self._approval(ground, answer, by, because)
+        advance(ground.position, Declined() if stop else SentBack())
+        approval = await self._approval(ground, answer, by, because, {})
+        by = approval.by
         writes: list[Write] = [_approving(ground, approval)]
         if not stop:
             text = f"{by} read your work and objects:\n{because}\nMend exactly this and hand in again."
@@ -107,6 +116,18 @@ class Commands:
             ask_again(self.store, self.now()),
         ]
         return self._move(ground, Resumed(), by, f"budget ${budget:g}" if budget is not None else "", writes)
+
+    async def _opened(self, ground: Ground, by: str, because: str) -> Run:
+        """Yes to exactly what the open question asks to be allowed; its session goes on with that."""
+        asked = next((q for q, _ in unanswered(self.store, ground.run.id) if q.requests), None)
+        if asked is None:
+            why, fix = "the session asks for words, not for a yes", f"`setpoint answer {ground.run.id} '…'`"
+            raise UsageError("nothing waits for an approval", why=why, fix=fix)
+        config = await trusted(ground)
+        yes = self._signed(ground, config, request_due(ground, config, asked), Answer.GRANTED, by, because, {})
+        text = f"Allowed, exactly this and no more: {'; '.join(asked.requests)}. {because}".strip()
+        writes = [_approving(ground, yes), lambda tx: tx.answer(ground.run.id, asked.id, text, yes.by)]
+        return self._move(ground, Answered(), yes.by, because, writes)
 
     def _raised(self, ground: Ground, by: str, because: str) -> Run:
         """Go on under the cap that the run was parked at, raised to what it needs."""
@@ -173,7 +194,10 @@ class Commands:
         taken = self.store.recall(ground.run.id, "taken") or {"at": ground.run.base}
         diff = await workspace.diff(taken["at"])
         files = list(await workspace.changed(taken["at"]))
-        text = f"{by} changed the workspace by hand ({', '.join(files[:20]) or 'no file'}). {because}\n{diff[:8000]}"
+        named = ", ".join(map(repr, files[:20])) or "no file"
+        text = (
+            f"{by} changed the workspace by hand ({named}). {because}\n\n{untrusted('What they changed', diff, 8000)}"
+        )
         writes: list[Write] = [
             lambda tx: tx.event(
                 ground.run.id, "manual", ground.position.stage, {"by": by, "files": files, "because": because}
@@ -210,9 +234,44 @@ class Commands:
             raise DeniedError(f"{by} may not answer for this run", why=f"approvers are {', '.join(approvers)}")
         return ground, by
 
-    async def _approval(self, ground: Ground, answer: Answer, by: str, because: str) -> Approval:
-        about, subject, tree = await _shown(ground, answer)
-        return Approval(about=about, answer=answer, by=by, subject=subject, tree=tree, because=because, at=self.now())
+    async def _approval(
+        self, ground: Ground, answer: Answer, by: str, because: str, inspected: Mapping[Point, str]
+    ) -> Approval:
+        """The answer, signed. Raises DeniedError, UsageError or StaleError when it would not count."""
+        config = await trusted(ground)
+        due = await asked(ground, config, answer)
+        return self._signed(ground, config, due, answer, by, because, inspected)
+
+    def _signed(
+        self,
+        ground: Ground,
+        config: Config,
+        due: Bound,
+        answer: Answer,
+        by: str,
+        because: str,
+        inspected: Mapping[Point, str],
+    ) -> Approval:
+        voices = voices_of(ground, config, due.about, answering=True)
+        at, wants = moment(ground), config.approvals
+        if due.about == CHANGE and answer is Answer.GRANTED and not inspected and not wants.each_point:
+            inspected = dict.fromkeys(wants.inspection, PLAIN_YES)
+        unsigned = Approval(
+            **dict(due),
+            answer=answer,
+            by=voices.named(by),
+            because=because,
+            at=at,
+            inspection=dict(inspected),
+            serial=ground.position.serial,
+            until=at + timedelta(days=config.approvals.days),
+            nonce=secrets.token_hex(16),
+            version=VERSION,
+        )
+        approval = ground.bench.signer.sign(unsigned)
+        # Read again: at the first answer there was no key before it was signed.
+        insist_on(approval, due, voices_of(ground, config, due.about, answering=True), at)
+        return approval
 
     def _move(self, ground: Ground, outcome: Outcome, by: str, because: str, writes: list[Write]) -> Run:
         move = advance(ground.position, outcome)
@@ -255,32 +314,19 @@ def _taken_back(ground: Ground, by: str, text: str) -> list[Write]:
     return [write]
 
 
+LATER = ("change", "deploy")
+"""Decisions whose effect is a step of its own: it uses the answer up. All others are used up by the move itself."""
+
+
 def _approving(ground: Ground, approval: Approval) -> Write:
-    return lambda tx: tx.approve(ground.run.id, ground.position.cycle, approval)
+    later = approval.about.partition(":")[0] in LATER and approval.answer is Answer.GRANTED
 
+    def write(tx: Transaction) -> None:
+        tx.approve(ground.run.id, ground.position.cycle, approval)
+        if not later and not tx.use(approval.nonce, ground.run.id, f"decision:{approval.about}:{approval.serial}"):
+            raise StaleError("this answer was used before", fix=f"`setpoint show {ground.run.id}` and answer again")
 
-async def _shown(ground: Ground, answer: Answer) -> tuple[str, str, str]:
-    """What the answer is about, the digest of what the person was shown, and its tree where code is shown."""
-    position = ground.position
-    if position.waits is Waits.HANDOVER:
-        packet = ground.bench.store.packet(ground.run.id)
-        return "handover", packet.digest() if packet else digest_of([ground.run.id, position.serial]), ""
-    if position.stage == "deploy":
-        merged = ground.fact("merged") or {}
-        return f"deploy:{_environment(ground, position)}", digest_of(merged), str(merged.get("tree", ""))
-    if position.stage == "implementation":
-        tree = await (await ground.workspace()).tree()
-        return f"task:{task_before(ground)}", task_subject(ground, tree), tree
-    if position.stage != "change":
-        return position.stage, plan_subject(ground, "split" if position.stage == "children" else "plan"), ""
-    tree = await (await ground.workspace()).tree()
-    reviewed = ground.fact("reviewed") or {}
-    if answer is Answer.GRANTED and reviewed.get("tree") != tree:
-        raise StaleError(
-            "the workspace is not what was reviewed", why="a file changed after the review",
-            fix=f"`setpoint retry {ground.run.id} --from review`",
-        )  # fmt: skip
-    return "change", change_subject(ground, tree), tree
+    return write
 
 
 def _overruling(ground: Ground) -> Write:
@@ -296,11 +342,6 @@ def _overruling(ground: Ground) -> Write:
         tx.deliver(ground.run.id, cycle, name, handed["content"])
 
     return write
-
-
-def _environment(ground: Ground, position: Position) -> str:
-    environments = ground.config.environment
-    return environments[position.environment].name if position.environment < len(environments) else "none"
 
 
 def rests(run: Run) -> bool:

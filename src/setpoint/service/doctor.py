@@ -11,7 +11,6 @@ from ..gates.baseline import judged_by_new
 from ..gates.prove import Proven
 from ..gates.steps_inside import BROWSERS
 from ..gates.tests_gate import tests_gate
-from ..model.command import Layer
 from ..model.evidence import GateResult
 from ..model.gate import Gate
 from ..model.numbers import counted
@@ -79,37 +78,26 @@ def database(facts: Mapping[str, Any]) -> list[Check]:
     return problems or [Check(name="database", state="ok", found=told)]
 
 
-def sandbox(level: str, layers: Sequence[Layer], problem: str = "") -> list[Check]:
-    """The configured level and each layer that is missing."""
-    if problem:
-        fix = "install bubblewrap (apt install bubblewrap), or name another level in [sandbox]"
-        return [Check(name="sandbox", state="bad", found=problem[:400], fix=fix)]
-    if level == "none":
-        return [
-            Check(
-                name="sandbox",
-                state="warn",
-                found="level none: a worktree only, commands run on the host",
-                fix='level = "bubblewrap"',
-            )
-        ]
-    checks = [
-        Check(
-            name="sandbox",
-            state="ok",
-            found=f"level {level}, {counted(sum(layer.in_force for layer in layers), 'layers')} in force",
-        )
-    ]
-    missing = [layer for layer in layers if not layer.in_force]
-    return [
-        *checks,
-        *(Check(name=layer.name[:40], state="warn", found="not in force", fix=layer.note) for layer in missing),
-    ]
-
-
 def trouble(name: str, error: SetpointError) -> Check:
     """A check that could not be made."""
     return Check(name=name, state="bad", found=error.what[:480], fix=error.fix or error.why)
+
+
+def approvals(base: Config, level: str, own: str) -> Check:
+    """Whose yes counts here; `base` is the base branch's configuration, `own` the public half of the key here."""
+    named = base.approvals.approvers
+    name = next((name for name, key in named.items() if key == own), "")
+    if level == "none":
+        found = "at sandbox level none an agent's commands run as you, and can read the key you sign answers with"
+        return Check(name="approvals", state="warn", found=found, fix='level = "bubblewrap" under [sandbox]')
+    if named and not name:
+        found = f"yours is not among the keys of those who approve here: {', '.join(named)}"[:500]
+        fix = "the base names it under [approvals.approvers]: `setpoint approvals key` prints it"
+        return Check(name="approvals", state="warn", found=found, fix=fix)
+    if not own:
+        return Check(name="approvals", state="ok", found="no key yet: one is made at your first answer")
+    signed = f"your answers are signed{f' as {name}' if name else ''} with {own}"
+    return Check(name="approvals", state="ok", found=signed)
 
 
 def models(config: Config) -> list[Check]:

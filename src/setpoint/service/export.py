@@ -7,14 +7,16 @@ from typing import Any
 from ..errors import UsageError
 from ..model.run import Run
 from ..pipeline.bench import Ground
+from ..pipeline.change_record import FACT
 from ..ports import Store
+from .approvals import bundle
 from .progress import progress
 from .queries import view
 
-FORMS = ("progress", "run")
+FORMS = ("progress", "run", "approvals")
 
 
-def export(ground: Ground, form: str) -> dict[str, Any]:
+async def export(ground: Ground, form: str) -> dict[str, Any]:
     """The run as `form` says."""
     if form == "progress":
         return progress(ground.bench.store, ground.run).model_dump(mode="json", exclude_none=True)
@@ -24,8 +26,16 @@ def export(ground: Ground, form: str) -> dict[str, Any]:
             {"cycle": cycle, "name": name, "sha256": digest, "content": content}
             for cycle, name, digest, content in store.deliverables(run.id)
         ]
-        shown = view(ground).model_dump(mode="json")
-        return {"ticket": run.ticket.model_dump(mode="json"), "run": shown, "deliverables": deliverables}
+        records = [store.recall(run.id, f"{FACT}:{cycle}") for cycle in range(1, run.position.cycle + 1)]
+        return {
+            "ticket": run.ticket.model_dump(mode="json"),
+            "run": view(ground).model_dump(mode="json"),
+            "deliverables": deliverables,
+            "change_records": [record for record in records if record],
+            "approvals": (await bundle(ground)).model_dump(mode="json"),
+        }
+    if form == "approvals":
+        return (await bundle(ground)).model_dump(mode="json")
     raise UsageError(f"there is no format `{form}`", fix=f"one of: {', '.join(FORMS)}")
 
 

@@ -12,7 +12,6 @@ from ..gates.measured import minded
 from ..gates.prose import prose_alone
 from ..gates.reach import demanded
 from ..gates.tree_change import change_between
-from ..model.boundary import Boundaries
 from ..model.evidence import GateKind, GateResult, Outcome
 from ..model.gate import Candidate, Gate
 from ..model.objection import Deviation, Objection
@@ -20,6 +19,7 @@ from ..model.record import digest_of
 from ..model.settings import Config
 from ..pipeline.judgement import judge
 from ..pipeline.lab import Lab, Terms
+from ..policy.decide import Policy
 
 PROSE = "only documents changed, and no gate could judge them: what the files say was looked at, nothing was run"
 
@@ -28,7 +28,7 @@ PROSE = "only documents changed, and no gate could judge them: what the files sa
 class Words:
     """What people said about the change before it was looked at."""
 
-    boundaries: Boundaries | None = None
+    policy: Policy | None = None
     declared: tuple[str, ...] = ()
     """The criteria's texts."""
     quick: bool = False
@@ -45,7 +45,7 @@ async def found_out(base: str, head: str, config: Config, said: Words, lab: Lab)
         gates, notes = await detected(base, lab)
     terms = Terms(
         gates=demanded(gates, change),
-        boundaries=said.boundaries,
+        policy=said.policy,
         quick=said.quick,
         declared=said.declared,
         settings=config.checks,

@@ -1,15 +1,20 @@
 """The first lines of a run: what a person must know before it."""
 
+from collections.abc import Sequence
+
 from ..model.session import Role
 from ..model.settings import Config
 from ..pipeline.models import choose_models
 
 
-def header(config: Config) -> list[str]:
-    """What a person must know before a run: containment, independence, replay, autonomy."""
+def header(config: Config, missing: Sequence[str] = ()) -> list[str]:
+    """What a person must know before a run: containment, independence, replay, autonomy. `missing`: layers of the
+    sandbox that this machine lacks."""
+    level = config.sandbox.level
     lines = [
-        f"sandbox {config.sandbox.level}"
-        + ("" if config.sandbox.level != "none" else ": commands run on this host, unconfined")
+        f"sandbox {level}: commands run on this host, unconfined"
+        if level == "none"
+        else f"sandbox {level}" + (f", without {', '.join(missing)}" if missing else "")
     ]
     if config.agent.kind == "replay":
         lines.append("the model's turns are replayed from a recording; all else is real")

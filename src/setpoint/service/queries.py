@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..model.approval import CHANGE, POINTS
 from ..model.money import Forecast, Standing
 from ..model.numbers import counted
-from ..model.objection import Objection
+from ..model.objection import Objection, Source
 from ..model.run import Event, Round, Run, State, Waits
 from ..model.session import Role
 from ..model.ticket import Kind
@@ -53,6 +54,10 @@ def next_steps(store: Store, run: Run) -> tuple[str, ...]:
         choices = ("setpoint log {id}", "setpoint diff {id}")
     else:
         choices = NEXT[waits]
+        if waits is Waits.DECISION and run.position.stage == CHANGE:
+            choices = ("setpoint approve {id} --checked " + ",".join(POINTS), *choices[1:])
+        if waits is Waits.ANSWER and any(question.requests for question, _ in unanswered(store, run.id)):
+            choices = ("setpoint approve {id}", *choices)
     if state is State.WAITING and waits is Waits.MANUAL and unanswered(store, run.id):
         choices = (*choices, *NEXT[Waits.ANSWER])
     return tuple(choice.format(id=run.id) for choice in choices)
@@ -72,7 +77,15 @@ def exit_code(store: Store, run: Run) -> int:
         return int(stopped["exit_code"]) if told and stopped else 3
     if state is State.WAITING and told and stopped:
         return int(stopped["exit_code"])
-    return 4
+    return 30 if _went_too_far(store, run) else 4
+
+
+def _went_too_far(store: Store, run: Run) -> bool:
+    """Whether a person was called over a change that its boundaries forbid."""
+    if (run.position.state, run.position.waits) != (State.WAITING, Waits.HANDOVER):
+        return False
+    packet = store.packet(run.id)
+    return packet is not None and any(one.blocks and one.source is Source.BOUNDARY for one in packet.open)
 
 
 def stages(ground: Ground) -> tuple[StageView, ...]:

@@ -5,10 +5,12 @@ from typing import Any
 
 from ..model.approval import Approval, HandOver
 from ..model.change import AcceptanceTests, Change, CiFix, Lessons
+from ..model.change_record import ChangeRecord
 from ..model.evidence import Evidence, GateResult
 from ..model.judgement import Judgement, Waiver
 from ..model.objection import Objection
 from ..model.plan import Plan
+from ..model.policy import PolicyFile
 from ..model.progress import Progress
 from ..model.record import Record
 from ..model.release import PullRequest, Release
@@ -52,6 +54,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "evidence": Evidence.model_json_schema,
     "gate_result": GateResult.model_json_schema,
     "approval": Approval.model_json_schema,
+    "change-record": ChangeRecord.model_json_schema,
     "hand_over": HandOver.model_json_schema,
     "pull_request": PullRequest.model_json_schema,
     "release": Release.model_json_schema,
@@ -62,5 +65,6 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "progress": Progress.model_json_schema,
     "waiver": Waiver.model_json_schema,
     "config": Config.model_json_schema,
+    "policy": PolicyFile.model_json_schema,
 }
 """Schema by name, the deliverables first."""

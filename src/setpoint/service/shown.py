@@ -3,10 +3,11 @@
 from ..model.numbers import counted
 from ..model.plan import Plan
 from ..model.spec import FunctionalSpec
+from ..pipeline.approvals import change_subject, task_subject
 from ..pipeline.artifacts import deliverable_text
 from ..pipeline.bench import Ground
 from ..pipeline.criteria import plan_of, wished
-from ..pipeline.delivery import change_subject, plan_subject, task_subject
+from ..pipeline.grants import plan_mark
 from ..pipeline.intake import askable
 from .drawn import drawn
 
@@ -56,7 +57,7 @@ async def shown(ground: Ground) -> list[str]:
             for a in (wished(ground, plan) if plan else ())
         ]
         warned = [*found_out(ground), *(large(plan) if plan else [])]
-        bound = f"your answer is bound to {plan_subject(ground, name)[:12]}"
+        bound = f"your answer is bound to {plan_mark(ground, name)[:12]}"
         picture = drawn(plan.diagram) if plan else []
         return [*text.splitlines(), "", *picture, *asked, *warned, bound]
     if stage == "implementation":

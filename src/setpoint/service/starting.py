@@ -11,6 +11,7 @@ from ..gates.baseline import require_green
 from ..gates.tests_gate import tests_gate
 from ..model.evidence import GateResult
 from ..model.money import Forecast
+from ..model.policy import Layer
 from ..model.record import digest_of
 from ..model.run import Run
 from ..model.session import Role
@@ -21,12 +22,17 @@ from ..pipeline.carry import JOB, job_key
 from ..pipeline.choose import choose
 from ..pipeline.context import rules_there
 from ..pipeline.intake import read_ticket, require_concrete
+from ..pipeline.judging import under_policy
 from ..pipeline.models import choose_models
+from ..pipeline.policies import layers_here, remember
 from ..pipeline.prompts import prompt
 from ..pipeline.routes import start
 from ..pipeline.sensitivity import in_house, require_in_house, sensitive_because
 from ..pipeline.standing import ESTIMATE
 from ..pipeline.team_prompts import team_prompts_there, words_at
+from ..policy.containment import require_contained
+from ..policy.digest import policy_digest
+from ..policy.rules import effective
 from ..ports import Store, Transaction
 from .epic import Child, unmet
 from .estimate import require_priced, told_before
@@ -133,6 +139,7 @@ class Starts:
         if config != self.config:
             here = replace(self, config=config)
             return await here.submit(text, name=name, kind=kind, child=child, checking=checking)
+        require_contained(self.config, chosen)
         self._in_turn(ticket)
         self._free(ticket)
         branch, _ = await self.repository.base(self.config.project.base)
@@ -152,12 +159,13 @@ class Starts:
         require_proved(self.store, self.config, self.now(), words.sha256)
         await rules_there(bench, base)
         await team_prompts_there(bench, base)
+        layers = await layers_here(bench, base)
         checking()
         results = await self.baseline(bench, base)
         require_green(results, gates=self.config.gates)
         run = await self._new(ticket, chosen, because, branch, base)
         expected = self._forecast(ticket, chosen)
-        run = self._create(bench, run, results, expected)
+        run = self._create(bench, run, results, expected, layers)
         return Started(run, tuple(results), expected, tuple(told_before(self.config, chosen, expected)))
 
     def _in_turn(self, ticket: Ticket) -> None:
@@ -210,6 +218,7 @@ class Starts:
             route_because=because,
             position=start(kind),
             owner=self.config.project.owner or person,
+            author=person,
             autonomy=self.config.autonomy,
             created=now,
             updated=now,
@@ -227,7 +236,14 @@ class Starts:
             if not any(other.startswith(name) or name.startswith(other) for other in taken):
                 return name
 
-    def _create(self, bench: Bench, run: Run, results: Sequence[GateResult], expected: Forecast | None) -> Run:
+    def _create(
+        self,
+        bench: Bench,
+        run: Run,
+        results: Sequence[GateResult],
+        expected: Forecast | None,
+        layers: Sequence[Layer],
+    ) -> Run:
         with self.store.transaction() as tx:
             tx.alone(STARTING)
             # Another process may have started the same ticket while the base was checked.
@@ -235,11 +251,11 @@ class Starts:
             run = self._named(run)
             if expected is not None:
                 tx.remember(run.id, ESTIMATE, expected.model_dump(mode="json"))
-            moved = self._write(tx, run, results)
+            moved = self._write(tx, run, results, layers)
             bench.enqueue(tx.connection, JOB, job_key(moved), {"run": moved.id, "serial": moved.position.serial})
         return moved
 
-    def _write(self, tx: Transaction, run: Run, results: Sequence[GateResult]) -> Run:
+    def _write(self, tx: Transaction, run: Run, results: Sequence[GateResult], layers: Sequence[Layer]) -> Run:
         tx.create(run)
         first, config = run.position, without_secrets(self.config)
         tx.remember(run.id, "config", config)
@@ -248,8 +264,10 @@ class Starts:
         because = self.config.sensitive.because
         told |= {"sensitive": because} if because else {}
         tx.event(run.id, "created", first.stage, {**told, "config": digest_of(config)})
+        remember(tx, run.id, first.stage, run.base, layers)
+        mark = policy_digest(effective(layers))
         for result in results:
-            tx.result(run.id, "baseline", result)
+            tx.result(run.id, "baseline", under_policy(result, mark))
         moved = tx.move(run, first, "started")
         if moved is None:
             raise BusyError(f"run {run.id} could not be started", fix="try again")

@@ -5,13 +5,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import RepositoryError, SetpointError
-from ..model.approval import Answer
+from ..model.approval import CHANGE, Answer
 from ..model.evidence import GateKind, GateResult
 from ..model.record import Line, Record
 from ..model.run import Run
+from ..pipeline.approvals import change_subject
 from ..pipeline.bench import Ground
-from ..pipeline.delivery import change_subject
+from ..pipeline.counting import voices_of
 from ..pipeline.judging import approved_files, judged_code, lab_of, sealed
+from ..policy.approvals import forgeries
 
 NAMED = 5
 """Most moved files that are named."""
@@ -199,6 +201,7 @@ async def _words_of_others(ground: Ground, places: Sequence[Standing]) -> AsyncI
         stale = await _moved(ground, last.tree, places)
         if not stale and last.subject != change_subject(ground, last.tree):
             stale = ["base, review or criteria are no longer those that were approved"]
+        stale += [fault.what for fault in forgeries(last, voices_of(ground, ground.config, CHANGE))]
         yield Piece(
             what=f"approval of the change by {last.by}"[:500],
             tree=last.tree,

@@ -26,9 +26,9 @@ from ..model.run import Position, Run
 from ..model.session import Message, SessionId
 from ..model.settings import Config
 from ..model.unsaved import Unsaved
-from ..parts import redactor
 from ..pipeline.bench import Bench
 from ..ports import Deployer, Forge, Room, Workspace, Workspaces
+from ..redacting import redactor
 
 
 class Death(NamedTuple):

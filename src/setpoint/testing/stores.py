@@ -232,6 +232,22 @@ class StoreContract:
         assert store.approvals("one", 1, "change") == [change]
         assert store.approvals("one", 2) == []
 
+    def test_an_answer_is_used_once_and_the_same_use_may_be_repeated(self, store: Store) -> None:
+        with store.transaction() as transaction:
+            assert transaction.use("n1", "one", "merge:abc")
+            assert transaction.use("n1", "one", "merge:abc"), "an effect that finds its earlier self"
+            assert not transaction.use("n1", "one", "merge:def")
+        with store.transaction() as transaction:
+            assert not transaction.use("n1", "two", "merge:abc"), "nor does another run get it"
+            assert transaction.use("n2", "two", "merge:abc")
+        assert [(use.nonce, use.effect) for use in store.uses("one")] == [("n1", "merge:abc")]
+
+    def test_a_use_that_is_not_committed_is_none(self, store: Store) -> None:
+        with pytest.raises(UsageError), store.transaction() as transaction:
+            transaction.answer("one", "q2" if transaction.use("n1", "one", "merge:abc") else "", "?", "Ada")
+        with store.transaction() as transaction:
+            assert transaction.use("n1", "two", "merge:def")
+
     def test_a_question_is_asked_once_and_answered(self, store: Store) -> None:
         session = SessionId(run="one", phase="discovery")
         question = Question(id="q1", question="Which one?", why="two fit")

@@ -29,7 +29,8 @@ from ...model.session import (
 )
 from ...model.unsaved import Unsaved
 from ...ports import Room
-from .tools import Toolbox, Used, brief_arguments, risk, submit_name, words
+from .risks import risk, risk_class
+from .tools import Toolbox, Used, brief_arguments, requests, submit_name, words
 from .turns import NOTICE, calls_of, closing_call, notice, open_calls, turns, used
 from .wire.answer import Stop, clean
 
@@ -119,7 +120,8 @@ class Conversation:
         model = message.model or "unknown"
         if call.name == "ask":
             why = str(call.arguments.get("why", ""))
-            return Asked(question=str(call.arguments["question"]), why=why, usage=self._usage, model=model)
+            question, wanted = str(call.arguments["question"]), requests(str(call.arguments.get("requests", "")))
+            return Asked(question=question, why=why, requests=wanted, usage=self._usage, model=model)
         return Submitted(content=call.arguments, usage=self._usage, model=model)
 
     def _open_turns(self) -> None:
@@ -246,7 +248,7 @@ class Conversation:
             ended = call.name in (self._submit, "ask") and not result.failed
             touched = touched or result.touched
             returns.append(ToolReturn(call_id=call.id, name=call.name, content=result.content, failed=result.failed))
-            notes.append(_tool_note(call, result, time.monotonic() - started))
+            notes.append(tool_note(call, result, time.monotonic() - started))
             self._model.saw(call, returns[-1])
         return returns, notes, touched
 
@@ -331,7 +333,8 @@ def _not_run(call: ToolCall, why: str) -> ToolReturn:
     return ToolReturn(call_id=call.id, name=call.name, content=f"not run: {why}", failed=True)
 
 
-def _tool_note(call: ToolCall, used_: Used, seconds: float) -> tuple[str, dict[str, Any]]:
+def tool_note(call: ToolCall, used_: Used, seconds: float) -> tuple[str, dict[str, Any]]:
+    """The journal's entry of one call, with what answered it: the sandbox's level, or a boundary's refusal."""
     return "tool", {
         "name": call.name,
         "arguments": {} if call.name.startswith("submit_") else brief_arguments(call),
@@ -339,8 +342,9 @@ def _tool_note(call: ToolCall, used_: Used, seconds: float) -> tuple[str, dict[s
         "exit_code": used_.exit_code,
         "ms": round(seconds * 1000, 1),
         "risk": risk(call),
+        "class": risk_class(call),
         "changed": list(used_.changed),
-        **({"denied": used_.denied} if used_.denied else {}),
+        **{name: told for name in ("level", "limit", "denied") if (told := getattr(used_, name))},
     }
 
 

@@ -1,7 +1,8 @@
 """The built-in agent: models over HTTP, tools in the room's sandbox."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import httpx2
 
@@ -13,7 +14,7 @@ from .conversation import Conversation
 from .endpoint import Endpoint
 from .http import new_client
 from .live import LiveModel, Pause, Reach, sleep
-from .tools import Toolbox, offered
+from .tools import Toolbox, as_it_is, offered
 
 
 class NativeAgent:
@@ -28,18 +29,21 @@ class NativeAgent:
         *,
         command_limits: CommandLimits | None = None,
         pause: Pause = sleep,
+        redact: Callable[[Any], Any] = as_it_is,
     ) -> None:
+        """`redact` takes secrets out of what tools give back, before a model sees it."""
         self._endpoints = dict(endpoints)
         self._circuits = circuits
         self._limits = command_limits or CommandLimits()
         self._pause = pause
+        self._redact = redact
         self._reach: Reach | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
         """Hold the session of `task` to its end; goes on from `log`."""
         model = LiveModel(task, offered(task), self._shared(), log)
-        return await Conversation(task, room, log, model, Toolbox(task, room, self._limits)).hold()
+        return await Conversation(task, room, log, model, Toolbox(task, room, self._limits, self._redact)).hold()
 
     async def close(self) -> None:
         """Close the connections; a later session opens new ones."""

@@ -1,9 +1,8 @@
 """The tools of the built-in agent: what a session is offered, and what each does in the room."""
 
-import re
 import shlex
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...errors import DeniedError
@@ -20,6 +19,7 @@ MOST_MATCHES = 200
 SHELL_SECONDS = 120.0
 LONGEST_SHELL_SECONDS = 600.0
 SEARCH_SECONDS = 60.0
+MOST_REQUESTS = 50
 LEFT_OUT_OF_SEARCH = (".git", "node_modules", ".venv", "venv", "__pycache__", ".setpoint")
 
 TEXT = {"type": "string"}
@@ -61,12 +61,13 @@ ASK = ToolSpec(
     "Ask a person what cannot be found out here; work stops until they answer.",
     _schema({"question": TEXT}, {"why": TEXT}),
 )
-
-RISK = {"read": "read", "search": "read", "write": "edit", "edit": "edit"}
-TESTING = re.compile(
-    r"(^|[\s;&|/])(pytest|unittest|tox|nox|jest|vitest|mocha|ctest)(?![\w./-])"
-    r"|\b(npm|pnpm|yarn|make|go|cargo|dotnet|mvn|gradle)\s+(run\s+)?(test|check)\b|\bnode\s+--test\b"
+ASK_LEAVE = ToolSpec(
+    "ask",
+    f"{ASK.description} `requests`: all you need to be allowed, one a line: `network HOST:PORT`, `dependency NAME`, "
+    "`migration WHAT`, `edit PATH`.",
+    _schema({"question": TEXT}, {"why": TEXT, "requests": TEXT}),
 )
+"""For a session that changes files."""
 
 
 def submit_name(deliverable: str) -> str:
@@ -83,15 +84,7 @@ def tools_for(deliverable: str, schema: dict[str, Any], *, writes: bool) -> tupl
     """The tools to hand in `deliverable` with; the ones that change files only where a session may."""
     changing = (WRITE, EDIT) if writes else ()
     submit = ToolSpec(submit_name(deliverable), "Hand in the finished work.", schema)
-    return (READ, *changing, SEARCH, SHELL, ASK, submit)
-
-
-def risk(call: ToolCall) -> str:
-    """`read`, `edit`, `test` or `shell`."""
-    known = RISK.get(call.name)
-    if known or call.name != "shell":
-        return known or "read"
-    return "test" if TESTING.search(str(call.arguments.get("command", ""))) else "shell"
+    return (READ, *changing, SEARCH, SHELL, ASK_LEAVE if writes else ASK, submit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +99,15 @@ class Used:
     """Whether files may have changed."""
     denied: str = ""
     """Why a boundary refused it, where one did."""
+    level: str = ""
+    """The sandbox level a command ran in."""
+    limit: str = ""
+    """The limit that ended it, where one did."""
+
+
+def as_it_is(value: Any) -> Any:
+    """What takes nothing out."""
+    return value
 
 
 class _Refused(Exception):
@@ -115,8 +117,9 @@ class _Refused(Exception):
 class Toolbox:
     """Carries out the calls of one session in its room."""
 
-    def __init__(self, task: Task, room: Room, limits: CommandLimits) -> None:
+    def __init__(self, task: Task, room: Room, limits: CommandLimits, redact: Callable[[Any], Any] = as_it_is) -> None:
         self._room = room
+        self._redact = redact
         self._limits = limits
         self._specs = {spec.name: spec for spec in offered(task)}
         self._run: dict[str, Callable[[dict[str, Any], float], Awaitable[Used]]] = {
@@ -129,6 +132,10 @@ class Toolbox:
 
     async def use(self, call: ToolCall, seconds_left: float) -> Used:
         """Carry out one call. What the model can mend (a wrong path, a refusal, bad arguments) is a failed result."""
+        used = await self._carried_out(call, seconds_left)
+        return replace(used, content=self._redact(used.content), denied=self._redact(used.denied))
+
+    async def _carried_out(self, call: ToolCall, seconds_left: float) -> Used:
         try:
             self.check(call)
             used = await self._run[call.name](call.arguments, max(1.0, seconds_left))
@@ -236,8 +243,9 @@ class Toolbox:
             if done.exit_code < 2 or done.timed_out:
                 break
         if done.exit_code >= 2 and not done.stdout:
-            raise _Refused(clean(f"search failed: {done.stderr.strip()[:500] or f'code {done.exit_code}'}"))
-        return Used(_matches(done.stdout))
+            failed = f"error: search failed: {done.stderr.strip()[:500] or f'code {done.exit_code}'}"
+            return Used(clean(failed), failed=True, exit_code=done.exit_code, level=done.level, limit=done.killed)
+        return Used(_matches(done.stdout), exit_code=done.exit_code, level=done.level, limit=done.killed)
 
     async def _shell(self, arguments: dict[str, Any], left: float) -> Used:
         seconds = min(float(arguments.get("timeout", SHELL_SECONDS)), LONGEST_SHELL_SECONDS, left)
@@ -245,7 +253,14 @@ class Toolbox:
             raise _Refused("`timeout` must be more than 0")
         limits = self._limits.model_copy(update={"seconds": seconds})
         done = await self._room.run(["bash", "-c", str(arguments["command"])], limits=limits)
-        return Used(_shown(done, seconds), failed=done.exit_code != 0, exit_code=done.exit_code, touched=True)
+        return Used(
+            _shown(done, seconds),
+            failed=done.exit_code != 0,
+            exit_code=done.exit_code,
+            touched=True,
+            level=done.level,
+            limit=done.killed,
+        )
 
 
 def _mismatch(schema: dict[str, Any], arguments: dict[str, Any]) -> str:
@@ -312,6 +327,15 @@ def brief_arguments(call: ToolCall, longest: int = 2000) -> dict[str, Any]:
         name: value if not isinstance(value, str) or len(value) <= longest else f"{value[:longest]} [...]"
         for name, value in call.arguments.items()
     }
+
+
+def requests(text: str) -> tuple[str, ...]:
+    """The actions an `ask` wants allowed, `KIND:SUBJECT` each, as it wrote them."""
+    found = []
+    for line in text.splitlines()[:MOST_REQUESTS]:
+        kind, _, subject = " ".join(line.replace("`", "").split()).lstrip("-* ").partition(" ")
+        found.append(f"{kind.rstrip(':')}:{subject}"[:500] if subject else kind[:500])
+    return tuple(line for line in found if line)
 
 
 def words(call: ToolCall) -> str:

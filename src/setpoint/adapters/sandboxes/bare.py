@@ -15,13 +15,16 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
+from ...engine.liveness import process_started
 from ...errors import SandboxError
 from ...model.command import Command, CommandLimits, Completed, Layer, Mount
+from ...model.settings import SandboxSettings
 from .groups import Group, hierarchy
 from .growth import Growth
-from .processes import marked
+from .processes import carrying, marked
 from .profile import ENVIRONMENT, writable
 from .supervise import Launch, supervise
 
@@ -35,6 +38,17 @@ class Bare:
     """Runs commands as plain children of the worker, at the host's own paths."""
 
     level = "none"
+
+    def __init__(self, front: Sequence[str] = (), home: Path | None = None) -> None:
+        self._front = tuple(front)
+        """What holds the command, said before it; empty at this level."""
+        self._home = home
+        """Its private home folder; None: one is made."""
+
+    @classmethod
+    def of(cls, settings: SandboxSettings) -> "Bare":
+        """As configured."""
+        return cls()
 
     def layers(self) -> Sequence[Layer]:
         """What is missing, which is nearly all."""
@@ -56,13 +70,14 @@ class Bare:
         """Run `command` at the host's paths: where a mount shows a folder elsewhere, the words of the command that
         name the inside path are made to name the host's. Nothing keeps a process from hiding, but none that keeps its
         session or its environment is left."""
+        end_orphans()
         groups = hierarchy()
         try:
             group = groups.make(command.limits.memory_mib, command.limits.processes) if groups else None
         except OSError as error:
             raise SandboxError("no control group could be made; nothing was run", why=str(error)) from error
-        home = Path(tempfile.mkdtemp(prefix="setpoint-home-"))
-        leash = _Family(secrets.token_hex(16), group)
+        home = Path(tempfile.mkdtemp(prefix="setpoint-home-", dir=self._home))
+        leash = _Family(f"{_owner()}-{secrets.token_hex(16)}", group)
         host = _HostView(command.mounts)
         env = {**ENVIRONMENT, "HOME": str(home), "TMPDIR": str(home), _MARK: leash.mark}
         # The folders lie below the user's repository; git must not find its way up to it.
@@ -75,7 +90,7 @@ class Bare:
                 group.remove()
 
         launch = Launch(
-            argv=_limited([host.said(word) for word in command.argv], command.limits, group),
+            argv=_limited([*self._front, *(host.said(word) for word in command.argv)], command.limits, group),
             env=env,
             cwd=host.said(command.cwd),
             stdin=command.stdin.encode("utf-8", "surrogateescape"),
@@ -86,9 +101,25 @@ class Bare:
             new_session=True,
         )
         try:
-            return (await supervise(launch, clear)).completed(self.level)
+            missing = [layer.name for layer in self.layers() if not layer.in_force]
+            return (await supervise(launch, clear)).completed(self.level, missing)
         except OSError as error:
             raise SandboxError("the command could not be started", why=str(error)) from error
+
+
+def _owner() -> str:
+    return f"{os.getpid()}.{process_started(os.getpid())}"
+
+
+@cache
+def end_orphans() -> None:
+    """Kill, once in this process, what commands of dead workers left: no run that goes on meets one in its folder. A
+    container's processes end with its worker by themselves."""
+    for pid, mark in carrying(f"{_MARK}="):
+        owner, _, started = mark.partition("-")[0].partition(".")
+        if owner.isdigit() and started and process_started(int(owner)) != started:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
 
 
 class _HostView:

@@ -7,13 +7,14 @@ import select
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from ...errors import DiskFullError, SandboxError
 from ...model.command import Command, Completed, Layer, Mount
-from ..egress.inside import with_way_out
-from ..egress.proxy import egress
+from ...model.settings import SandboxSettings
+from ..egress.inside import with_hosts
 from .groups import Group, hierarchy
 from .growth import Growth
 from .layers import layers_of
@@ -45,9 +46,16 @@ class Bubblewrap:
 
     level = "bubblewrap"
 
-    def __init__(self, binary: Path | None = None) -> None:
+    def __init__(self, binary: Path | None = None, devices: Sequence[str] = ()) -> None:
+        self._devices = devices
+        """Devices of the host that are shown; a virtual machine needs one."""
         self._binary = binary
         """None: the system's, else the one of the Python package."""
+
+    @classmethod
+    def of(cls, settings: SandboxSettings) -> "Bubblewrap":
+        """As configured."""
+        return cls()
 
     def layers(self) -> Sequence[Layer]:
         """What protects on this machine, and what is missing. Raises SandboxError when the level cannot be had."""
@@ -57,16 +65,7 @@ class Bubblewrap:
     async def run(self, command: Command) -> Completed:
         """Run `command` as `ports.Sandbox` promises; the network inside is its own loopback and nothing else, with a
         proxy on it where hosts are named."""
-        if not command.network:
-            return await self._contained(command)
-        try:
-            async with egress(command.network) as way:
-                done = await self._contained(with_way_out(command, way))
-                return done.model_copy(update={"connections": way.connections()})
-        except ValueError as error:
-            raise SandboxError("the hosts cannot be used; nothing was run", why=str(error)) from error
-        except OSError as error:
-            raise SandboxError("there is no way out for the hosts; nothing was run", why=str(error)) from error
+        return await with_hosts(command, self._contained)
 
     async def _contained(self, command: Command) -> Completed:
         binary = self._binary or find_binary()
@@ -84,7 +83,7 @@ class Bubblewrap:
         status, spoken = os.pipe()
         profile.fds.append(spoken)
         try:
-            build(profile, command, kernel, seccomp_filter())
+            build(profile, command, kernel, seccomp_filter(), self._devices)
             profile.add("--json-status-fd", str(spoken))
             # Not as arguments: every user of the machine could read the environment in the process list.
             arguments = profile.descriptor(os.fsencode("\0".join(profile.arguments) + "\0"))
@@ -94,7 +93,7 @@ class Bubblewrap:
             _clear(status, group)
             raise
         launch = Launch(
-            argv=_joined(group, [str(binary), "--args", arguments, "--", *_limited(command, group)]),
+            argv=_joined(group, [str(binary), "--args", arguments, "--", *limited(command, group)]),
             env={},
             cwd="/",
             stdin=command.stdin.encode("utf-8", "surrogateescape"),
@@ -105,7 +104,8 @@ class Bubblewrap:
             fds=tuple(profile.fds),
             status=status,
         )
-        return _completed(await supervise(launch, lambda: _clear(status, group)), leash)
+        missing = [layer.name for layer in self.layers() if not layer.in_force]
+        return _completed(await supervise(launch, lambda: _clear(status, group)), leash, missing)
 
 
 class _Container:
@@ -132,7 +132,9 @@ class _Container:
     def kill(self, process: "subprocess.Popen[bytes]") -> None:
         """Kill the namespace from its root, or bubblewrap itself while there is none yet."""
         if self._first < 0:
-            process.kill()
+            # Not by the object: it would look whether it ended, and take its end away from who waits for it.
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
             return
         self._signal()
 
@@ -163,7 +165,8 @@ def _joined(group: Group | None, argv: list[str]) -> list[str]:
     return ["/bin/sh", "-c", _OUTER, "sh", *group.entrances, "--", *argv]
 
 
-def _limited(command: Command, group: Group | None) -> list[str]:
+def limited(command: Command, group: Group | None) -> list[str]:
+    """The command behind the shell that sets what counts for each process."""
     limits = command.limits
     # One block above the number: a file at the number is fine, one that is cut off is seen to be above it.
     file_blocks = str(limits.disk_mib * 2048 + 8)
@@ -175,13 +178,13 @@ def _limited(command: Command, group: Group | None) -> list[str]:
     return ["/bin/sh", "-c", _INNER_USER, "sh", str(limits.processes), *common, data, *command.argv]
 
 
-def _completed(ending: Ending, leash: _Container) -> Completed:
+def _completed(ending: Ending, leash: _Container, missing: Sequence[str]) -> Completed:
     if not leash.started and not ending.killed:
         said = ending.stderr.text().strip()
         if "No space left on device" in said:
             raise DiskFullError("no room left to build the sandbox", why=said[-500:], fix="free some space")
         raise _not_built(said)
-    return ending.completed(Bubblewrap.level)
+    return ending.completed(Bubblewrap.level, missing)
 
 
 def _clear(status: int, group: Group | None) -> None:

@@ -35,12 +35,18 @@ def resident_mib(pids: Sequence[int]) -> float:
 
 def marked(mark: str) -> Sequence[int]:
     """Processes whose environment holds `mark`, as far as we may look."""
+    return [pid for pid, _ in carrying(mark)]
+
+
+def carrying(mark: str) -> Sequence[tuple[int, str]]:
+    """Processes whose environment holds `mark`, each with what follows it there."""
     wanted = mark.encode()
-    found: list[int] = []
+    found: list[tuple[int, str]] = []
     with suppress(OSError):
         for process in Path("/proc").iterdir():
             if process.name.isdigit():
                 with suppress(OSError):
-                    if wanted in (process / "environ").read_bytes():
-                        found.append(int(process.name))
+                    _, there, rest = (process / "environ").read_bytes().partition(wanted)
+                    if there:
+                        found.append((int(process.name), os.fsdecode(rest.partition(b"\0")[0])))
     return found

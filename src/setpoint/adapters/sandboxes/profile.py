@@ -31,7 +31,7 @@ ENVIRONMENT = {
 
 _FRESH_SECONDS = 60.0
 """How old a copy of a host's file may be: a new library appears in `ld.so.cache`."""
-_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 # Each mount costs bubblewrap a look at all mounts before it: folders are mounted, single files copied.
 _ETC_FOLDERS = [
     "alternatives",
@@ -93,11 +93,15 @@ class Profile:
         return str(number)
 
 
-def build(profile: Profile, command: Command, kernel: Kernel, seccomp: bytes | None) -> None:
+def build(
+    profile: Profile, command: Command, kernel: Kernel, seccomp: bytes | None, devices: Sequence[str] = ()
+) -> None:
     """The whole profile of `command`. Raises OSError."""
     _namespaces(profile, kernel)
     _system(profile)
     _scratch(profile, kernel)
+    for name in devices:
+        profile.add("--dev-bind", name, name)
     for mount in sorted(command.mounts, key=lambda mount: mount.inside.count("/")):
         profile.add("--bind" if mount.writable else "--ro-bind", mount.host, mount.inside)
     # Parents of mounts were made on the way; from here on nothing but the mounts themselves can be written.
@@ -121,17 +125,26 @@ def _namespaces(profile: Profile, kernel: Kernel) -> None:
 
 def _system(profile: Profile) -> None:
     profile.add("--ro-bind", "/usr", "/usr")
-    for name in _SYSTEM:
+    for name in SYSTEM:
         place = Path(name)
         if place.is_symlink():
             profile.add("--symlink", str(place.readlink()), name)
         elif place.is_dir():
             profile.add("--ro-bind", name, name)
-    for name in _ETC_FOLDERS:
-        if Path("/etc", name).is_dir():
-            profile.add("--ro-bind", f"/etc/{name}", f"/etc/{name}")
-    for name, content in _etc_files(time.monotonic() // _FRESH_SECONDS):
+    for name in etc_folders():
+        profile.add("--ro-bind", name, name)
+    for name, content in etc_files(time.monotonic()):
         profile.add("--perms", "0644", "--file", profile.descriptor(content), name)
+
+
+def etc_folders() -> Sequence[str]:
+    """Folders of `/etc` that toolchains need, as far as they are here."""
+    return [f"/etc/{name}" for name in _ETC_FOLDERS if Path("/etc", name).is_dir()]
+
+
+def etc_files(now: float) -> Sequence[tuple[str, bytes]]:
+    """Files of `/etc` and their content; `now` in seconds, for copies are kept a minute."""
+    return _etc_files(now // _FRESH_SECONDS)
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ _LOAD, _JEQ, _JSET, _AND, _RET = 0x20, 0x15, 0x45, 0x54, 0x06
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _NR, _ARCH, _ARGS = 0, 4, 16
 
-_DENIED = [
+DENIED = [
     "ptrace",
     "process_vm_readv",
     "process_vm_writev",
@@ -101,13 +101,27 @@ _ARCHITECTURES: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "aarch64": (0xC00000B7, _AARCH64),
 }
 
-_SET_ID = 0o6000
-_CREATES = 0o100 | 0o20000000  # O_CREAT, __O_TMPFILE
-_NEW_NAMESPACES = 0x7E020000
-_FAMILIES = (1, 2, 10)  # unix, inet, inet6; the namespace has no interface but its own loopback
-_NETLINK, _NETLINK_ROUTE = 16, 0  # libc asks it for the list of interfaces
-_TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
+SET_ID = 0o6000
+CREATES = 0o100 | 0o20000000  # O_CREAT, __O_TMPFILE
+NEW_NAMESPACES = 0x7E020000
+FAMILIES = (1, 2, 10)  # unix, inet, inet6; the namespace has no interface but its own loopback
+NETLINK, NETLINK_ROUTE = 16, 0  # libc asks it for the list of interfaces
+TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 _X32 = 0x40000000
+UNKNOWN_CALLS = ("clone3", "openat2")
+"""Answered as if the kernel had none: libc falls back to calls whose flags can be judged."""
+MODE_CALLS = (
+    ("chmod", 1),
+    ("fchmod", 1),
+    ("fchmodat", 2),
+    ("fchmodat2", 2),
+    ("creat", 1),
+    ("mknod", 1),
+    ("mknodat", 2),
+)
+"""Calls that set a file's mode, and which argument it is."""
+OPEN_CALLS = (("open", 1), ("openat", 2))
+"""Calls that may create a file, and which argument their flags are; the mode is the next one."""
 
 Instruction = tuple[int, int, int, int]
 
@@ -132,25 +146,23 @@ def _program(architecture: int, numbers: Mapping[str, int]) -> list[Instruction]
 
 
 def _rules() -> Iterable[tuple[str, list[Instruction]]]:
-    for name in _DENIED:
+    for name in DENIED:
         yield name, [_refuse(errno.EPERM)]
-    for name in ("clone3", "openat2"):
+    for name in UNKNOWN_CALLS:
         yield name, [_refuse(errno.ENOSYS)]
-    yield "clone", _refuse_bits(0, _NEW_NAMESPACES)
-    for name, position in (("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2), ("creat", 1)):
-        yield name, _refuse_bits(position, _SET_ID)
-    for name, position in (("mknod", 1), ("mknodat", 2)):
-        yield name, _refuse_bits(position, _SET_ID)
-    for name, flags in (("open", 1), ("openat", 2)):
+    yield "clone", _refuse_bits(0, NEW_NAMESPACES)
+    for name, position in MODE_CALLS:
+        yield name, _refuse_bits(position, SET_ID)
+    for name, flags in OPEN_CALLS:
         # Without O_CREAT the mode register holds rubbish and must not be judged.
-        yield name, [_argument(flags), (_JSET, 1, 0, _CREATES), _allow(), *_refuse_bits(flags + 1, _SET_ID)]
+        yield name, [_argument(flags), (_JSET, 1, 0, CREATES), _allow(), *_refuse_bits(flags + 1, SET_ID)]
     for name in ("socket", "socketpair"):
         yield name, _only_known_families()
     yield (
         "ioctl",
         [
             _argument(1),
-            *((_JEQ, len(_TERMINAL_INJECTION) - index, 0, code) for index, code in enumerate(_TERMINAL_INJECTION)),
+            *((_JEQ, len(TERMINAL_INJECTION) - index, 0, code) for index, code in enumerate(TERMINAL_INJECTION)),
             _allow(),
             _refuse(errno.EPERM),
         ],
@@ -158,14 +170,14 @@ def _rules() -> Iterable[tuple[str, list[Instruction]]]:
 
 
 def _only_known_families() -> list[Instruction]:
-    last = len(_FAMILIES)
-    jumps = [(_JEQ, last + 2 - index, 0, family) for index, family in enumerate(_FAMILIES)]
+    last = len(FAMILIES)
+    jumps = [(_JEQ, last + 2 - index, 0, family) for index, family in enumerate(FAMILIES)]
     return [
         _argument(0),
         *jumps,
-        (_JEQ, 0, 3, _NETLINK),
+        (_JEQ, 0, 3, NETLINK),
         _argument(2),
-        (_JEQ, 0, 1, _NETLINK_ROUTE),
+        (_JEQ, 0, 1, NETLINK_ROUTE),
         _allow(),
         _refuse(errno.EAFNOSUPPORT),
     ]

@@ -19,13 +19,15 @@ from ...errors import BugError, SetpointError
 from ...model.command import CommandLimits, Completed
 from .groups import Group
 from .growth import Growth
-from .output import Kept
+from .output import Kept, Preamble
 from .processes import descendants, resident_mib
 
 _CHUNK = 65_536
 _FIRST_LOOK, _LOOK = 0.05, 0.1
 _LAST_WORDS = 0.25
 _END = 10.0
+_START = 120.0
+"""Seconds that a container engine may take until the command's own time begins."""
 
 
 class Leash(Protocol):
@@ -57,6 +59,10 @@ class Launch:
     status: int = -1
     """Read end of the pipe on which the container speaks of itself."""
     new_session: bool = False
+    mark: bytes = b""
+    """What is written to standard error when the command itself begins; empty where it begins at once."""
+    first: Callable[[], int] | None = None
+    """The process to count from, where the command does not descend from the one that is started; 0: not known."""
 
 
 @dataclass
@@ -68,9 +74,13 @@ class Ending:
     stderr: Kept
     seconds: float
     killed: str = ""
+    begun: bool = True
+    """Whether the command itself was reached."""
+    preamble: str = ""
+    """What was said before it was."""
 
-    def completed(self, level: str) -> Completed:
-        """The record of it."""
+    def completed(self, level: str, missing: Sequence[str] = ()) -> Completed:
+        """The record of it. `missing`: layers of the level that are not in force."""
         return Completed(
             exit_code={"": self.code, "time": 124}.get(self.killed, 137),
             stdout=self.stdout.text(),
@@ -80,6 +90,7 @@ class Ending:
             timed_out=self.killed == "time",
             killed=self.killed,
             level=level,
+            missing=tuple(missing),
         )
 
 
@@ -154,6 +165,7 @@ class _Supervision:
         self._selector = selectors.DefaultSelector()
         self._out = Kept(launch.limits.output_bytes)
         self._err = Kept(launch.limits.output_bytes)
+        self._preamble = Preamble(launch.mark, self._err)
         self._unsent = memoryview(launch.stdin)
         self._killed = ""
 
@@ -201,7 +213,7 @@ class _Supervision:
     def _listen(self, process: "subprocess.Popen[bytes]", watched: int) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
-        for stream, take in ((process.stdout, self._out.add), (process.stderr, self._err.add)):
+        for stream, take in ((process.stdout, self._out.add), (process.stderr, self._preamble.add)):
             self._hear(stream.fileno(), take)
         if process.stdin is not None:
             os.set_blocking(process.stdin.fileno(), False)
@@ -217,7 +229,8 @@ class _Supervision:
         self._selector.register(descriptor, selectors.EVENT_READ, take)
 
     def _until_exit(self, process: "subprocess.Popen[bytes]", watched: int, started: float) -> None:
-        deadline = started + self._launch.limits.seconds
+        begun = self._preamble.begun
+        deadline = started + (self._launch.limits.seconds if begun else _START)
         look = started + _FIRST_LOOK
         dead_line = float("inf")
         while True:
@@ -227,6 +240,8 @@ class _Supervision:
             if _ended(process):
                 return
             now = time.monotonic()
+            if self._preamble.begun and not begun and not self._killed:
+                begun, deadline = True, now + self._launch.limits.seconds
             if now >= dead_line:
                 raise BugError(f"process {process.pid} outlived SIGKILL by {_END:.0f} s")
             reason = self._reason(process, now >= deadline, now >= look)
@@ -249,7 +264,8 @@ class _Supervision:
         if launch.group is not None:
             # A group counts exactly; the walk below would only cost.
             return "memory" if launch.group.out_of_memory() else launch.growth.exceeded(launch.group.members)
-        pids = descendants(process.pid)
+        first = launch.first() if launch.first is not None else process.pid
+        pids = descendants(first) if first else ()
         if len(pids) > launch.limits.processes + 3:  # the container's own processes are not the command's
             return "processes"
         if resident_mib(pids) > launch.limits.memory_mib:
@@ -301,7 +317,15 @@ class _Supervision:
         if not self._killed:
             self._killed = launch.growth.exceeded(tuple, now=True)
         code = process.returncode
-        return Ending(code if code >= 0 else 128 - code, self._out, self._err, time.monotonic() - started, self._killed)
+        return Ending(
+            code if code >= 0 else 128 - code,
+            self._out,
+            self._err,
+            time.monotonic() - started,
+            self._killed,
+            begun=self._preamble.begun,
+            preamble=self._preamble.text(),
+        )
 
 
 def _exit_of(process: "subprocess.Popen[bytes]") -> int:

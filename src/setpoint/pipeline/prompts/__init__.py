@@ -174,11 +174,11 @@ def _open(told: _Told) -> str:
     lines = [
         f"### `{objection.fingerprint}` · {objection.severity} · {objection.deviation} · {objection.source}{place}",
         f"({told.history()}{'; traces to the plan' if objection.about_plan else ''})",
-        *_quoted("what", objection.what),
-        *_quoted("cause", objection.cause),
-        *_quoted("evidence", objection.evidence),
-        *_quoted("probe", objection.probe),
-        *_quoted(f"test, to be laid at {_one_line(objection.test_path)}", objection.test),
+        *quoted("what", objection.what),
+        *quoted("cause", objection.cause),
+        *quoted("evidence", objection.evidence),
+        *quoted("probe", objection.probe),
+        *quoted(f"test, to be laid at {_one_line(objection.test_path)}", objection.test),
     ]
     return "\n".join(lines)
 
@@ -199,7 +199,7 @@ def _place(objection: Objection) -> str:
     return _one_line(place.path) + (f":{place.line}" if place.line is not None else "")
 
 
-def _quoted(name: str, text: str) -> list[str]:
+def quoted(name: str, text: str) -> list[str]:
     """Each line behind a bar: whatever a log says, it cannot look like a part of the brief."""
     text = capped(visible(text).strip(), EVIDENCE_CAP)
     return [f"{name}:", *(f"| {line}" for line in text.split("\n"))] if text else []

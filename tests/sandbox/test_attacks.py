@@ -1,4 +1,4 @@
-"""What a hostile command tries from inside, and that nothing of it holds."""
+"""What a hostile command tries from inside, and that nothing of it holds: at every level that contains in full."""
 
 import asyncio
 import os
@@ -12,17 +12,19 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from levels_here import CONTAINED, MADE
 
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
 from setpoint.adapters.sandboxes.profile import SCRATCH_MIB
 from setpoint.errors import SandboxError
 from setpoint.model.command import CommandLimits, Mount
+from setpoint.ports import Sandbox
 from setpoint.testing.sandbox_contract import QUICK, command, nap, python, running, shell
 
 
-@pytest.fixture
-def sandbox() -> Bubblewrap:
-    return Bubblewrap()
+@pytest.fixture(params=CONTAINED)
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    return MADE[request.param]()
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ WRITES = {
 
 @pytest.mark.parametrize("name", WRITES)
 async def test_nothing_outside_the_folder_can_be_written(
-    sandbox: Bubblewrap, folder: Path, neighbour: Path, name: str
+    sandbox: Sandbox, folder: Path, neighbour: Path, name: str
 ) -> None:
     before = sorted(str(place) for place in folder.parent.rglob("*") if place.parent != folder)
     done = await sandbox.run(shell(folder, WRITES[name].format(folder=folder, neighbour=neighbour)))
@@ -82,24 +84,26 @@ READS = {
 
 
 @pytest.mark.parametrize("name", READS)
-async def test_nothing_of_the_host_can_be_read(sandbox: Bubblewrap, folder: Path, neighbour: Path, name: str) -> None:
+async def test_nothing_of_the_host_can_be_read(sandbox: Sandbox, folder: Path, neighbour: Path, name: str) -> None:
     script = READS[name].format(home=Path.home(), neighbour=neighbour)
     done = await sandbox.run(shell(folder, script))
-    assert done.exit_code != 0
-    assert done.stdout == ""
+    assert done.exit_code != 0 or not done.stdout  # an engine puts files there that say nothing
+    assert done.stdout.strip() in {"", "sandbox"}
 
 
-async def test_no_account_of_the_host_is_known(sandbox: Bubblewrap, folder: Path) -> None:
+async def test_no_account_of_the_host_is_known(sandbox: Sandbox, folder: Path) -> None:
     done = await sandbox.run(shell(folder, "cut -d: -f1 /etc/passwd; id -un; hostname"))
-    assert done.stdout.split() == ["root", "agent", "nobody", "agent", "sandbox"]
+    *known, user, machine = done.stdout.split()
+    assert set(known) <= {"root", "agent", "nobody"}
+    assert (user, machine) == ("agent", "sandbox")
 
 
-async def test_no_process_of_the_host_is_seen(sandbox: Bubblewrap, folder: Path) -> None:
+async def test_no_process_of_the_host_is_seen(sandbox: Sandbox, folder: Path) -> None:
     done = await sandbox.run(shell(folder, "ls -d /proc/[0-9]*"))
     assert len([line for line in done.stdout.splitlines() if line.startswith("/proc/")]) < 8
 
 
-async def test_the_first_process_has_no_environment_to_tell(sandbox: Bubblewrap, folder: Path) -> None:
+async def test_the_first_process_has_no_environment_to_tell(sandbox: Sandbox, folder: Path) -> None:
     """A worker with a key in its environment starts the command; the key is nowhere in `/proc`."""
     script = "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n'"
     held = subprocess.Popen(["sleep", "30"], env={"API_KEY": "sk-canary-0815"})
@@ -111,7 +115,7 @@ async def test_the_first_process_has_no_environment_to_tell(sandbox: Bubblewrap,
     assert "canary" not in done.stdout
 
 
-async def test_no_descriptor_of_the_worker_is_inherited(sandbox: Bubblewrap, folder: Path) -> None:
+async def test_no_descriptor_of_the_worker_is_inherited(sandbox: Sandbox, folder: Path) -> None:
     reader, writer = os.pipe()
     os.set_inheritable(reader, True)
     os.set_inheritable(writer, True)
@@ -123,7 +127,7 @@ async def test_no_descriptor_of_the_worker_is_inherited(sandbox: Bubblewrap, fol
     assert done.stdout.strip() == "[0, 1, 2, 3]"
 
 
-async def test_it_has_no_privilege_and_cannot_gain_one(sandbox: Bubblewrap, folder: Path) -> None:
+async def test_it_has_no_privilege_and_cannot_gain_one(sandbox: Sandbox, folder: Path) -> None:
     done = await sandbox.run(shell(folder, "grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status"))
     fields = dict(line.split() for line in done.stdout.replace(":", "").splitlines())
     assert {value for name, value in fields.items() if name.startswith("Cap")} == {"0000000000000000"}
@@ -178,7 +182,7 @@ print(result, errno.errorcode.get(ctypes.get_errno()))
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_the_call_is_refused(sandbox: Bubblewrap, folder: Path, name: str) -> None:
+async def test_the_call_is_refused(sandbox: Sandbox, folder: Path, name: str) -> None:
     done = await sandbox.run(python(folder, CALLER.format(call=CALLS[name])))
     result, _, reason = done.stdout.strip().partition(" ")
     assert result == "-1"
@@ -202,12 +206,12 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("name", ALLOWED)
-async def test_honest_programs_work(sandbox: Bubblewrap, folder: Path, name: str) -> None:
+async def test_honest_programs_work(sandbox: Sandbox, folder: Path, name: str) -> None:
     done = await sandbox.run(python(folder, ALLOWED[name]))
     assert (done.stdout.strip(), done.stderr) == ("ok", "")
 
 
-async def test_a_server_and_its_client_meet_on_the_loopback_inside(sandbox: Bubblewrap, folder: Path) -> None:
+async def test_a_server_and_its_client_meet_on_the_loopback_inside(sandbox: Sandbox, folder: Path) -> None:
     program = """
 import socket, threading
 server = socket.create_server(('127.0.0.1', 0))
@@ -256,22 +260,20 @@ WAYS_OUT = {
 
 @pytest.mark.parametrize("name", WAYS_OUT)
 async def test_nothing_leaves_over_the_network(
-    sandbox: Bubblewrap, folder: Path, listener: tuple[int, list[bytes]], name: str
+    sandbox: Sandbox, folder: Path, listener: tuple[int, list[bytes]], name: str
 ) -> None:
     program = "import socket\ntry:\n    " + WAYS_OUT[name].format(port=listener[0])
     done = await sandbox.run(python(folder, program + "\n    print('out')\nexcept OSError:\n    print('refused')"))
     assert done.stdout == "refused\n"
 
 
-async def test_asking_for_hosts_that_are_none_is_refused_before_anything_runs(
-    sandbox: Bubblewrap, folder: Path
-) -> None:
+async def test_asking_for_hosts_that_are_none_is_refused_before_anything_runs(sandbox: Sandbox, folder: Path) -> None:
     with pytest.raises(SandboxError, match=r"10\.0\.0\.1"):
         await sandbox.run(shell(folder, "touch ran", network=("10.0.0.1:443",)))
     assert not (folder / "ran").exists()
 
 
-async def test_a_fork_bomb_ends_with_its_command(sandbox: Bubblewrap, folder: Path) -> None:
+async def test_a_fork_bomb_ends_with_its_command(sandbox: Sandbox, folder: Path) -> None:
     rest = nap()
     limits = QUICK.model_copy(update={"seconds": 20, "processes": 40})
     program = f"""
@@ -292,7 +294,7 @@ print(made)
     assert running(rest) == []
 
 
-async def test_memory_of_many_processes_counts_together(sandbox: Bubblewrap, folder: Path) -> None:
+async def test_memory_of_many_processes_counts_together(sandbox: Sandbox, folder: Path) -> None:
     limits = QUICK.model_copy(update={"memory_mib": 128, "seconds": 10})
     program = """
 import os, time
@@ -309,12 +311,12 @@ print('all lived' if not any(codes) else 'some died')
 
 
 @pytest.mark.parametrize("place", ["/tmp", "/home", "/dev/shm"])
-async def test_the_scratch_folders_have_an_end(sandbox: Bubblewrap, folder: Path, place: str) -> None:
+async def test_the_scratch_folders_have_an_end(sandbox: Sandbox, folder: Path, place: str) -> None:
     done = await sandbox.run(shell(folder, f"df --output=size -k {place} | tail -1"))
     assert int(done.stdout) == SCRATCH_MIB * 1024
 
 
-async def test_a_deleted_file_that_is_still_open_counts(sandbox: Bubblewrap, folder: Path) -> None:
+async def test_a_deleted_file_that_is_still_open_counts(sandbox: Sandbox, folder: Path) -> None:
     program = """
 import os
 for n in range(40):
@@ -328,14 +330,15 @@ import time; time.sleep(15)
     assert (done.exit_code, done.killed) == (137, "disk")
 
 
-async def test_killing_the_worker_kills_the_command(folder: Path) -> None:
-    """The worker dies without a word; the kernel ends what it ran."""
-    rest = nap()
+@pytest.mark.parametrize("level", CONTAINED)
+async def test_killing_the_worker_kills_the_command(folder: Path, level: str) -> None:
+    """The worker dies without a word; the kernel, or the guard of a container, ends what it ran."""
+    rest, made = nap(), type(MADE[level]())
     program = f"""
 import asyncio, pathlib
-from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
+from {made.__module__} import {made.__name__}
 from setpoint.testing.sandbox_contract import shell
-asyncio.run(Bubblewrap().run(shell(pathlib.Path({str(folder)!r}), "touch begun; setsid {rest} & {rest}")))
+asyncio.run({made.__name__}().run(shell(pathlib.Path({str(folder)!r}), "touch begun; setsid {rest} & {rest}")))
 """
     worker = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
     try:
@@ -346,9 +349,7 @@ asyncio.run(Bubblewrap().run(shell(pathlib.Path({str(folder)!r}), "touch begun; 
     await _until(lambda: running(rest) == [])
 
 
-async def test_a_mask_over_a_file_can_be_neither_read_nor_moved(
-    sandbox: Bubblewrap, folder: Path, tmp_path: Path
-) -> None:
+async def test_a_mask_over_a_file_can_be_neither_read_nor_moved(sandbox: Sandbox, folder: Path, tmp_path: Path) -> None:
     (folder / ".env").write_text("KEY=canary")
     empty = tmp_path / "empty"
     empty.touch()
@@ -359,12 +360,13 @@ async def test_a_mask_over_a_file_can_be_neither_read_nor_moved(
     assert (folder / ".env").read_text() == "KEY=canary"
 
 
-async def test_no_set_id_program_works_inside(sandbox: Bubblewrap, folder: Path) -> None:
-    mounts = (await sandbox.run(shell(folder, "grep -v nosuid /proc/self/mounts; true"))).stdout
+async def test_no_set_id_program_works_inside(folder: Path) -> None:
+    """A container holds them by `no_new_privs` alone: not all of its mounts say so."""
+    mounts = (await Bubblewrap().run(shell(folder, "grep -v nosuid /proc/self/mounts; true"))).stdout
     assert mounts == ""
 
 
-async def test_a_sandbox_that_cannot_be_built_runs_nothing(sandbox: Bubblewrap, folder: Path) -> None:
+async def test_a_sandbox_that_cannot_be_built_runs_nothing(sandbox: Sandbox, folder: Path) -> None:
     missing = Mount(host=str(folder / "missing"), inside="/missing")
     asked = shell(folder, "touch ran")
     with pytest.raises(SandboxError, match="nothing was run"):
@@ -372,8 +374,9 @@ async def test_a_sandbox_that_cannot_be_built_runs_nothing(sandbox: Bubblewrap, 
     assert not (folder / "ran").exists()
 
 
-async def test_a_start_costs_little(sandbox: Bubblewrap, folder: Path) -> None:
+async def test_a_start_costs_little(folder: Path) -> None:
     """Ten milliseconds on a quiet machine; a multiple of a bare process on any."""
+    sandbox = Bubblewrap()
     await sandbox.run(command(folder, "true"))
     times = []
     for _ in range(9):

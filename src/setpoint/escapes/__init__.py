@@ -1,0 +1,1 @@
+"""What an agent's command tries to get out, tried for real, and judged by what the host sees of it."""
