@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS ?= true
 export UV_NATIVE_TLS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick crash real judge bench simulate audit sbom lint types arrows docs fmt clean
+.PHONY: help setup demo test quick every real judge bench simulate audit sbom lint types arrows docs fmt clean
 
 help: ## these words
 	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,8 +41,8 @@ QUICK := pipeline loop models config intake prompts policy house demo agents gat
 quick: .venv/.ready ## the tests of what decides, under a minute, up to the first failure
 	$(RUN)python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow" -x $(addprefix tests/,$(QUICK))
 
-crash: .venv/.ready ## a run killed at every single boundary (`make test` takes every other one)
-	SETPOINT_EVERY_POINT=1 $(RUN)python -m pytest -q -n $(JOBS) --dist worksteal tests/crash
+every: .venv/.ready ## all tests with all their cases: `make test` takes a sample of those that play whole runs
+	SETPOINT_EVERY_POINT=1 $(RUN)python -m pytest -q -n $(JOBS) --dist worksteal
 
 real: .venv/.ready ## the cases on real projects
 	$(RUN)python -m cases.run

@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections import Counter
 
 import pytest
 
@@ -23,3 +24,35 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     os.environ["XDG_CONFIG_HOME"] = str(shared / "configuration")
+
+
+SAMPLED = {
+    "test_a_run_killed_in_every_part_ends_the_same": 7,
+    "test_a_run_killed_while_gates_answer_ends_the_same": 3,
+    "test_a_run_killed_in_the_middle": 2,
+    "test_a_run_killed_while_it_recovers": 2,
+    "test_a_fault_costs_no_work_and_no_attempt": 3,
+    "test_a_connection_lost_at_any_request_is_made_good": 3,
+    "test_a_worthless_test_is_refused_with_its_reason": 3,
+    "test_what_a_reviewer_writes": 3,
+    "test_whatever_a_builder_does": 2,
+    "test_what_cannot_be_done_says": 2,
+    "test_the_whole_judgement_tells": 2,
+}
+"""Tests that play a whole run for each of many cases: of these `make test` takes one in so many, `make every` all."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, and tell as deselected, what is sampled."""
+    if os.environ.get("SETPOINT_EVERY_POINT"):
+        return
+    seen: Counter[str] = Counter()
+    left = []
+    for item in items:
+        name, bracket, _ = item.name.partition("[")
+        step = next((SAMPLED[each] for each in SAMPLED if name.startswith(each)), 1) if bracket else 1
+        if seen[name] % step:
+            left.append(item)
+        seen[name] += 1
+    items[:] = [item for item in items if item not in set(left)]
+    config.hook.pytest_deselected(items=left)

@@ -4,7 +4,6 @@ Killed once in each of its parts, at the same place of each, a run meets all bou
 part has; each life is shown to have ended exactly where it was to end.
 """
 
-import os
 from pathlib import Path
 
 import pytest
@@ -21,8 +20,6 @@ LONGEST = 56
 """Boundaries of the longest part, where gates have judged the same trees before and answer from evidence."""
 BY_GATES = range(39, 45)
 """More boundaries of that part, where they have not: what the gates said is kept."""
-EVERY = 1 if os.environ.get("SETPOINT_EVERY_POINT") else 2
-"""Of the boundaries every other one; `make crash` goes through them all."""
 ON_POSTGRESQL = (4, 15)
 
 
@@ -56,7 +53,7 @@ def test_no_boundary_is_left_out(undisturbed: Undisturbed, untried_run: tuple[Pl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(1, LONGEST + 1, EVERY))
+@pytest.mark.parametrize("number", range(1, LONGEST + 1))
 async def test_a_run_killed_in_every_part_ends_the_same(place: Place, undisturbed: Undisturbed, number: int) -> None:
     await same_end(place, undisturbed, series(undisturbed.parts, number))
 
