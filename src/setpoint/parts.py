@@ -220,8 +220,9 @@ def assemble(
 def signer(root: Path, config: Config, keys: Path | None = None) -> "KeyRing":
     """The key of whoever runs setpoint in the repository at `root`."""
     from .adapters.keys import KeyRing, key_folder
+    from .adapters.rooms import readonly
 
-    shown = [root, *(Path(os.path.expanduser(name)) for name in config.sandbox.readonly)]  # noqa: PTH111  # Path raises for an unknown user
+    shown = [root, *map(Path, readonly(config.sandbox))]
     folder = keys or key_folder(os.environ, Path.home())
     return KeyRing(folder, shown=shown, tell=lambda words: print(f"setpoint: {words}", file=sys.stderr, flush=True))
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import chdir, closing
@@ -16,6 +15,7 @@ from setpoint.adapters.store import SqlStore
 from setpoint.cli.main import run as command_line
 from setpoint.forging.stage import RUN, Stage, Stages
 from setpoint.model.approval import Approval
+from setpoint.testing import terminals
 
 At = Callable[..., Stage]
 Place = Callable[[str], Path]
@@ -71,23 +71,7 @@ def setpoint(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
 
 def typed(root: Path, *words: str, answers: str) -> tuple[int, str]:
     """Exit code and all that was shown to a person at a terminal who typed `answers`."""
-    ours, theirs = os.openpty()
-    os.write(ours, answers.encode())
-    command = [sys.executable, "-m", "setpoint.cli", *words]
-    process = subprocess.Popen(command, cwd=root, env=environment(root), stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    said = b""
-    while piece := _more(ours):
-        said += piece
-    os.close(ours)
-    return process.wait(60), said.decode()
-
-
-def _more(handle: int) -> bytes:
-    try:
-        return os.read(handle, 4096)
-    except OSError:  # the other side has gone
-        return b""
+    return terminals.typed([sys.executable, "-m", "setpoint.cli", *words], root, environment(root), answers)
 
 
 def given(root: Path) -> list[Approval]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from commanded import GIT, setpoint
 
+from setpoint.testing import terminals
+
 REQUIRES = '[intake]\nrequires = ["users"]\n'
 
 # The terminal's keys are signals to whoever it belongs to.
@@ -25,30 +27,9 @@ def require(repository: Path) -> None:
 
 def typed(folder: Path, *words: str, answers: str, **env: str) -> tuple[int, str]:
     """Exit code and all that `setpoint WORDS` showed to a person who typed `answers`."""
-    ours, theirs = os.openpty()
     clean = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))}
-    os.write(ours, answers.encode())
-    process = subprocess.Popen(
-        [sys.executable, "-m", "setpoint.cli", *words],
-        cwd=folder,
-        env={**clean, **GIT, "TERM": "dumb", **env},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    said = b""
-    while piece := _more(ours):
-        said += piece
-    os.close(ours)
-    return process.wait(60), said.decode()
-
-
-def _more(handle: int) -> bytes:
-    try:
-        return os.read(handle, 4096)
-    except OSError:  # the other side has gone
-        return b""
+    command = [sys.executable, "-m", "setpoint.cli", *words]
+    return terminals.typed(command, folder, {**clean, **GIT, "TERM": "dumb", **env}, answers)
 
 
 def test_a_required_answer_is_asked_for_and_the_ticket_goes_on_with_it(repository: Path) -> None:
@@ -97,10 +78,10 @@ def test_who_does_not_want_to_answer_is_let_go_at_once(repository: Path, key: by
     os.close(theirs)
     said = b""
     while b"your answer" not in said:
-        said += _more(ours)
+        said += terminals.heard(ours)
     os.write(ours, key)
     assert process.wait(60) == 130
-    while piece := _more(ours):
+    while piece := terminals.heard(ours):
         said += piece
     os.close(ours)
     assert b"interrupted" in said

@@ -64,7 +64,14 @@ def merges(place: Place) -> list[str]:
 
 
 EVERY = 1 if os.environ.get("SETPOINT_EVERY_POINT") else 4
-"""Of the boundaries one in so many; `make every` goes through them all."""
+"""Of the boundaries that a word is in one in so many; `make every` goes through them all."""
+
+
+def deaths(part: str, whole: Sequence[str]) -> list[Death]:
+    """By their word: a gate's output that is known already is one boundary less, and all numbers after it move."""
+    return [
+        Death(part, at, word) for word in EFFECTS for at in range(1, sum(word in what for what in whole) + 1, EVERY)
+    ]
 
 
 @pytest.mark.slow
@@ -81,11 +88,11 @@ async def test_a_merge_of_the_moved_base_is_made_once(template: Path, tmp_path: 
 
     died: list[str] = []
     for number, (part, whole) in enumerate(stays[:-1], 1):
-        for at in [at for at, what in enumerate(whole, 1) if any(word in what for word in EFFECTS)][::EVERY]:
+        for death in deaths(part, whole):
             renewed(place, image)
-            await lives(place, (Death(part, at), part), (Death(WAITS, 1), ""))
-            died.append(deaths_told(place)[0])  # a gate's output that is known already is one boundary less
-            assert (await ending(place), merges(place)) == (asked, made), whole[at - 1]
+            await lives(place, (death, part), (Death(WAITS, 1), ""))
+            died.append(deaths_told(place)[0])
+            assert (await ending(place), merges(place)) == (asked, made), death
             assert lost_autosaves(place) == []
         renewed(place, image)
         await lives(place, (Death(part, len(whole)), part))

@@ -20,15 +20,14 @@ from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief, place_text, ticket_text
 from .criteria import criteria_of
-from .desk import Handing, Sitting, producer
+from .desk import Handing, producer
 from .document import form_objections, objection
 from .judging import Suite, boundaries_on_record, closed_boundaries, judged_code, measured_by, second_suite
 from .messages import commit_message
 from .outcomes import Outcome
-from .prompts import prompt, untrusted
-from .rounds import Done, Write, later_turns, looped, plain_accept
-from .test_files import bounded_to_tests, handed_tests, specified, unusable_test
-from .working import build
+from .prompts import untrusted
+from .rounds import Done, Write, looped, plain_accept
+from .test_files import bounded_to_tests, specified, unusable_test, written_tests
 
 STAGE = "edge_tests"
 
@@ -49,20 +48,11 @@ class EdgeWork:
 
     async def produce(self) -> Handed | Asked:
         """Let the session write tests of what was built and hand them in."""
-        ground = self._ground
-        sitting = Sitting(
-            session=self.session,
-            prompt=prompt(STAGE),
-            deliverable="tests",
-            record=AcceptanceTests,
-            brief=await self.brief(),
-            turns=later_turns(ground, self.session, [self.stage]),
+        ground, told = self._ground, await self.brief()
+        self._handing, handed = await written_tests(
+            ground, self._workspace, self.session, self.stage, STAGE, told, _policy(ground)
         )
-        handing = await build(ground, sitting, self._workspace, _policy(ground))
-        if isinstance(handing, Asked):
-            return handing
-        self._handing = handing
-        return await handed_tests(ground, self._workspace, handing)
+        return handed
 
     async def brief(self) -> str:
         """What its session is given: what was asked for and built, what its tests leave open, and where it works."""

@@ -2,15 +2,20 @@
 
 from ..errors import DeniedError
 from ..loop.attempt import Handed
+from ..model.change import AcceptanceTests
 from ..model.objection import Deviation, Objection, Place, Severity, Source
+from ..model.session import Asked, SessionId
 from ..policy.decide import Policy
 from ..policy.paths import canonical
 from ..ports import Workspace
 from .artifacts import deliverable_text
 from .bench import Ground
 from .context import brief
-from .desk import Handing
+from .desk import Handing, Sitting
+from .prompts import prompt
 from .requests import policy_for
+from .rounds import later_turns
+from .working import build
 
 TEST_PATHS = (
     "tests/**",
@@ -64,9 +69,23 @@ def no_test_file(path: str) -> Objection:
     )
 
 
-async def handed_tests(ground: Ground, workspace: Workspace, handing: Handing) -> Handed:
-    """Tests as they lie in the workspace, with what the session claims of them."""
+async def written_tests(
+    ground: Ground, workspace: Workspace, session: SessionId, loop: str, phase: str, told: str, policy: Policy
+) -> tuple[Handing, Handed | Asked]:
+    """Let `session` of `phase` write tests and hand them in; after its brief (`told`) come the rounds of `loop`."""
+    sitting = Sitting(
+        session=session,
+        prompt=prompt(phase),
+        deliverable="tests",
+        record=AcceptanceTests,
+        brief=told,
+        turns=later_turns(ground, session, [loop]),
+    )
+    handing = await build(ground, sitting, workspace, policy)
+    if isinstance(handing, Asked):
+        return Handing(None), handing
     tree = await workspace.tree()
     content = handing.record.model_dump(mode="json") if handing.record else {}
     usd = ground.bench.store.run(ground.run.id).cost.usd
-    return Handed(content=content, diff=f"{tree}:{sorted(str(c) for c in content.get('tests', []))}", usd=usd)
+    claims = sorted(str(claim) for claim in content.get("tests", []))
+    return handing, Handed(content=content, diff=f"{tree}:{claims}", usd=usd)

@@ -22,19 +22,17 @@ from .bench import Ground
 from .bounds import file_changes
 from .context import brief, place_text, ticket_text
 from .criteria import criteria_of
-from .desk import Handing, Sitting, producer
+from .desk import Handing, producer
 from .document import form_objections, objection
 from .going_back import from_clean_ground
 from .judging import boundaries_on_record, measured_by
 from .messages import commit_message
 from .outcomes import Outcome
 from .predecessor import claims_off_spec
-from .prompts import prompt
 from .readiness import require_ready
-from .rounds import Done, Write, later_turns, looped, plain_accept
-from .test_files import bounded_to_tests, handed_tests, no_test_file, specified, unusable_test
+from .rounds import Done, Write, looped, plain_accept
+from .test_files import bounded_to_tests, no_test_file, specified, unusable_test, written_tests
 from .validation import validate
-from .working import build
 
 
 class TestsWork:
@@ -52,20 +50,11 @@ class TestsWork:
 
     async def produce(self) -> Handed | Asked:
         """Let the session write tests and hand them in."""
-        ground = self._ground
-        sitting = Sitting(
-            session=self.session,
-            prompt=prompt("tests"),
-            deliverable="tests",
-            record=AcceptanceTests,
-            brief=await self.brief(),
-            turns=later_turns(ground, self.session, [self.stage]),
+        ground, told = self._ground, await self.brief()
+        self._handing, handed = await written_tests(
+            ground, self._workspace, self.session, self.stage, "tests", told, bounded_to_tests(ground)
         )
-        handing = await build(ground, sitting, self._workspace, bounded_to_tests(ground))
-        if isinstance(handing, Asked):
-            return handing
-        self._handing = handing
-        return await handed_tests(ground, self._workspace, handing)
+        return handed
 
     async def brief(self) -> str:
         """What its session is given: the ticket, what the tests must prove, and where it works."""

@@ -32,10 +32,12 @@ from ..redacting import redactor
 
 
 class Death(NamedTuple):
-    """Where a process dies: at boundary `number` (from 1) of the part of the run that it entered as `part`."""
+    """Where a process dies: at boundary `number` (from 1) of the part of the run that it entered as `part`; of those
+    that `word` is in, where one is given."""
 
     part: str
     number: int
+    word: str = ""
 
 
 START = "start"
@@ -51,19 +53,24 @@ class Boundaries:
     def __init__(self, notes: Path | None = None, death: Death | None = None, part: str = START) -> None:
         self._death = death
         self._notes = notes
-        self._part, self._count = part, 0
+        self._part, self._passed = part, list[str]()
         self._begun = time.monotonic()
 
     def at(self, what: str) -> None:
         """The process is at the boundary `what`."""
-        self._count += 1
+        self._passed.append(what)
         self.note(f"{self._part}\t{what}")
-        if self._death == (self._part, self._count):
+        if self._is_here(what):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def enter(self, part: str) -> None:
         """The run moved: what follows belongs to `part`."""
-        self._part, self._count = part, 0
+        self._part, self._passed = part, []
+
+    def _is_here(self, what: str) -> bool:
+        if self._death is None or self._death.part != self._part or self._death.word not in what:
+            return False
+        return sum(self._death.word in passed for passed in self._passed) == self._death.number
 
     def note(self, line: str) -> None:
         """Append to the notes."""

@@ -9,7 +9,7 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -95,21 +95,18 @@ class _Made:
 def _make(command: Command, way: Way, image: str, *, looking: bool = False) -> _Made:
     """Raises OSError, ValueError."""
     groups = hierarchy() if way.counted == "ours" else None
-    group = groups.make(command.limits.memory_mib, command.limits.processes) if groups else None
-    stage: Stage | None = None
-    try:
+    with ExitStack() as half_made:
+        group = groups.make(command.limits.memory_mib, command.limits.processes) if groups else None
+        if group is not None:
+            half_made.callback(group.remove)
         joins = group.entrances if group else ()
         stage = Stage(command, way, image, len(joins))
+        half_made.callback(stage.clear)
         name = f"setpoint-{secrets.token_hex(8)}"
         whole = image or _own_image(way.engine)
         words = {"name": name, "label": label(), "image": whole}
         told = arguments(command, way, stage, **words, joins=len(joins), looking=looking)
-    except BaseException:
-        if stage is not None:
-            stage.clear()
-        if group is not None:
-            group.remove()
-        raise
+        half_made.pop_all()
     return _Made(name, ["/bin/sh", "-c", _OPEN, "sh", *joins, "--", *way.engine.words(*told)], stage, group)
 
 

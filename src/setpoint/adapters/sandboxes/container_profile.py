@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...model.command import Command, Mount
-from .container_stage import DESCRIPTORS, SCRATCH, SCRIPT, Stage, user_of
+from .container_stage import DESCRIPTORS, SCRIPT, Stage, user_of
 from .engines import Way
-from .profile import GROUP, SCRATCH_MIB, USER
+from .profile import GROUP, SCRATCH, SCRATCH_MIB, USER
 
 LABEL = "setpoint"
 """All containers of ours carry it; its value names the worker."""

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from ...model.command import Command, Mount
@@ -23,7 +23,6 @@ from .seccomp_oci import oci_filter
 
 SCRIPT = "/run/setpoint/start"
 DESCRIPTORS = 4096
-SCRATCH = ("/tmp", "/home")  # noqa: S108  # the container's own
 _FIRST = 3
 """The descriptors of control groups begin here, inside."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -37,7 +36,8 @@ class Stage:
         """What the script writes when the command begins."""
         self.folder = Path(tempfile.mkdtemp(prefix="setpoint-container-"))
         self._mounted, self._way, self._image = "", way, image
-        try:
+        with ExitStack() as half_made:
+            half_made.callback(self.clear)
             self._mounted = _mounted(way, image) if image else ""
             self.root = self._root(way, image)
             """The container's root, where it is a folder of the host; else it is an image."""
@@ -46,9 +46,7 @@ class Stage:
             script = self.folder / "start"
             script.write_text(_script(command, self.mark.decode(), way, entrances), encoding="utf-8")
             self._files.append(Mount(host=str(script), inside=SCRIPT))
-        except BaseException:
-            self.clear()
-            raise
+            half_made.pop_all()
 
     @property
     def mounts(self) -> Sequence[Mount]:
@@ -138,7 +136,7 @@ def _etc(folder: Path, way: Way, image: str) -> list[Mount]:
 
 def system_links() -> Sequence[tuple[str, str]]:
     """Links at the top of the host's system, which the container's root has too."""
-    return [(name, os.readlink(name)) for name in SYSTEM if Path(name).is_symlink()]  # noqa: PTH115  # the words of it
+    return [(name, str(Path(name).readlink())) for name in SYSTEM if Path(name).is_symlink()]
 
 
 def toolchain() -> Sequence[Mount]:

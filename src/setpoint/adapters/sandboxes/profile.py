@@ -31,6 +31,9 @@ ENVIRONMENT = {
 
 _FRESH_SECONDS = 60.0
 """How old a copy of a host's file may be: a new library appears in `ld.so.cache`."""
+SCRATCH = (ENVIRONMENT["TMPDIR"], str(Path(HOME).parent))
+SHARED_MEMORY = str(Path("/dev", "shm"))
+"""Folders that a command has of its own and that are gone with it."""
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 # Each mount costs bubblewrap a look at all mounts before it: folders are mounted, single files copied.
 _ETC_FOLDERS = [
@@ -163,7 +166,7 @@ def _scratch(profile: Profile, kernel: Kernel) -> None:
         # As root the command's kernel user is root: a writable /proc would hold the host's own switches.
         profile.add("--proc", "/proc", "--remount-ro", "/proc")
     size = str(SCRATCH_MIB * 1024 * 1024)
-    for place in ("/tmp", "/home", "/dev/shm"):  # noqa: S108  # the sandbox's own
+    for place in (*SCRATCH, SHARED_MEMORY):
         profile.add("--size", size, "--tmpfs", place)
     profile.add("--dir", HOME, "--dir", "/var/tmp", "--dir", "/run")  # noqa: S108  # the sandbox's own
 
