@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from .config import load
 from .errors import SetpointError
-from .model.settings import STRENGTH, Config, Level, SandboxSettings
+from .model.sandbox_settings import STRENGTH, Level, SandboxSettings
+from .model.settings import Config
 from .parts import part, sandbox_at, sandbox_of
 from .policy.containment import level_named, require_contained
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 from .config import own_policy, parse, parse_policy
 from .errors import ConfigError, SetpointError, UsageError
 from .model.release import CiRun, CiState
-from .model.settings import Config, Level, SandboxSettings
+from .model.sandbox_settings import Level, SandboxSettings
+from .model.settings import Config
 from .policy.containment import require_contained
 from .redacting import redactor
 

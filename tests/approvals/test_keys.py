@@ -12,7 +12,8 @@ from setpoint.adapters.keys import PRIVATE, PUBLIC, KeyRing, key_folder
 from setpoint.errors import KeyFileError
 from setpoint.gates.redaction import redact
 from setpoint.model.approval import VERSION, Answer, Approval, ApprovalSettings
-from setpoint.model.settings import Config, SandboxSettings
+from setpoint.model.sandbox_settings import SandboxSettings
+from setpoint.model.settings import Config
 from setpoint.parts import signer
 from setpoint.policy.signatures import signed
 from setpoint.service import doctor

@@ -9,7 +9,7 @@ from commanded import git, setpoint
 from setpoint.config import parse
 from setpoint.errors import SandboxError
 from setpoint.model.command import Completed, Layer
-from setpoint.model.settings import STRENGTH, Level
+from setpoint.model.sandbox_settings import STRENGTH, Level
 from setpoint.service.header import header
 from setpoint.service.levels import WORTH, checks, levels
 

@@ -18,7 +18,7 @@ from setpoint.gates.run import run_gate
 from setpoint.model.evidence import GateKind, GateResult, Outcome
 from setpoint.model.gate import Gate
 from setpoint.model.plan import Check
-from setpoint.model.settings import SandboxSettings
+from setpoint.model.sandbox_settings import SandboxSettings
 from setpoint.service.header import header
 
 ADVISORY = {

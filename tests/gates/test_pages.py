@@ -14,7 +14,7 @@ from setpoint.gates.steps import take_steps
 from setpoint.model.evidence import GateResult, Outcome
 from setpoint.model.page import PageStep
 from setpoint.model.plan import Check
-from setpoint.model.settings import SandboxSettings
+from setpoint.model.sandbox_settings import SandboxSettings
 from setpoint.model.steps import parse_step
 from setpoint.testing.browsers import chromium
 

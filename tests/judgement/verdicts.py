@@ -25,7 +25,8 @@ from setpoint.gates.waivers import split
 from setpoint.model.gate import Gate
 from setpoint.model.judgement import Waiver
 from setpoint.model.objection import Objection
-from setpoint.model.settings import Checks, Config, SandboxSettings
+from setpoint.model.sandbox_settings import SandboxSettings
+from setpoint.model.settings import Checks, Config
 from setpoint.pipeline.judgement import judge, static_checks
 from setpoint.pipeline.lab import Lab, Terms
 from setpoint.service.finding_out import detected

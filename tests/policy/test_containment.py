@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from setpoint.config import parse
 from setpoint.errors import ConfigError
-from setpoint.model.settings import STRENGTH, Config, Level, SandboxSettings
+from setpoint.model.sandbox_settings import STRENGTH, Level, SandboxSettings
+from setpoint.model.settings import Config
 from setpoint.model.ticket import Kind
 from setpoint.parts import sandbox_of
 from setpoint.policy.containment import at_least, require_contained, require_level

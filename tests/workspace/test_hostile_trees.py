@@ -12,7 +12,8 @@ from setpoint.adapters.rooms import exec_here
 from setpoint.adapters.sandboxes.bare import Bare
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
 from setpoint.errors import DeniedError, UsageError
-from setpoint.model.settings import Config, SandboxSettings
+from setpoint.model.sandbox_settings import SandboxSettings
+from setpoint.model.settings import Config
 from setpoint.ports import Workspace
 
 REPLACEMENTS = {

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import DeniedError, UsageError
 from ..model.command import Command, CommandLimits, Completed, Mount
-from ..model.settings import SandboxSettings
+from ..model.sandbox_settings import SandboxSettings
 from ..ports import Sandbox
 from . import beneath
 from .secrets import SECRET

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..adapters.store import SqlStore
 from ..errors import SandboxError
 from ..model.run import Position, Run
-from ..model.settings import STRENGTH, SandboxSettings
+from ..model.sandbox_settings import STRENGTH, SandboxSettings
 from ..model.ticket import Kind, Ticket
 from ..parts import sandbox_at
 from ..policy.containment import level_named

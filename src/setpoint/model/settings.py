@@ -1,16 +1,15 @@
 """Everything configured, as records: read once by `config.py`, pinned to a run, handed on as plain values."""
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from .approval import ApprovalSettings
 from .boundary import Boundaries
-from .command import CommandLimits
 from .gate import Gate
 from .record import Line, Record
 from .release import Environment
-from .ticket import Kind
+from .sandbox_settings import SandboxSettings
 
 _SHARED = (
     *(".gitignore", "policy.toml", "waivers.toml", "quarantine.toml", "SYSTEM.md"),
@@ -168,49 +167,6 @@ class Prompting(Record):
     """Percent from which on down a person is warned; 0 never warns."""
     own_tickets: int = Field(default=10, ge=1)
     """Finished tickets with one number of prompts from which on their own share takes the curve's place."""
-
-
-Level = Literal["none", "seatbelt", "bubblewrap", "container", "microvm"]
-STRENGTH: tuple[Level, ...] = get_args(Level)
-"""Sandbox levels, the weakest first. Between bubblewrap and container it is a matter of degree, microvm is another
-kernel."""
-
-
-class ContainerSettings(Record):
-    """What level `container` works with."""
-
-    engine: Literal["podman", "docker", ""] = ""
-    """Empty: podman where it works, else docker."""
-    image: str = ""
-    """An image of this machine, never pulled, with `/bin/sh`; empty: the host's own toolchain, read-only."""
-
-
-class MicrovmSettings(Record):
-    """What level `microvm` works with."""
-
-    kernel: str = ""
-    """A Linux kernel; empty: the newest in `/boot` whose modules are here."""
-    modules: str = ""
-    """Its folder of modules; empty: the one below `/lib/modules` that has the kernel's name."""
-    emulate: bool = False
-    """Without hardware support for virtual machines, let software play the machine: tens of times slower, and no
-    boundary that QEMU vouches for. For trying the level out."""
-
-
-class SandboxSettings(Record):
-    """How commands are contained."""
-
-    level: Level = "bubblewrap"
-    minimum: Level = "none"
-    """The weakest level that commands may run at, whatever else is configured."""
-    minimum_for: dict[Kind, Level] = {}
-    """The same for runs of one kind of ticket."""
-    container: ContainerSettings = ContainerSettings()
-    microvm: MicrovmSettings = MicrovmSettings()
-    limits: CommandLimits = CommandLimits()
-    readonly: tuple[str, ...] = ()
-    """More host folders shown read-only (toolchains, caches)."""
-    env: dict[str, str] = {}
 
 
 class Worktree(Record):

@@ -1,7 +1,8 @@
 """How strongly commands must be contained: what is demanded is never answered by something weaker."""
 
 from ..errors import ConfigError
-from ..model.settings import STRENGTH, Config, Level, SandboxSettings
+from ..model.sandbox_settings import STRENGTH, Level, SandboxSettings
+from ..model.settings import Config
 from ..model.ticket import Kind
 
 

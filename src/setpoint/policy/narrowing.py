@@ -11,7 +11,7 @@ from ..inputs import read_text
 from ..model.boundary import Boundaries
 from ..model.command import CommandLimits
 from ..model.record import Record
-from ..model.settings import SandboxSettings
+from ..model.sandbox_settings import SandboxSettings
 from .action import Action, ActionKind
 from .decide import Policy, decide
 from .guard import insist

@@ -6,7 +6,7 @@ from ..errors import SetpointError
 from ..model.command import Layer
 from ..model.numbers import counted
 from ..model.record import Line, Record
-from ..model.settings import STRENGTH, Level
+from ..model.sandbox_settings import STRENGTH, Level
 from .doctor import Check
 
 Found = Mapping[Level, "Sequence[Layer] | SetpointError"]

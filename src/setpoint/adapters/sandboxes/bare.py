@@ -21,7 +21,7 @@ from pathlib import Path
 from ...engine.liveness import process_started
 from ...errors import SandboxError
 from ...model.command import Command, CommandLimits, Completed, Layer, Mount
-from ...model.settings import SandboxSettings
+from ...model.sandbox_settings import SandboxSettings
 from .groups import Group, hierarchy
 from .growth import Growth
 from .processes import carrying, marked

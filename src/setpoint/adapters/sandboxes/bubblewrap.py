@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...errors import DiskFullError, SandboxError
 from ...model.command import Command, Completed, Layer, Mount
-from ...model.settings import SandboxSettings
+from ...model.sandbox_settings import SandboxSettings
 from ..egress.inside import with_hosts
 from .groups import Group, hierarchy
 from .growth import Growth

@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from ...errors import DiskFullError, SandboxError
 from ...model.command import Command, Completed, Layer
-from ...model.settings import SandboxSettings
+from ...model.sandbox_settings import SandboxSettings
 from ..egress.inside import with_hosts
 from .container_layers import layers_of
 from .container_profile import arguments

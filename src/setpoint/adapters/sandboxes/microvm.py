@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...errors import SandboxError
 from ...model.command import Command, CommandLimits, Completed, Layer, Mount
-from ...model.settings import SandboxSettings
+from ...model.sandbox_settings import SandboxSettings
 from .bubblewrap import Bubblewrap, find_binary, limited
 from .container_stage import system_links, toolchain
 from .guest import job, shares, top

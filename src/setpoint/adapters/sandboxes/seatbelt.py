@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...errors import SandboxError
 from ...model.command import Command, Completed, Layer, Mount
-from ...model.settings import SandboxSettings
+from ...model.sandbox_settings import SandboxSettings
 from .bare import Bare
 
 PROGRAM = Path("/usr/bin/sandbox-exec")
