@@ -1,7 +1,7 @@
 # One word per need. `make demo` and `make test` need nothing but Python 3.11+, git and the package registry.
 PYTHON ?= python3
-# Three on two cores: tests wait now and then, for each other's locks and for limits that run out.
-JOBS ?= 3
+# Four on two cores: tests wait now and then, for each other's locks and for limits that run out.
+JOBS ?= 4
 RUN := .venv/bin/
 
 # Containers often forbid bytecode; start-up time would be spent on compiling.

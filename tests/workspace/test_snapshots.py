@@ -85,7 +85,9 @@ def test_a_snapshot_is_the_tree_git_would_write(
 
 async def test_what_a_person_writes_beside_a_command_is_in_the_next_tree(bench: Repository) -> None:
     room = await bench.workspaces().open(bench.run())
-    await room.run(("sh", "-c", "echo 1 > a"))
+    await room.run(
+        ("sh", "-c", 'echo 1 > a; until [ "$(date +%s%N)" -gt $(($(date -r a +%s%N) + 30000000)) ]; do :; done')
+    )
     first = await room.tree()
     (room.path / "a").write_text("2\n", encoding="utf-8")
     os.utime(room.path / "a", (1, 1))

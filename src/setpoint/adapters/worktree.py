@@ -146,6 +146,7 @@ class Worktree(SandboxRoom):
         # A person who took the workspace leaves no trace here but in the files.
         recent = time.monotonic() - self._swept_at < _RECENT
         found = self._swept if self._swept is not None and recent else beneath.sweep(self.path)
+        self._swept = None  # it tells once how the folder looks: then somebody may have written
         if self._taken is not None and self._taken == (found.mark, self._writes):
             return self._known.last
         self._known.leave_out(self._left_out(found))
