@@ -13,8 +13,8 @@ from wired import KEY, MODEL, endpoint
 
 from setpoint.adapters.agents.http import new_client
 from setpoint.adapters.agents.metering import Allowance
+from setpoint.adapters.agents.relay import AT_ONCE, SOCKET, WithModels, relay
 from setpoint.adapters.agents.relay import KEY as STANDS_FOR_A_KEY
-from setpoint.adapters.agents.relay import SOCKET, WithModels, relay
 from setpoint.adapters.rooms import exec_here
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
 from setpoint.model.session import ModelRef
@@ -140,6 +140,109 @@ async def test_what_goes_wrong_is_passed_on_and_paid_for_only_where_it_may_have_
             told = status if kind == "cut" else 0
         assert told in (status, 502)
         assert ((meter.lost > 0), meter.spent.requests) == (lost, 0)
+
+
+async def test_a_reply_that_nobody_counted_does_not_lift_the_limit() -> None:
+    def script(_seen: Seen) -> Step:
+        return Step(text="Good day.", input_tokens=0)
+
+    async with related("anthropic", usd=3.0, script=script) as (ask, meter, model):
+        told = [(await ask()).status_code for _ in range(6)]
+    assert (told[0], told[-1], meter.spent.usd) == (200, 403, None)
+    assert meter.lost <= 3.0
+    assert len(model.requests) == told.count(200)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"model": "claude-opus-99", "model": "MODEL", "max_tokens": 9, "messages": []}',
+        b'{"model": "MODEL", "max_tokens": 1000000, "max_tokens": 9, "messages": []}',
+        '{"model": "MODEL", "max_tokens": 9, "messages": []}'.encode("utf-16"),
+        b'{"model": "MODEL", "max_tokens": 1e6, "messages": []}',
+        b'{"model": "MODEL", "max_tokens": -9, "messages": []}',
+        b'{"model": "MODEL", "max_tokens": true, "messages": []}',
+        b'{"model": "MODEL", "max_tokens": NaN, "messages": []}',
+        b'{"model": "MODEL", "max_tokens": 9, "messages": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+    ],
+)
+async def test_what_could_be_read_in_two_ways_is_not_sent(content: bytes) -> None:
+    async with related("anthropic", usd=5.0) as (ask, _meter, model):
+        name = ref("anthropic").model
+        told = content.replace(b"MODEL", name.encode()).replace("MODEL".encode("utf-16-le"), name.encode("utf-16-le"))
+        assert (await ask(content=told)).status_code == 400
+        assert model.requests == []
+
+
+def _away(api: str) -> list[Any]:
+    far, data = "https://collect.example/?held", "data:image/png;base64,AAAA"
+    if api == "anthropic":
+        return [
+            {"type": "image", "source": {"type": "url", "url": far}},
+            {"type": "document", "source": {"type": "url", "url": far}},
+            {"type": "image", "source": {"type": "file", "file_id": "f1"}},
+            {"type": "tool_result", "content": [{"type": "image", "source": {"type": "url", "url": far}}]},
+        ]
+    kind = "image_url" if api == "openai-chat" else "input_image"
+    picture = {"type": kind, "image_url": {"url": far} if api == "openai-chat" else far}
+    return [picture, {"type": "input_file", "file_url": far}, {"type": "file", "file": {"file_id": "f1", "x": data}}]
+
+
+@pytest.mark.parametrize("api", PATHS)
+async def test_no_provider_is_made_to_fetch_anything(api: str) -> None:
+    async with related(api) as (ask, meter, model):
+        field = "input" if api == "openai-responses" else "messages"
+        for part in _away(api):
+            reply = await ask(json=body(api, **{field: [{"role": "user", "content": [part]}]}))
+            assert reply.status_code == 400, part
+        assert (model.requests, meter.spent.requests) == ([], 0)
+
+
+@pytest.mark.parametrize("api", PATHS)
+async def test_fields_and_tools_that_nobody_judged_are_left_out_and_the_reply_is_bounded(api: str) -> None:
+    foreign = {"n": 40, "service_tier": "priority", "speed": "fast", "background": True, "mcp_servers": [{}]}
+    foreign |= {"previous_response_id": "r1", "container": "c1", "web_search_options": {}, "Model": "other"}
+    tools = [{"type": "web_search_20250305", "name": "w"}, {"type": "mcp", "server_url": "https://collect.example"}]
+    own = {"type": "function", "name": "look", "function": {"name": "look"}, "input_schema": {"url": "said"}}
+    async with related(api) as (ask, meter, model):
+        sent = body(api, **foreign, tools=[*tools, own], stream=True)
+        del sent["max_tokens"]
+        assert (await ask(json=sent)).status_code == 200
+        (seen,) = model.requests
+        assert not foreign.keys() & seen.body.keys()
+        assert seen.body["tools"] == [own]
+        longest = {"anthropic": "max_tokens", "openai-chat": "max_completion_tokens"}.get(api, "max_output_tokens")
+        assert seen.body[longest] == 32_000
+        assert api != "openai-chat" or seen.body["stream_options"] == {"include_usage": True}
+        assert api != "openai-responses" or seen.body["store"] is False
+        assert meter.spent.usd
+
+
+async def test_a_small_picture_is_held_at_what_it_may_count_as() -> None:
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
+    paper = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}}
+    async with related("anthropic", usd=3.0) as (ask, _meter, model):
+        many = [{"role": "user", "content": [picture] * 20}]
+        assert (await ask(json=body("anthropic", messages=many))).status_code == 403
+        assert (await ask(json=body("anthropic", messages=[{"role": "user", "content": [paper]}]))).status_code == 403
+        assert model.requests == []
+        assert (await ask(json=body("anthropic", messages=[{"role": "user", "content": [picture]}]))).status_code == 200
+
+
+async def test_connections_beyond_the_limit_are_turned_away_before_their_requests_are_read() -> None:
+    head = b"POST /v1/messages HTTP/1.1\r\nHost: models\r\nContent-Length: 999999\r\n\r\n"
+    meter = Allowance(None)
+    with ScriptedModel(says) as model:
+        async with (
+            new_client(plain=True) as out,
+            relay({ref("anthropic"): endpoint("anthropic", model)}, meter, out) as w,
+        ):
+            idle = [await asyncio.open_unix_connection(w.folder / SOCKET) for _ in range(AT_ONCE)]
+            reader, writer = await asyncio.open_unix_connection(w.folder / SOCKET)
+            writer.write(head)
+            assert b" 429 " in await reader.readline()
+            for _, one in (*idle, (reader, writer)):
+                one.close()
 
 
 async def test_a_command_in_the_sandbox_asks_without_a_key(tmp_path: Path) -> None:

@@ -75,8 +75,9 @@ class Allowance:
     usd: float | None = None
     spent: Usage = field(default_factory=Usage)
     lost: float = 0.0
-    """Worst case of requests without a reply that may have been charged for."""
+    """Worst case of requests that may have been charged for and had no reply, or one that was not counted."""
     _held: float = 0.0
+    _settled: float = 0.0
 
     async def reserve(self, quote: Quote) -> None:
         if self.usd is not None and quote.worst_usd is None:
@@ -86,7 +87,7 @@ class Allowance:
                 fix="give its price in [providers.NAME.prices], or leave the limit out",
             )
         worst = quote.worst_usd or 0.0
-        gone = (self.spent.usd or 0.0) + self.lost + self._held
+        gone = self._settled + self.lost + self._held
         if self.usd is not None and gone + worst > self.usd:
             raise CapError(
                 f"the limit of ${self.usd:g} is reached",
@@ -100,6 +101,9 @@ class Allowance:
     def settle(self, quote: Quote, usage: Usage) -> None:
         self._held -= quote.worst_usd or 0.0
         self.spent = self.spent.plus(usage)
+        # What nobody counted is the dearest it can have been, never nothing.
+        self._settled += usage.usd or 0.0
+        self.lost += (quote.worst_usd or 0.0) if usage.usd is None else 0.0
 
     def let_go(self, quote: Quote, *, paid: bool) -> None:
         self._held -= quote.worst_usd or 0.0

@@ -25,6 +25,7 @@ from ...model.money import Quote
 from ...model.session import ModelRef
 from ...ports import Sandbox
 from ..loopback import forwarded
+from .asked import judged, parsed
 from .endpoint import Endpoint
 from .http import CONNECT_SECONDS, LARGEST_REPLY
 from .metering import LONGEST_REQUEST, Meter, quote_of, usage_of
@@ -41,11 +42,12 @@ AT_ONCE = 16
 """Requests of one command under way; more are refused."""
 IDLE_SECONDS = 300.0
 """How long a provider, or whoever asks, may say nothing."""
-_LONGEST = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _PASSED_ON = ("accept", "anthropic-version", "anthropic-beta", "openai-beta", "user-agent", "x-stainless-helper-method")
 """Headers of a request that a provider is sent."""
 _PASSED_BACK = ("content-type", "request-id", "x-request-id", "retry-after")
 _COUNTING = "/count_tokens"
+_QUERIES = ("", "beta=true")
+"""What may stand behind a path."""
 NOT_ITS_FORMAT = (ValueError, KeyError, TypeError, AttributeError, RecursionError, ProviderFault)
 
 
@@ -64,7 +66,7 @@ class _Asked:
     url: str
     body: bytes
     headers: Mapping[str, str]
-    longest: int
+    quote: Quote
     metered: bool
 
 
@@ -115,10 +117,10 @@ class Relay:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talk = h11.Connection(h11.SERVER)
         while talk.states == {h11.CLIENT: h11.IDLE, h11.SERVER: h11.IDLE}:
-            found = await _request(talk, reader, writer)
-            if found is None:
-                return
             try:
+                found = await self._request(talk, reader, writer)
+                if found is None:
+                    return
                 await self._answer(*found, talk, writer)
             except _RefusedError as refusal:
                 self._note(str(refusal))
@@ -127,6 +129,32 @@ class Relay:
                 return
             talk.start_next_cycle()
 
+    async def _request(
+        self, talk: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[h11.Request, bytes] | None:
+        """The next request, whole; None at the end. Raises _RefusedError before more is read than can be held."""
+        request, body = None, b""
+        while True:
+            event = talk.next_event()
+            if event is h11.NEED_DATA:
+                if talk.they_are_waiting_for_100_continue:
+                    await _send(talk, writer, h11.InformationalResponse(status_code=100, headers=[]))
+                async with asyncio.timeout(IDLE_SECONDS):
+                    talk.receive_data(await reader.read(65_536))
+            elif isinstance(event, h11.Request):
+                if len(self._tasks) > AT_ONCE:
+                    raise _RefusedError(429, f"more than {AT_ONCE} requests at once")
+                request = event
+            elif isinstance(event, h11.Data):
+                body += bytes(event.data)
+                if len(body) > LARGEST_REQUEST:
+                    await _say(talk, writer, 413, f"a request is at most {LARGEST_REQUEST} bytes")
+                    return None
+            elif isinstance(event, h11.EndOfMessage) and request is not None:
+                return request, body
+            else:
+                return None
+
     def _note(self, words: str) -> None:
         told = words if words in self.refused or len(self.refused) < AT_ONCE else "other requests"
         self.refused[told] = self.refused.get(told, 0) + 1
@@ -134,16 +162,13 @@ class Relay:
     async def _answer(
         self, request: h11.Request, body: bytes, talk: h11.Connection, writer: asyncio.StreamWriter
     ) -> None:
-        if len(self._tasks) > AT_ONCE:
-            raise _RefusedError(429, f"more than {AT_ONCE} requests at once")
         asked = self._read(request, body)
-        quote = quote_of(asked.ref, len(body), asked.endpoint, asked.longest)
         if asked.metered:
             try:
-                await self._meter.reserve(quote)
+                await self._meter.reserve(asked.quote)
             except SetpointError as error:
                 raise _RefusedError(403, f"{error.what}: {error.why}; {error.fix}") from error
-        await self._forward(asked, quote, talk, writer)
+        await self._forward(asked, talk, writer)
 
     def _read(self, request: h11.Request, body: bytes) -> _Asked:
         """What is asked for, where it may be. Raises _RefusedError."""
@@ -151,27 +176,32 @@ class Relay:
         counting = path.endswith(_COUNTING)
         plain = path.removesuffix(_COUNTING)
         known = {ref: end for ref, end in self._models.items() if urlsplit(end.url()).path.endswith(plain)}
-        if request.method != b"POST" or plain.count("/") < 2 or not known:
+        if request.method != b"POST" or plain.count("/") < 2 or not known or query not in _QUERIES:
             raise _RefusedError(404, f"{request.method.decode('latin-1')} {path[:200]} is not asked through here")
         try:
-            told = json.loads(body)
-            name = told["model"]
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise _RefusedError(400, "the request is no JSON object with a `model`") from error
-        ref = next((ref for ref in known if ref.model == name), None)
+            told = parsed(body)
+        except ValueError as error:
+            raise _RefusedError(400, f"the request is no JSON object with a `model`: {error}") from error
+        ref = next((ref for ref in known if ref.model == told["model"]), None)
         if ref is None:
             allowed = ", ".join(sorted(ref.model for ref in known))
-            raise _RefusedError(403, f"model `{str(name)[:100]}` is not one of this session's: {allowed}")
+            raise _RefusedError(403, f"model `{told['model'][:100]}` is not one of this session's: {allowed}")
         endpoint = known[ref]
+        try:
+            sent = judged(told, endpoint, counting=counting)
+        except ValueError as error:
+            raise _RefusedError(400, str(error)) from error
+        for name in sent.left_out:
+            self._note(f"left out: {name}")
         signed = {header.lower(): value for header, value in endpoint.signed(ref.provider).items()}
-        sent = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
-        passed = {header: sent[header] for header in _PASSED_ON if header in sent}
+        told_headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
+        passed = {header: told_headers[header] for header in _PASSED_ON if header in told_headers}
         url = endpoint.url() + (_COUNTING if counting else "") + (f"?{query}" if query else "")
-        longest = max((told[key] for key in _LONGEST if isinstance(told.get(key), int)), default=0)
+        quote = quote_of(ref, len(sent.body) + sent.weight, endpoint, sent.longest)
         headers = {**passed, **signed, "accept-encoding": "identity"}
-        return _Asked(ref, endpoint, url, body, headers, longest, metered=not counting)
+        return _Asked(ref, endpoint, url, sent.body, headers, quote, metered=not counting)
 
-    async def _forward(self, asked: _Asked, quote: Quote, talk: h11.Connection, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, asked: _Asked, talk: h11.Connection, writer: asyncio.StreamWriter) -> None:
         started, paid, settled = time.monotonic(), True, False
         timeout = httpx2.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
         reading = _Reading(asked.endpoint)
@@ -189,7 +219,7 @@ class Relay:
                     await _send(talk, writer, h11.Data(data=chunk))
                 if asked.metered and paid and (answer := reading.answer()) is not None:
                     usage = usage_of(asked.ref, answer.tokens, time.monotonic() - started, asked.endpoint)
-                    self._meter.settle(quote, usage)
+                    self._meter.settle(asked.quote, usage)
                     settled = True
             await _send(talk, writer, h11.EndOfMessage())
         except httpx2.TransportError as error:
@@ -199,7 +229,7 @@ class Relay:
             raise _RefusedError(502, f"model `{asked.ref}` was out of reach") from error
         finally:
             if asked.metered and not settled:
-                self._meter.let_go(quote, paid=paid)
+                self._meter.let_go(asked.quote, paid=paid)
 
 
 class _Reading:
@@ -234,31 +264,6 @@ class _Reading:
                 return self._endpoint.wire.whole(json.loads(self._whole))
             return self._reader.answer() if self._reader.complete and not self._lost else None
         except NOT_ITS_FORMAT:
-            return None
-
-
-async def _request(
-    talk: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> tuple[h11.Request, bytes] | None:
-    """The next request, whole; None at the end."""
-    request, body = None, b""
-    while True:
-        event = talk.next_event()
-        if event is h11.NEED_DATA:
-            if talk.they_are_waiting_for_100_continue:
-                await _send(talk, writer, h11.InformationalResponse(status_code=100, headers=[]))
-            async with asyncio.timeout(IDLE_SECONDS):
-                talk.receive_data(await reader.read(65_536))
-        elif isinstance(event, h11.Request):
-            request = event
-        elif isinstance(event, h11.Data):
-            body += bytes(event.data)
-            if len(body) > LARGEST_REQUEST:
-                await _say(talk, writer, 413, f"a request is at most {LARGEST_REQUEST} bytes")
-                return None
-        elif isinstance(event, h11.EndOfMessage) and request is not None:
-            return request, body
-        else:
             return None
 
 
