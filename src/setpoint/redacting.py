@@ -29,7 +29,7 @@ def redactor(config: Config, environ: Mapping[str, str], root: Path | None = Non
         if isinstance(value, str):
             return redact(value, known)
         if isinstance(value, dict):
-            return {key: clean(item) for key, item in value.items()}
+            return {clean(key): clean(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [clean(item) for item in value]
         return value

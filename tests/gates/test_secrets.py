@@ -1,7 +1,10 @@
 """Secrets on added lines are found and never repeated; known values leave no trace in what is journaled."""
 
 import base64
-from urllib.parse import quote
+import html
+import json
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -117,6 +120,38 @@ def test_an_encoded_value_is_taken_out_wherever_it_was_broken(secret: str, data:
     assert len(told) <= len(f"before {HIDDEN} after") + 8 + len(between), (
         "at most the uncertain ends of an encoding are left"
     )
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "JSON": json.dumps,
+    "JSON beyond ASCII": lambda value: json.dumps(value, ensure_ascii=False),
+    "JSON in JSON": lambda value: json.dumps(json.dumps(value)),
+    "Python": repr,
+    "Python's bytes": lambda value: repr(value.encode()),
+    "HTML": html.escape,
+    "a URL's path": lambda value: quote(value),
+    "a form": quote_plus,
+    "C": lambda value: "".join(f"\\x{byte:02x}" for byte in value.encode()),
+    "a C array": lambda value: ", ".join(f"0x{byte:02x}" for byte in value.encode()),
+    "quoted printable": lambda value: "".join(f"={byte:02X}" for byte in value.encode()),
+    "numbers": lambda value: str(list(value.encode())),
+    "od -b": lambda value: " ".join(f"{byte:03o}" for byte in value.encode()),
+    "od -c": "   ".join,
+    "base32": lambda value: base64.b32encode(value.encode()).decode(),
+    "UTF-16": lambda value: value.encode("utf-16-le").decode("latin-1"),
+    "UTF-16 in base64": lambda value: base64.b64encode(value.encode("utf-16-le")).decode(),
+    "invisible letters between": "\u200b".join,
+    "a diff in two lines": lambda value: f"+{value[:9]}\n+{value[9:]}",
+    "a terminal's title between": lambda value: f"{value[:9]}\x1b]0;x\x07{value[9:]}",
+}
+
+
+@pytest.mark.parametrize("written", FORMS)
+@pytest.mark.parametrize("secret", ['tok-4711"Ab\\cd/-Zz99&<', "Plain-Value-4711-abcdef"])
+def test_a_value_is_taken_out_as_tools_write_it(written: str, secret: str) -> None:
+    told = redact(f"before {FORMS[written](secret)} after", [secret])
+    assert HIDDEN in told
+    assert len(told) <= len(f"before {HIDDEN} after") + 8
 
 
 @given(secret=st.text("abcdefXYZ0123456789", min_size=12, max_size=60), data=st.data())

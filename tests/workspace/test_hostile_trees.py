@@ -46,6 +46,23 @@ async def test_without_a_sandbox_a_replaced_git_is_put_back_and_told(tmp_path: P
     assert (await room.run(["true"])).exit_code == 0
 
 
+@pytest.mark.parametrize("first", ["node_modules/.bin", "./node_modules/.bin", ".", "", "HERE/node_modules/.bin"])
+async def test_no_program_of_the_tree_is_the_hosts_whatever_path_says(
+    tmp_path: Path, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many put folders of their project first on their PATH; git is started in the agent's."""
+    bench, trap = Repository(tmp_path / "shop", Bare()), tmp_path / "ran"
+    room = await bench.workspaces().open(bench.run())
+    for place in (room.path, room.path / "node_modules/.bin"):
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "git").write_text(f"#!/bin/sh\ntouch {trap}\n")
+        (place / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{first.replace('HERE', str(room.path))}:{os.environ['PATH']}")
+    await room.commit("Change")
+    async with room.checkout(bench.base):
+        assert not trap.exists()
+
+
 TRAP = """
 git init -q nested && cd nested &&
 git config user.name x && git config user.email x &&

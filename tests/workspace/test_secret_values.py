@@ -33,7 +33,11 @@ def test_the_env_files_of_the_repository_are_read_and_its_examples_are_not(tmp_p
     (tmp_path / ".env.example").write_text("API_KEY=value-of-an-example\n")
     (tmp_path / ".env.link").symlink_to(tmp_path / ".env.example")
     (tmp_path / ".env.folder").mkdir()
-    assert secrets_in(tmp_path) == ("value-of-dot-env", "value-of-local")
+    for below, value in (("web", "value-below"), ("a/b/c", "value-far-below"), ("node_modules/x", "value-of-others")):
+        (tmp_path / below).mkdir(parents=True)
+        (tmp_path / below / ".env").write_text(f"API_KEY={value}\n")
+    found = ("value-of-dot-env", "value-of-local", "value-below", "value-far-below")
+    assert secrets_in(tmp_path) == found
     assert secrets_in(tmp_path / "nowhere") == ()
 
 
@@ -42,3 +46,4 @@ def test_all_of_them_are_taken_out_of_what_is_written_down(tmp_path: Path) -> No
     clean = redactor(Config(), ENVIRONMENT, tmp_path)
     told = clean({"said": ["value-of-a-token", "value-of-dot-env", "value-of-no-secret", 7]})
     assert told == {"said": ["[redacted]", "[redacted]", "value-of-no-secret", 7]}
+    assert clean({"value-of-a-token": {"x value-of-dot-env": 1}}) == {"[redacted]": {"x [redacted]": 1}}, "names, too"

@@ -190,6 +190,25 @@ async def test_secrets_in_the_workspace_are_shown_to_nobody(bench: Repository, n
     assert name not in await room.changed(bench.base)
 
 
+@pytest.mark.parametrize("name", ["sub/.env", "certs/server.key"])
+async def test_a_secret_stays_hidden_when_a_folder_above_it_is_moved(bench: Repository, name: str) -> None:
+    bench.put(name, "canary\n")
+    bench.base = bench.commit("a committed secret")
+    room = await bench.workspaces().open(bench.run())
+    above, _, below = name.partition("/")
+    await room.run(["sh", "-c", f"mkdir tests; mv {above} tests/moved; mkdir {above}; touch {name}"])
+    assert (room.path / "tests/moved" / below).read_text() == "canary\n"
+    assert "canary" not in (await room.run(["grep", "-r", "canary", "."])).stdout
+    with pytest.raises(DeniedError):
+        room.read(f"tests/moved/{below}")
+
+
+async def test_a_file_that_a_command_makes_itself_is_its_own(bench: Repository) -> None:
+    room = await bench.workspaces().open(bench.run())
+    await room.run(["sh", "-c", "echo own > .env; echo own > server.key"])
+    assert (await room.run(["cat", ".env", "server.key"])).stdout == "own\nown\n"
+
+
 @pytest.mark.parametrize("name", [".env.example", "tests/fixtures/ca.pem", "keyboard.py", "environment.env.py"])
 async def test_what_is_no_secret_can_be_read(bench: Repository, name: str) -> None:
     bench.put(name, "plain\n")

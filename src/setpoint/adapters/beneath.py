@@ -51,8 +51,8 @@ class Found:
     """Folders that git would take for a bare repository, with the names that make it think so."""
     closed: list[str] = field(default_factory=list)
     """Folders that could not be looked into."""
-    secrets: list[str] = field(default_factory=list)
-    """Files named as secrets are."""
+    secrets: dict[str, int] = field(default_factory=dict)
+    """Files named as secrets are, and those that were known for one, with their inodes."""
     mark: str = ""
     """The same while no file was made, written, renamed or taken away: the kernel's own times, which no command can
     set, are part of it. A file that changed twice within a tick of the kernel's clock may not show: see `settled`."""
@@ -163,13 +163,18 @@ def kind(root: Path, path: str) -> str:
 
 
 def sweep(
-    root: Path, secret: "re.Pattern[str] | None" = None, *, clean: bool = True, without: Collection[str] = ()
+    root: Path,
+    secret: "re.Pattern[str] | None" = None,
+    *,
+    known: Collection[int] = (),
+    clean: bool = True,
+    without: Collection[str] = (),
 ) -> Found:
-    """Name what git must not meet, and files whose name `secret` matches. With `clean` the tree is made harmless to the
-    host that reads it: FIFOs, sockets, devices and set-id bits go, and what its owner may not read is opened again for
-    the owner. Folders named in `without` are passed by."""
+    """Name what git must not meet, and files whose name `secret` matches or whose inode is `known`. With `clean` the
+    tree is made harmless to the host that reads it: FIFOs, sockets, devices and set-id bits go, and what its owner may
+    not read is opened again for the owner. Folders named in `without` are passed by."""
     found = Found()
-    look = _Look(secret, clean, without)
+    look = _Look(secret, frozenset(known), clean, without)
     above = os.open(root.parent, _FOLDER)
     try:
         top = _open_below(above, root.name, clean)
@@ -188,6 +193,7 @@ def sweep(
 @dataclass(frozen=True)
 class _Look:
     secret: "re.Pattern[str] | None"
+    known: frozenset[int]
     clean: bool
     without: Collection[str]
     mark: "hashlib.blake2b" = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
@@ -208,8 +214,8 @@ def _sweep(folder: int, prefix: str, found: Found, look: _Look) -> None:
                 if look.clean:
                     _make_plain(folder, item, path, found)
                 _note(item, path, found, look)
-                if look.secret is not None and look.secret.fullmatch(path):
-                    found.secrets.append(path)
+                if (look.secret is not None and look.secret.fullmatch(path)) or item.inode() in look.known:
+                    found.secrets[path] = item.inode()
             else:
                 _note(item, path, found, look)
     # Git takes `HEAD` with `commondir` for one as well: objects, refs and configuration then lie where that points.

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def named_by_sha256(common: Path) -> bool:
         config = (common / "config").read_text("utf-8", "replace")
         return re.search(r"(?im)^\s*objectformat\s*=\s*\"?sha256", config) is not None
     return False
+
+
+def program_path(environ: Mapping[str, str]) -> str:
+    """Where programs of the host are looked for. A folder that is named from the current one (`.`, `node_modules/.bin`,
+    nothing at all) is not: programs are started in folders that agents write. Nor is one below a `.setpoint`."""
+    named = environ.get("PATH", os.defpath).split(os.pathsep)
+    kept = [name for name in named if name.startswith("/") and ".setpoint" not in Path(name).parts]
+    return os.pathsep.join(kept) or os.defpath
 
 
 def is_hash(revision: str) -> bool:

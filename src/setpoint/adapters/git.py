@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import BusyError, DiskFullError, RefusedError, RepositoryError, TransientError
-from .folders import named_by_sha256
+from .folders import named_by_sha256, program_path
 
 _SECONDS = 600.0
 _SAFE = (
@@ -242,6 +242,7 @@ async def identity(repository: Path) -> tuple[str, str]:
 
     def ask(key: str) -> str:
         env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        env["PATH"] = program_path(os.environ)
         done = subprocess.run(
             ["git", "-c", "core.fsmonitor=false", "config", "--get", key],
             cwd=repository, env=env, capture_output=True, check=False, timeout=_SECONDS,
@@ -255,7 +256,7 @@ async def identity(repository: Path) -> tuple[str, str]:
 
 def _environment() -> dict[str, str]:
     return {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": program_path(os.environ),
         "HOME": "/nonexistent",
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..model.command import Completed
+from .folders import program_path
 from .host import run_on_host
 
 _PASSED_ON = ("PATH", "HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DOCKER_HOST", "DOCKER_CONTEXT")
@@ -36,7 +37,7 @@ class Engine:
 
 
 def _engines() -> Sequence[Engine]:
-    runtime = next((name for name in _RUNTIMES if shutil.which(name)), "")
+    runtime = next((name for name in _RUNTIMES if shutil.which(name, path=program_path(os.environ))), "")
     isolation = ("--isolation", "oci", "--runtime", runtime) if os.geteuid() == 0 else ("--isolation", "rootless")
     return (
         Engine(
@@ -83,7 +84,7 @@ class HostImages:
     async def _look(self) -> str:
         said = []
         for engine in _engines():
-            if not shutil.which(engine.name):
+            if not shutil.which(engine.name, path=program_path(os.environ)):
                 continue
             if not engine.alive:
                 said.append(f"{engine.name} has no runtime to contain steps with ({' or '.join(_RUNTIMES)})")
@@ -118,9 +119,9 @@ class HostImages:
 
     async def _ask(self, engine: Engine, *argv: str, seconds: float = _ASK_SECONDS) -> Completed:
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        env |= {"BUILDKIT_PROGRESS": "plain", "NO_COLOR": "1"}
+        env |= {"PATH": program_path(os.environ), "BUILDKIT_PROGRESS": "plain", "NO_COLOR": "1"}
         options = self._options if engine.name != "docker" else ()
-        command = (shutil.which(engine.name) or engine.name, *options, *argv)
+        command = (shutil.which(engine.name, path=env["PATH"]) or engine.name, *options, *argv)
         return await run_on_host(command, Path("/"), env, seconds=seconds, output_bytes=_OUTPUT)
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import RepositoryError
-from .folders import is_branch_name
+from .folders import is_branch_name, program_path
 
 SAFE = (
     "-c", "core.hooksPath=/dev/null",
@@ -158,7 +158,13 @@ def _outside_worktrees(folder: Path) -> Path:
 async def _git(folder: Path, *arguments: str, extra: dict[str, str] | None = None) -> tuple[int, str, str]:
     """Exit code, output and words of one command. One that was begun is let end, whoever stops waiting for it."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    env |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8", **(extra or {})}
+    env |= {
+        "PATH": program_path(os.environ),
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "LC_ALL": "C.UTF-8",
+        **(extra or {}),
+    }
     asked = ("git", *SAFE, *arguments)
 
     def run() -> subprocess.CompletedProcess[bytes]:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,7 +125,8 @@ class SandboxRoom:
         self._snapshot = snapshot
         self._others = others
         """Whether files that no command of ours made lie here as well: nothing is cleaned away then."""
-        self._secrets: tuple[str, ...] | None = None
+        self._secrets: Mapping[str, int] | None = None
+        """Files that are masked, and their inodes: a command may move one with the folder above it."""
         self._pinned: tuple[str, ...] = (".git",) if pinned else ()
         """Git's own places that no command may see or replace; a throw-away copy has none."""
         self._running = 0
@@ -150,6 +151,8 @@ class SandboxRoom:
         around = self._around
         told = {**around.env, **({"SETPOINT_REPORTS": REPORTS} if reports else {}), **(env or {})}
         git = self._git_before()
+        if self._running:
+            await asyncio.to_thread(self._follow)
         command = Command(
             argv=tuple(argv),
             mounts=await asyncio.to_thread(self._mounts, reports),
@@ -234,11 +237,11 @@ class SandboxRoom:
         place = self.path / name
         return os.path.lexists(place) and (place.is_symlink() or not place.is_dir() or any(place.iterdir()))
 
-    def _masked(self) -> tuple[str, ...]:
+    def _masked(self) -> Collection[str]:
         if self._secrets is None:
             elsewhere = {".setpoint", *(name for name, _ in self._around.shared)}
             found = beneath.sweep(self.path, SECRET, clean=False, without=elsewhere)
-            self._secrets = tuple(found.secrets)
+            self._secrets = found.secrets
             if self._others:
                 # Repositories below the user's own folder are the user's; an agent must not configure them.
                 self._pinned = (".git", ".setpoint", *found.nested)
@@ -247,7 +250,14 @@ class SandboxRoom:
     # -- what commands left -----------------------------------------------------------------------------------------
 
     def _clean(self) -> None:
-        self._swept, self._swept_at = beneath.sweep(self.path), time.monotonic()
+        known = None if self._secrets is None else self._secrets.values()
+        self._swept, self._swept_at = beneath.sweep(self.path, known=known or ()), time.monotonic()
+        self._secrets = None if known is None else self._swept.secrets
+
+    def _follow(self) -> None:
+        """See where masked files are by now, while other commands go on."""
+        if self._secrets is not None:
+            self._secrets = beneath.sweep(self.path, known=self._secrets.values(), clean=False).secrets
 
     def _git_before(self) -> bytes | None:
         marker = beneath.entry(self.path, ".git")

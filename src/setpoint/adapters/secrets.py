@@ -24,6 +24,9 @@ _TELLING = re.compile(r"(?i)token|secret|passw|passphrase|api_?key|access_?key|p
 _ASSIGNED = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$")
 _IN_ADDRESS = re.compile(r"://[^\s:/@]*:([^\s:/@]+)@")
 _SHORTEST = 8
+_DEPTH, _LOOKED_AT = 3, 20_000
+"""How far below the top, and among how many entries, they are looked for."""
+_NOT_OURS = ("node_modules", "venv", "__pycache__", "site-packages", "target", "build", "dist")
 _LARGEST = 65_536
 
 
@@ -33,13 +36,20 @@ def secrets_of(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def secrets_in(folder: Path) -> tuple[str, ...]:
-    """The same of the `.env` files at the top of `folder`."""
+    """The same of the `.env` files in `folder`, also of its parts: `web/.env`, `services/mail/.env.local`."""
     found: dict[str, str] = {}
-    with suppress(OSError):
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            if entry.name.startswith(".env") and is_secret(entry.name) and entry.is_file(follow_symlinks=False):
-                with suppress(OSError):
-                    found |= dict(_assigned(Path(entry.path), entry.name))
+    waiting, seen = [(folder, 0)], 0
+    while waiting and seen < _LOOKED_AT:
+        here, depth = waiting.pop(0)
+        with suppress(OSError):
+            for entry in sorted(os.scandir(here), key=lambda entry: entry.name):
+                seen += 1
+                if entry.is_dir(follow_symlinks=False):
+                    below = depth < _DEPTH and not entry.name.startswith(".") and entry.name not in _NOT_OURS
+                    waiting += [(Path(entry.path), depth + 1)] if below else []
+                elif entry.name.startswith(".env") and is_secret(entry.name) and not entry.is_symlink():
+                    with suppress(OSError):
+                        found |= dict(_assigned(Path(entry.path), entry.path))
     return secrets_of(found)
 
 

@@ -5,13 +5,15 @@ as it is.
 """
 
 import base64
+import html
+import json
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from .secrets import ANCHOR, SHAPES
 
@@ -20,10 +22,20 @@ _SHORTEST = 6
 """Shorter values are no secrets worth the damage to the text."""
 _LEAST_PART = 8
 """Characters of a value that was cut off which are still worth hiding."""
-_BREAKS = re.compile(r"(?:\x1b\[[0-9;]{0,16}[A-Za-z]|\r?\n[ \t]{0,40})+")
+_BREAKS = re.compile(
+    r"(?:\x1b\[[0-9;]{0,16}[A-Za-z]|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|\r?\n[ \t]{0,40}"
+    r"|[\r\0\u00ad\u200b-\u200f\u2060-\u2064\ufeff])+"
+)
+_MARGINS = re.compile(rf"(?:\n[+>|#*]|{_BREAKS.pattern})+")
+"""What begins each line of a diff, a quotation or a comment."""
 _NOTHING = re.compile(r"(?!)")
-_HEX_BREAKS = re.compile(rf"(?:[ :]|{_BREAKS.pattern})+")
-_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :\r\n]?){6}")
+_SPACES = re.compile(rf"(?:[ \t]|{_BREAKS.pattern})+")
+_SPACED = re.compile(r"(?:\S[ \t]{1,4}){8}")
+"""Characters one by one, as `od -c` shows them."""
+_HEX_BREAKS = re.compile(rf"(?:\\x|\\u00|&#x|0x|[ :,;%=]|{_BREAKS.pattern})+")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :,;%=\r\n]{0,2}(?:\\x|\\u00|&#x|0x|=|%)?){6}")
+_NUMBERS = re.compile(r"(?:\d{2,3}\D{1,4}){6}")
+"""Bytes as numbers, with something between them."""
 _LEFT_OUT_BEHIND = re.compile(r"\n… |\n\[\.\.\. | \[\.\.\.\]")
 _LEFT_OUT_BEFORE = re.compile(r"left out …\n")
 """How output and long arguments say that something was cut off there."""
@@ -34,11 +46,13 @@ _Span = tuple[int, int]
 
 
 def redact(text: str, known: Collection[str] = ()) -> str:
-    """`text` without the `known` values (plain, reversed, hex, URL, base64 once and twice; also broken by colours or
-    line breaks, or cut off where output was left out) and without anything of a secret's shape."""
+    """`text` without the `known` values (plain, reversed, as JSON, Python, HTML and URLs write them, in hex, octal and
+    decimal, base32, base64 once and twice; also broken by colours, line breaks or invisible characters, or cut off
+    where output was left out) and without anything of a secret's shape."""
     if known and len(text) >= _SHORTEST:
         forms = _forms(tuple(sorted(set(known))))
-        text = _hidden(text, [*_plain(text, forms), *_hexed(text, forms), *_cut(text, forms)])
+        spans = (*_plain(text, forms), *_hexed(text, forms), *_numbered(text, forms), *_cut(text, forms))
+        text = _hidden(text, spans)
     if not ANCHOR.search(text):
         return text
     for kind, shape in SHAPES.items():
@@ -51,6 +65,8 @@ class _Forms(NamedTuple):
     written: tuple[str, ...]
     """The values in every form that is searched as it is."""
     hexed: tuple[str, ...]
+    numbered: tuple[re.Pattern[str], ...]
+    """The values as numbers of their bytes."""
 
 
 @lru_cache(maxsize=32)
@@ -58,12 +74,24 @@ def _forms(known: tuple[str, ...]) -> _Forms:
     values = tuple(value for value in known if len(value) >= _SHORTEST)
     written = {form for value in values for form in (value, value[::-1], *_encoded(value))}
     hexed = tuple(value.encode("utf-8", "surrogatepass").hex() for value in values)
-    return _Forms(values, tuple(sorted(written, key=len, reverse=True)), hexed)
+    hexed += tuple(value.encode("utf-16-le", "surrogatepass").hex() for value in values)
+    numbered = tuple(_as_numbers(value, base) for value in values for base in ("d", "o"))
+    return _Forms(values, tuple(sorted(written, key=len, reverse=True)), hexed, numbered)
+
+
+def _as_numbers(value: str, base: str) -> re.Pattern[str]:
+    raw = value.encode("utf-8", "surrogatepass")
+    return re.compile(r"(?<!\d)0{0,2}" + r"\D{1,4}0{0,2}".join(f"{byte:{base}}" for byte in raw) + r"(?!\d)")
 
 
 def _encoded(value: str) -> Iterator[str]:
     raw = value.encode("utf-8", "surrogatepass")
-    yield quote(raw, safe="")
+    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
+    for told in (value, json.dumps(value)[1:-1]):  # twice: JSON in a string of JSON
+        yield from (json.dumps(told)[1:-1], json.dumps(told, ensure_ascii=False)[1:-1])
+    yield from (repr(value)[1:-1], repr(raw)[2:-1], html.escape(value), html.escape(value, quote=False))
+    yield base64.b32encode(raw).decode().rstrip("=")[:-1]
+    yield from _base64(value.encode("utf-16-le", "surrogatepass"))
     yield from ("".join(f"%{byte:{case}}" for byte in raw) for case in ("02x", "02X"))
     for once in _base64(raw):
         yield once
@@ -106,11 +134,14 @@ class _Joined:
 
 def _plain(text: str, forms: _Forms) -> Iterator[_Span]:
     # As it is, too: a value may itself hold what otherwise breaks one.
-    whole, joined = _Joined(text, _NOTHING), _Joined(text, _BREAKS)
+    ways = {way.text: way for way in (_Joined(text, breaks) for breaks in (_MARGINS, _BREAKS, _NOTHING))}
     for form in forms.written:
-        yield from whole.spans(form)
-        if joined.text != text:
-            yield from joined.spans(form)
+        for way in ways.values():
+            yield from way.spans(form)
+    if _SPACED.search(text):
+        apart = _Joined(text, _SPACES)
+        for value in forms.values:
+            yield from apart.spans(value)
 
 
 def _hexed(text: str, forms: _Forms) -> Iterator[_Span]:
@@ -118,6 +149,12 @@ def _hexed(text: str, forms: _Forms) -> Iterator[_Span]:
         joined = _Joined(text.lower() if len(text.lower()) == len(text) else text, _HEX_BREAKS)
         for form in forms.hexed:
             yield from joined.spans(form)
+
+
+def _numbered(text: str, forms: _Forms) -> Iterator[_Span]:
+    if _NUMBERS.search(text):
+        for form in forms.numbered:
+            yield from (match.span() for match in form.finditer(text))
 
 
 def _cut(text: str, forms: _Forms) -> Iterator[_Span]:

@@ -4,7 +4,6 @@ A repeated step whose result is written down runs nothing. One that a crash cut 
 environment must bear being repeated.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from ...errors import ConfigError
 from ...model.command import Command, CommandLimits, Completed, Mount
 from ...model.release import Environment, Release, StepResult
 from ...ports import Sandbox
+from ..folders import program_path
 from ..host import run_on_host
 from .journal import Entry, StepJournal
 
@@ -155,7 +155,7 @@ class CommandDeployer:
         )
 
     def _minimal(self) -> dict[str, str]:
-        return {"PATH": self._environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
+        return {"PATH": program_path(self._environ), "LC_ALL": "C.UTF-8"}
 
     def _passed(self, environment: Environment) -> dict[str, str]:
         return {name: self._environ[name] for name in environment.env if name in self._environ}

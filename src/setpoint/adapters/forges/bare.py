@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...errors import DiskFullError, RefusedError, RepositoryError, TransientError
 from ...model.record import Record
-from ..folders import named_by_sha256
+from ..folders import named_by_sha256, program_path
 
 _LONGEST = 600.0
 _SAFE = (
@@ -170,7 +170,7 @@ def remove(folder: Path) -> None:
 
 def _environment() -> dict[str, str]:
     return {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": program_path(os.environ),
         "LC_ALL": "C.UTF-8",
         "HOME": "/nonexistent",
         "GIT_CONFIG_NOSYSTEM": "1",
