@@ -32,7 +32,7 @@ _NOTHING = re.compile(r"(?!)")
 _SPACES = re.compile(rf"(?:[ \t]|{_BREAKS.pattern})+")
 _SPACED = re.compile(r"(?:\S[ \t]{1,4}){8}")
 """Characters one by one, as `od -c` shows them."""
-_HEX_BREAKS = re.compile(rf"(?:\\x|\\u00|&#x|0x|[ :,;%=]|{_BREAKS.pattern})+")
+_HEX_BREAKS = re.compile(rf"(?:\\x|\\u00|&#x|(?<![0-9a-f])0x|[ :,;%=]|{_BREAKS.pattern})+")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :,;%=\r\n]{0,2}(?:\\x|\\u00|&#x|0x|=|%)?){6}")
 _NUMBERS = re.compile(r"(?:\d{2,3}\D{1,4}){6}")
 """Bytes as numbers, with something between them."""
