@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..model.run import Event
-from .out import MARKS, paint, visible
+from .out import MARKS, in_a_line, paint, visible
 
 
 def line_of(event: Event, *, every: bool = False) -> str:
@@ -11,7 +11,7 @@ def line_of(event: Event, *, every: bool = False) -> str:
     told = _TOLD.get(event.kind)
     text = told(event.data, event.stage) if told else ""
     if not text and every:
-        text = visible(f"{event.kind} {_short(event.data)}")
+        text = in_a_line(f"{event.kind} {_short(event.data)}")
     if not text:
         return ""
     clock = event.at.astimezone().strftime("%H:%M:%S")
@@ -32,7 +32,7 @@ def _mark(outcome: str) -> str:
 
 
 def _created(data: dict[str, Any], stage: str) -> str:
-    return visible(f"run started: route {data['route']} ({data['because']})")
+    return in_a_line(f"run started: route {data['route']} ({data['because']})")
 
 
 _DECISIONS = {
@@ -52,7 +52,7 @@ def _round(data: dict[str, Any], stage: str) -> str:
     marks += [f"{len(data['closed'])} closed"] if data["closed"] else []
     marks += [f"{len(data['reopened'])} came back"] if data["reopened"] else []
     reason = f": {data['cause']}" if data["decision"] in ("hand-over", "escalate", "narrow") else ""
-    lines = [f"round {data['attempt']}: {', '.join(marks)} → {paint(words, colour)}{visible(reason)}"]
+    lines = [f"round {data['attempt']}: {', '.join(marks)} → {paint(words, colour)}{in_a_line(reason)}"]
     lines += [_objection(objection) for objection in data["objections"][:8]]
     return "\n".join(lines)
 
@@ -62,67 +62,67 @@ def _objection(objection: dict[str, Any]) -> str:
     where = f" {place['path']}" if place else ""
     where += f":{place['line']}" if place.get("line") else ""
     severity = paint(f"{objection['severity']:<6}", _COLOURS[objection["severity"]])
-    return f"{_INDENT}{severity} {objection['source']}{visible(where)}: {visible(objection['what'])[:130]}"
+    return f"{_INDENT}{severity} {objection['source']}{in_a_line(where)}: {in_a_line(objection['what'])[:130]}"
 
 
 def _gates(data: dict[str, Any], stage: str) -> str:
     green = [row for row in data["results"] if row["outcome"] == "passed"]
     lines = [
-        f"{_mark(row['outcome'])} {visible(row['gate'])}: {visible(row['reason'])[:130]}"
+        f"{_mark(row['outcome'])} {in_a_line(row['gate'])}: {in_a_line(row['reason'])[:130]}"
         for row in data["results"]
         if row not in green
     ]
     if green:
-        counts = " · ".join(f"{visible(row['gate'])} {row['examined']}" for row in green)
+        counts = " · ".join(f"{in_a_line(row['gate'])} {row['examined']}" for row in green)
         lines.insert(0, f"{_mark('passed')} {counts}")
     return f"\n{_INDENT}".join(lines)
 
 
 def _sealed(data: dict[str, Any], stage: str) -> str:
-    names = ", ".join(visible(name.rsplit("::", 1)[-1]) for name in data["tests"][:4])
+    names = ", ".join(in_a_line(name.rsplit("::", 1)[-1]) for name in data["tests"][:4])
     more = ", …" if len(data["tests"]) > 4 else ""
     return f"{_mark('passed')} red for the right reason, sealed: {names}{more}"
 
 
 def _second_suite(data: dict[str, Any], stage: str) -> str:
-    names = ", ".join(visible(name.rsplit("::", 1)[-1]) for name in data["tests"][:4])
+    names = ", ".join(in_a_line(name.rsplit("::", 1)[-1]) for name in data["tests"][:4])
     more = ", …" if len(data["tests"]) > 4 else ""
     return f"{_mark('passed')} second suite, green on what was built: {names}{more}"
 
 
 def _effect(data: dict[str, Any], stage: str) -> str:
     if "branch" in data:
-        return visible(f"pushed {data['branch']}, pull request #{data['pull_request']}")
+        return in_a_line(f"pushed {data['branch']}, pull request #{data['pull_request']}")
     return f"{_mark('passed')} merged #{data['pull_request']} as {data['sha'][:12]}: {', '.join(data['stages'])}"
 
 
 def _ci(data: dict[str, Any], stage: str) -> str:
-    counts = " · ".join(visible(f"{gate['gate']} {gate['examined']}") for gate in data["gates"])
+    counts = " · ".join(in_a_line(f"{gate['gate']} {gate['examined']}") for gate in data["gates"])
     mark = _mark({"green": "passed", "red": "failed"}.get(data["state"], "refused"))
     return f"{mark} CI {data['state']} on {data['sha'][:12]}: {counts}"
 
 
 def _deploy(data: dict[str, Any], stage: str) -> str:
     said = data["output"].strip().splitlines()
-    last = "" if data["ok"] or not said else f": {visible(said[-1])[:120]}"
-    where = visible(f"{data['step']} {data['environment']}")
+    last = "" if data["ok"] or not said else f": {in_a_line(said[-1])[:120]}"
+    where = in_a_line(f"{data['step']} {data['environment']}")
     return f"{_mark('passed' if data['ok'] else 'failed')} {where} {data['sha'][:12]}{last}"
 
 
 def _person(data: dict[str, Any], stage: str) -> str:
     because = f": {data['because']}" if data["because"] else ""
-    return visible(f"{data['by']} said {data['said']}{because}")
+    return in_a_line(f"{data['by']} said {data['said']}{because}")
 
 
 def _void(data: dict[str, Any], stage: str) -> str:
-    return paint("void: ", "yellow") + visible(data["why"])
+    return paint("void: ", "yellow") + in_a_line(data["why"])
 
 
 def _moved(data: dict[str, Any], stage: str) -> str:
     to = data["to"]
     if to.get("state", "running") != "running":
         waits = f" for {to['waits']}" if to.get("waits") else ""
-        return paint(visible(f"{to['state']}{waits} at {to['stage']}"), "bold")
+        return paint(in_a_line(f"{to['state']}{waits} at {to['stage']}"), "bold")
     return ""
 
 
@@ -135,20 +135,20 @@ def _deliverable(data: dict[str, Any], stage: str) -> str:
 
 
 def _lesson(data: dict[str, Any], stage: str) -> str:
-    return f"lesson candidate: {visible(data['rule'])}"
+    return f"lesson candidate: {in_a_line(data['rule'])}"
 
 
 def _follow_up(data: dict[str, Any], stage: str) -> str:
-    return f"follow-up, outside this change: {visible(data['what'])[:130]}"
+    return f"follow-up, outside this change: {in_a_line(data['what'])[:130]}"
 
 
 def _manual(data: dict[str, Any], stage: str) -> str:
-    return visible(f"{data['by']} changed {', '.join(data['files'][:8]) or 'nothing'} by hand")
+    return in_a_line(f"{data['by']} changed {', '.join(data['files'][:8]) or 'nothing'} by hand")
 
 
 def _joined(data: dict[str, Any], stage: str) -> str:
     torn = ", ".join(data["conflicts"][:8])
-    return visible(f"merged the base at {data['base'][:12]}" + (f"; conflicts in {torn}" if torn else ""))
+    return in_a_line(f"merged the base at {data['base'][:12]}" + (f"; conflicts in {torn}" if torn else ""))
 
 
 def _restarted(data: dict[str, Any], stage: str) -> str:
@@ -156,34 +156,34 @@ def _restarted(data: dict[str, Any], stage: str) -> str:
 
 
 def _switched(data: dict[str, Any], stage: str) -> str:
-    return paint("another model", "yellow") + visible(f": {data['from']} → {data['to']}: {data['why'][:200]}")
+    return paint("another model", "yellow") + in_a_line(f": {data['from']} → {data['to']}: {data['why'][:200]}")
 
 
 def _circuit(data: dict[str, Any], stage: str) -> str:
-    return visible(f"{data['name']} is left alone for {data['seconds']:.0f} s: {data['why'][:160]}")
+    return in_a_line(f"{data['name']} is left alone for {data['seconds']:.0f} s: {data['why'][:160]}")
 
 
 def _waits(data: dict[str, Any], stage: str) -> str:
-    return visible(f"tried again in {data['seconds']:.0f} s: {data['why'][:160]}".replace("\n", " "))
+    return in_a_line(f"tried again in {data['seconds']:.0f} s: {data['why'][:160]}".replace("\n", " "))
 
 
 def _rate_limit(data: dict[str, Any], stage: str) -> str:
     waits = "asked for longer than is waited" if data["waits"] is None else f"waits {data['waits']:g} s"
-    return visible(f"{data['model']} is asked too often: {waits}")
+    return in_a_line(f"{data['model']} is asked too often: {waits}")
 
 
 def _policy(data: dict[str, Any], stage: str) -> str:
     whose = ", ".join(layer["whose"] for layer in data["layers"]) or "nobody has written one: setpoint's own holds"
-    return visible(f"policy {data['sha256'][:12]}: {whose}")
+    return in_a_line(f"policy {data['sha256'][:12]}: {whose}")
 
 
 def _unasked(data: dict[str, Any], stage: str) -> str:
-    return visible(f"nobody is asked about {data['step']}: {data['because']}")
+    return in_a_line(f"nobody is asked about {data['step']}: {data['because']}")
 
 
 def _released(data: dict[str, Any], stage: str) -> str:
     to = data["way_back"]["to"]
-    return visible(
+    return in_a_line(
         f"{data['environment']}: way back {f'to {to[:12]}' if to else 'to nothing, it is the first release'}"
     )
 

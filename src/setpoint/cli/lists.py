@@ -1,13 +1,12 @@
 """Commands that only show: list, show, log, diff, export."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..model.numbers import counted
-from .out import MARKS, data, document, money, paint, plain, visible
+from .out import MARKS, data, document, in_json, money, paint, plain, visible
 from .people import RUN
 from .runs import in_house
 
@@ -242,7 +241,7 @@ def log(
             for event in events:
                 seen = event.seq
                 if as_json and follow:
-                    data(json.dumps(event.model_dump(mode="json"), ensure_ascii=False))
+                    data(in_json(event.model_dump(mode="json")))
                 elif as_json:
                     collected.append(event.model_dump(mode="json"))
                 elif line := line_of(event, every=every):

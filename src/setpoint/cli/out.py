@@ -1,4 +1,7 @@
-"""Words on the terminal: data on stdout, everything else on stderr; colour only where it is wanted."""
+"""Words on the terminal: data on stdout, everything else on stderr; colour only where it is wanted.
+
+Whatever comes here may hold what a stranger wrote. So nothing moves a terminal but our own colours.
+"""
 
 import json
 import os
@@ -19,7 +22,14 @@ MARKS = {"passed": "✓", "failed": "✗", "refused": "?", "done": "✓", "here"
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1", "cyan": "36"}
 
 
-_MARK = re.compile(r"\x1b\[[0-9;]*m")
+_MARK = re.compile(r"(\x1b\[(?:0|1|2|31|32|33|34|36)m)")
+"""A colour of ours."""
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Kinds of characters that a terminal obeys, or nobody sees."""
+_JSON = re.compile(
+    r"[\x7f-\x9f\u00ad\u0600-\u0605\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
+)
+"""The same, where JSON does not escape them by itself."""
 
 
 def coloured(stream: TextIO) -> bool:
@@ -33,15 +43,29 @@ def paint(text: str, colour: str) -> str:
 
 
 def on(stream: TextIO, text: str) -> str:
-    """`text` as it goes to `stream`."""
-    return text if coloured(stream) else _MARK.sub("", text)
+    """`text` as it goes to `stream`: harmless, with colours where they are wanted."""
+    parts = _MARK.split(text)
+    kept = parts if coloured(stream) else parts[::2]
+    return "".join(part if _MARK.fullmatch(part) else visible(part) for part in kept)
 
 
 def visible(text: str) -> str:
     """`text` with control, bidi and other invisible characters made visible; a log may hold terminal escapes."""
     return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf") else f"\\x{ord(c):02x}" for c in text
+        c if c.isprintable() or c in "\n\t" or unicodedata.category(c) not in _UNSEEN else f"\\x{ord(c):02x}"
+        for c in text
     )
+
+
+def in_a_line(text: str) -> str:
+    """`text`, visible, in one line: what is said in a line of ours begins no other."""
+    return visible(text).replace("\n", "\\n")
+
+
+def in_json(value: Any, *, indent: int | None = None) -> str:
+    """`value` as JSON that holds no character a terminal obeys."""
+    told = json.dumps(value, indent=indent, ensure_ascii=False, sort_keys=False)
+    return _JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", told)
 
 
 def plain(text: str = "") -> None:
@@ -72,7 +96,7 @@ async def asked(words: str) -> str:
 def document(value: "BaseModel | dict[str, Any] | list[Any]") -> None:
     """Exactly one JSON document on stdout."""
     shown = value if isinstance(value, dict | list) else value.model_dump(mode="json")
-    data(json.dumps(shown, indent=2, ensure_ascii=False, sort_keys=False))
+    data(in_json(shown, indent=2))
 
 
 def complain(error: SetpointError) -> None:
