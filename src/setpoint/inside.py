@@ -23,13 +23,20 @@ async def sandbox_exec(
 ) -> tuple[Completed, Usage | None]:
     """Run `argv` in `folder` exactly as an agent's command would run there; `level`, where it is named, stands in for
     the configured one. With `models` it finds these, and no key, behind a relay on its loopback, for at most `usd`
-    dollars; what they used is told then. Raises ConfigError for a level weaker than is demanded."""
+    dollars; what they used is told then. Raises ConfigError for a level weaker than is demanded, and for `none` that
+    only the folder's own configuration names."""
     from .adapters.rooms import exec_here
     from .policy.narrowing import narrowed
 
     config = load(folder)
     settings, network = narrowed(config.sandbox, policy, argv) if policy is not None else (config.sandbox, ())
     chosen = level_named(level) if level else config.sandbox.level
+    if chosen == "none" and not level:
+        raise ConfigError(
+            'the folder\'s own configuration says level = "none"; nothing was run',
+            why="a folder that is not yours would let its commands out by saying so",
+            fix="where you trust it: `setpoint sandbox exec --level none -- …`",
+        )
     require_level(config.sandbox, chosen)
     sandbox = sandbox_at(chosen, config.sandbox)
     if not models:

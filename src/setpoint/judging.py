@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .adapters.repository import UserRepository
+from .errors import RefusedError
 from .model.settings import Config
 
 if TYPE_CHECKING:
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
 class Judging:
     """Judges in one repository, with rooms of its own."""
 
-    def __init__(self, repository: UserRepository, state: Path, bench: Callable[[], "Bench"]) -> None:
+    def __init__(
+        self, repository: UserRepository, state: Path, bench: Callable[[], "Bench"], database_url: str = ""
+    ) -> None:
         self.repository = repository
         self.root = Path(repository.root)
         self.bench = bench
         """All seams; made when something must be kept in the store."""
         self._state = state
+        self._database_url = database_url
+        """The team's database, as the checkout names it."""
 
     async def check(self, asked: "Asked") -> "Judgement":
         """The whole judgement of a change, under the configuration of its base."""
@@ -37,6 +42,12 @@ class Judging:
 
         where = await sides(asked, self.repository)
         config = await base_config(where.fork, self.repository) or Config()
+        if self._database_url not in ("", config.database_url):
+            raise RefusedError(
+                "this checkout names another database than its base does",
+                why="what the checks find would be told to whoever wrote it, and believed from there",
+                fix="`setpoint check --head BRANCH` from a checkout of the base",
+            )
         rooms = self._rooms(config)
         mark = f"{rooms.mark()} {code_mark()}"
         return await check(asked, where, self.repository, config, self._archive, mark, lambda: self._lab(rooms))

@@ -125,7 +125,9 @@ class Premises:
         from .judging import Judging
 
         self._private_folder()
-        return Judging(self.repository, self.state, lambda: self.bench(self.config))
+        return Judging(
+            self.repository, self.state, lambda: self.bench(self.config), database_url=self.config.database_url
+        )
 
     def pinned(self, run: Run) -> Config:
         """The configuration a run was started with, its secrets from this process's configuration and environment; a

@@ -95,3 +95,13 @@ def test_a_command_is_not_run_below_what_is_demanded(tmp_path: Path) -> None:
     done = setpoint(tmp_path, "sandbox", "exec", "--level", "none", "--", "touch", "ran")
     assert done.returncode == 2
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_folder_does_not_let_its_own_commands_out(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "setpoint.toml").write_text('[sandbox]\nlevel = "none"\n')
+    told = setpoint(tmp_path, "sandbox", "exec", "--", "touch", str(tmp_path / "ran"))
+    assert told.returncode == 2
+    assert "a folder that is not yours would let its commands out by saying so" in told.stderr
+    assert not (tmp_path / "ran").exists()
+    assert setpoint(tmp_path, "sandbox", "exec", "--level", "none", "--", "true").returncode == 0

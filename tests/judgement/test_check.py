@@ -222,6 +222,13 @@ def test_no_change_judges_itself_by_its_own_configuration(tmp_path: Path) -> Non
     assert "gate/test" in rules(told)
 
 
+def test_no_checkout_names_the_database_that_its_evidence_goes_to(tmp_path: Path) -> None:
+    folder = repository(
+        tmp_path / "shop", {"setpoint.toml": f'database_url = "postgresql://127.0.0.1:9/x"\n{SETTINGS}'}
+    )
+    assert check(folder) == (11, "")
+
+
 def test_what_the_base_got_meanwhile_is_not_the_changes(tmp_path: Path) -> None:
     folder = repository(tmp_path / "shop", {})
     git(folder, "switch", "-q", "-c", "work")

@@ -1,6 +1,7 @@
 """The branch a run starts from, under any name that git allows."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from shop_repository import Repository
 
 from setpoint.adapters.folders import is_branch_name
+from setpoint.adapters.git import private_git
 from setpoint.adapters.repository import UserRepository
 from setpoint.errors import RepositoryError
 
@@ -83,3 +85,47 @@ def test_what_is_taken_for_a_branch_git_takes_for_one(tmp_path: Path, name: str)
         words = ["git", "check-ref-format", "--branch", name]
         done = subprocess.run(words, cwd=tmp_path, env={"PATH": os.environ["PATH"]}, capture_output=True, check=False)
         assert done.returncode == 0
+
+
+FOREIGN = (
+    ".setpoint/git/commondir",
+    ".setpoint/setpoint.db",
+    ".setpoint/evidence/x",
+    ".Setpoint/git/config",
+    ".setpoint",
+)
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+async def test_a_branch_that_brings_setpoints_own_state_is_not_entered(bench: Repository, name: str) -> None:
+    """Whoever checks it out to judge it would take its git folders, its evidence and its approvals for their own."""
+    place = bench.repository / name
+    shutil.rmtree(bench.repository / ".setpoint", ignore_errors=True)
+    place.parent.mkdir(exist_ok=True, parents=True)
+    place.write_text("../evil\n")
+    bench.git("add", "-f", name)
+    with pytest.raises(RepositoryError, match="brings 1 files into setpoint's own folder"):
+        await UserRepository.around(bench.repository)
+
+
+async def test_what_people_decided_may_lie_there(bench: Repository) -> None:
+    for name in ("policy.toml", "waivers.toml", "SYSTEM.md", ".gitignore", "rules/a.md", "prompts/review.md"):
+        bench.put(f".setpoint/{name}", "x\n")
+        bench.git("add", "-f", f".setpoint/{name}")
+    await UserRepository.around(bench.repository)
+
+
+def test_a_private_git_folder_leads_to_no_other_configuration(bench: Repository, tmp_path: Path) -> None:
+    trap, elsewhere = tmp_path / "ran", tmp_path / "elsewhere"
+    bench.git("init", "-q", "--bare", str(elsewhere))
+    bench.git("--git-dir", str(elsewhere), "config", "filter.trap.smudge", f"touch {trap}; cat")
+    (elsewhere / "info").mkdir(exist_ok=True)
+    (elsewhere / "info/attributes").write_text("* filter=trap\n")
+    private = tmp_path / "private"
+    git = private_git(private, bench.repository / ".git")
+    (private / "commondir").write_text(f"{elsewhere}\n")
+    out = tmp_path / "out"
+    out.mkdir()
+    git.call("read-tree", "--reset", "-u", bench.base, work_tree=out, index=tmp_path / "index")
+    assert list(out.iterdir())
+    assert not trap.exists()

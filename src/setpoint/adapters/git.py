@@ -66,7 +66,8 @@ class Git:
     ) -> bytes:
         """The output of one command, waiting for it. Raises RefusedError for an exit code not in `accept`, BusyError
         for a taken lock, DiskFullError."""
-        where = {"GIT_OBJECT_DIRECTORY": str(self.objects)}
+        # Said, not left to a file `commondir` in it, which would lead to another configuration.
+        where = {"GIT_OBJECT_DIRECTORY": str(self.objects), "GIT_COMMON_DIR": str(self.folder)}
         if index:
             where["GIT_INDEX_FILE"] = str(index)
         folders = [f"--git-dir={self.folder}", *([f"--work-tree={work_tree}"] if work_tree else [])]

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import RepositoryError
+from ..model.settings import SHARED
 from .folders import is_branch_name, program_path
 
 SAFE = (
@@ -39,7 +40,22 @@ class UserRepository:
                 why=said.strip()[:200],
                 fix="cd into your repository, or `git init`",
             )
-        return cls(Path(out.strip()))
+        found = cls(Path(out.strip()))
+        await found._own_state()
+        return found
+
+    async def _own_state(self) -> None:
+        """Raises RepositoryError when a commit brings setpoint's own state along. What lies there is trusted: a branch
+        that is checked out to be judged would bring the verdict, or a git folder that runs what it likes."""
+        _, out, _ = await _git(self._root, "ls-files", "-z", "--", ":(top,icase).setpoint")
+        foreign = [path for path in out.split("\0") if path and not _may_be_committed(path)]
+        if foreign:
+            raise RepositoryError(
+                f"this checkout brings {len(foreign)} files into setpoint's own folder, beginning with {foreign[0]!a}",
+                why="runs, approvals, evidence and git folders of setpoint's own lie there; no branch may bring any",
+                fix="git switch to a branch without them (git takes them away), and judge the other one by its name: "
+                "`setpoint check --head BRANCH`",
+            )
 
     async def base(self, configured: str) -> tuple[str, str]:
         """Branch and commit a run starts from: the configured branch, or the one checked out."""
@@ -144,6 +160,11 @@ class UserRepository:
         except RepositoryError:
             return ""
         return out.strip()
+
+
+def _may_be_committed(path: str) -> bool:
+    below = path.removeprefix(".setpoint/")
+    return below != path and (below in SHARED or below.startswith(tuple(name for name in SHARED if name[-1] == "/")))
 
 
 def _outside_worktrees(folder: Path) -> Path:

@@ -11,12 +11,13 @@ from .record import Line, Record
 from .release import Environment
 from .sandbox_settings import SandboxSettings
 
-_SHARED = (
+SHARED = (
     *(".gitignore", "policy.toml", "waivers.toml", "quarantine.toml", "SYSTEM.md"),
     *(f"{folder}/{inside}" for folder in ("rules", "context", "prompts") for inside in ("", "**")),
 )
+"""What of setpoint's folder a repository may hold: what people decided."""
 IGNORED = "\n".join(
-    ("# Everything below .setpoint but what people decided is local.", "*", *(f"!{name}" for name in _SHARED), "")
+    ("# Everything below .setpoint but what people decided is local.", "*", *(f"!{name}" for name in SHARED), "")
 )
 """`.setpoint/.gitignore`."""
 IGNORED_UNASKED = IGNORED.replace("!.gitignore\n", "")
