@@ -87,7 +87,7 @@ class Judging:
             archive=self._archive,
             mark=rooms.mark(),
             code=code_mark(),
-            keep=lambda content: self.bench().store.put_blob(content),
+            keep=lambda output: self.bench().keep(output),
             images=part("images", "host")(),
         )
 

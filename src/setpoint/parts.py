@@ -286,7 +286,7 @@ async def on_base(bench: "Bench", base: str, tree: str) -> "tuple[GateResult, ..
 
     async with bench.workspaces.checkout(base) as room:
         environment = await environment_digest(room, gates)
-        results = await run_gates(gates, room, tree=tree, environment=environment, known=known, keep=store.put_blob)
+        results = await run_gates(gates, room, tree=tree, environment=environment, known=known, keep=bench.keep)
     with store.transaction() as tx:
         for result in results:
             tx.result(BASELINE, "baseline", result)

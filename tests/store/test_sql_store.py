@@ -19,9 +19,17 @@ from setpoint.engine.database import open_database, setting_up
 from setpoint.errors import ConfigError, DiskFullError, LostLeaseError, ParkedError, SetpointError, TransientError
 from setpoint.loop.money import Admission, admission
 from setpoint.model.money import Cap, Scope, Spent
+from setpoint.model.run import Round
 from setpoint.model.session import Message, Said, SessionId
 from setpoint.ports import Store
-from setpoint.testing.stores import NOON, StoreContract, sample_charge, sample_run
+from setpoint.testing.stores import (
+    NOON,
+    StoreContract,
+    sample_charge,
+    sample_objection,
+    sample_result,
+    sample_run,
+)
 
 
 @pytest.fixture
@@ -48,6 +56,15 @@ def test_secrets_are_taken_out_before_anything_is_written(database_url: str) -> 
     store.say(session, [Message(role="user", parts=(Said(text="it is hunter2"),))], [("command", {"env": "hunter2"})])
     assert "hunter2" not in str(store.session(session)) + str(store.events("one"))
     assert "[secret]" in str(store.events("one"))
+    result = sample_result().model_copy(update={"tail": "said hunter2", "reason": "hunter2"})
+    objection = sample_objection().model_copy(update={"evidence": "printed hunter2", "cause": "hunter2"})
+    round_ = Round(stage="review", attempt=1, error=1.0)
+    with store.transaction() as transaction:
+        transaction.create(sample_run("one"))
+        transaction.result("one", "ci", result)
+        transaction.round("one", 1, 1, round_, [objection])
+    assert "hunter2" not in str(store.results("one")) + str(store.rounds("one", 1))
+    assert store.rounds("one", 1)[0][1][0].fingerprint == objection.fingerprint, "it is known again"
     store.close()
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 # A template holds no secret; a test's own certificate is part of the test, and a package's of the package.
 SECRET = re.compile(
     r"(?:.*/)?\.env(?:rc)?(?:\.(?!example$|sample$|template$|dist$|defaults$)[^/]*)?"
-    r"|(?:.*/)?(?:id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|\.pypirc|\.git-credentials|[^/]*\.(?:p12|pfx|jks|kdbx))"
+    r"|(?:.*/)?(?:id_(?:rsa|dsa|ecdsa|ed25519)|[._]netrc|\.pypirc|\.pgpass|\.git-credentials)"
+    r"|(?:.*/)?[^/]*\.(?:p12|pfx|jks|kdbx|keystore)|(?:.*/)?\.(?:ssh|aws|gnupg)/.*|(?:.*/)?\.docker/config\.json"
     r"|(?!(?:.*/)?(?:tests?|testing|testdata|fixtures|examples?|node_modules|site-packages)/)(?:.*/)?[^/]*\.(?:pem|key)",
+    re.IGNORECASE,
 )
 """A path below the workspace whose file is masked."""
 

@@ -119,13 +119,18 @@ class SqlTransaction(approval_rows.Writing, ledger.Writing):
 
     def round(self, run_id: str, cycle: int, visit: int, round_: Round, objections: Sequence[Objection]) -> None:
         """One verdict of a loop, with everything that was objected."""
-        dumped = as_json([objection.model_dump(mode="json") for objection in objections])
+        told = [objection.model_dump(mode="json") for objection in objections]
+        # Not `what`: an objection is known again by it.
+        dumped = as_json([{**each, **self._redact({k: each[k] for k in ("cause", "evidence")})} for each in told])
         row = {"run": run_id, "cycle": cycle, "visit": visit, "stage": round_.stage, "objections": dumped}
         self.connection.execute(schema.rounds.insert().values(**row, round=round_.model_dump_json()))
 
     def result(self, run_id: str, stage: str, result: GateResult) -> None:
         """A gate's verdict with its evidence."""
-        row = {"run": run_id, "stage": stage, "tree": result.evidence.tree, "result": result.model_dump_json()}
+        # What a tool printed; names of tests and digests stay as they are.
+        said = {"tail": self._redact(result.tail), "reason": self._redact(result.reason)}
+        kept = result.model_copy(update=said)
+        row = {"run": run_id, "stage": stage, "tree": result.evidence.tree, "result": kept.model_dump_json()}
         self.connection.execute(schema.results.insert().values(row))
 
     def ask(self, run_id: str, question: Question, session: SessionId) -> None:

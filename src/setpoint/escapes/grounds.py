@@ -203,6 +203,7 @@ def plant_home(home: Path, kept: dict[str, str]) -> None:
 
 def _repository(folder: Path, kept: dict[str, str]) -> Path:
     files = {**REPOSITORY, ".env": f"API_KEY={secret(kept, 'a committed .env')}\n"}
+    files["config/.env"] = f"API_KEY={secret(kept, 'a committed .env of a part')}\n"
     folder.mkdir()
     _write(folder, files)
     _git(folder, "init", "-q", "-b", "main", "--template=")

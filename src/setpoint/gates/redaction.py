@@ -26,7 +26,8 @@ _BREAKS = re.compile(
     r"(?:\x1b\[[0-9;]{0,16}[A-Za-z]|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|\r?\n[ \t]{0,40}"
     r"|[\r\0\u00ad\u200b-\u200f\u2060-\u2064\ufeff])+"
 )
-_MARGINS = re.compile(rf"(?:\n[+>|#*]|{_BREAKS.pattern})+")
+_MARGIN = re.compile("[+>|#*]")
+_MARGINS = re.compile(rf"(?:\n{_MARGIN.pattern}|{_BREAKS.pattern})+")
 """What begins each line of a diff, a quotation or a comment."""
 _NOTHING = re.compile(r"(?!)")
 _SPACES = re.compile(rf"(?:[ \t]|{_BREAKS.pattern})+")
@@ -62,8 +63,9 @@ def redact(text: str, known: Collection[str] = ()) -> str:
 
 class _Forms(NamedTuple):
     values: tuple[str, ...]
-    written: tuple[str, ...]
-    """The values in every form that is searched as it is."""
+    written: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]
+    """The values in every form that is searched as it is, and without which breaks: what breaks a value is left out of
+    the text, but for forms that hold it themselves."""
     hexed: tuple[str, ...]
     numbered: tuple[re.Pattern[str], ...]
     """The values as numbers of their bytes."""
@@ -76,7 +78,13 @@ def _forms(known: tuple[str, ...]) -> _Forms:
     hexed = tuple(value.encode("utf-8", "surrogatepass").hex() for value in values)
     hexed += tuple(value.encode("utf-16-le", "surrogatepass").hex() for value in values)
     numbered = tuple(_as_numbers(value, base) for value in values for base in ("d", "o"))
-    return _Forms(values, tuple(sorted(written, key=len, reverse=True)), hexed, numbered)
+    ways = tuple((form, _ways(form)) for form in sorted(written, key=len, reverse=True))
+    return _Forms(values, ways, hexed, numbered)
+
+
+def _ways(form: str) -> tuple[re.Pattern[str], ...]:
+    own = _BREAKS.search(form) is not None
+    return (_MARGINS, *((_BREAKS,) if own or _MARGIN.search(form) else ()), *((_NOTHING,) if own else ()))
 
 
 def _as_numbers(value: str, base: str) -> re.Pattern[str]:
@@ -134,10 +142,10 @@ class _Joined:
 
 def _plain(text: str, forms: _Forms) -> Iterator[_Span]:
     # As it is, too: a value may itself hold what otherwise breaks one.
-    ways = {way.text: way for way in (_Joined(text, breaks) for breaks in (_MARGINS, _BREAKS, _NOTHING))}
-    for form in forms.written:
-        for way in ways.values():
-            yield from way.spans(form)
+    joined = {breaks: _Joined(text, breaks) for breaks in {way for _, ways in forms.written for way in ways}}
+    for form, ways in forms.written:
+        for way in ways:
+            yield from joined[way].spans(form)
     if _SPACED.search(text):
         apart = _Joined(text, _SPACES)
         for value in forms.values:

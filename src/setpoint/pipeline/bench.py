@@ -60,6 +60,11 @@ class Bench:
     redact: Callable[[Any], Any] = as_it_is
     """Takes secrets out of what sessions hand in and errors say, before it is kept or shown."""
 
+    def keep(self, output: bytes) -> str:
+        """Keep the whole output of a command, without secrets; its SHA-256 as it is kept."""
+        clean = self.redact(output.decode("utf-8", "surrogateescape"))
+        return self.store.put_blob(str(clean).encode("utf-8", "surrogateescape"))
+
 
 @dataclass(frozen=True)
 class Ground:

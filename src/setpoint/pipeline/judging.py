@@ -75,7 +75,7 @@ def lab_of(bench: Bench) -> Lab:
         archive=bench.archive,
         mark=bench.mark(),
         code=bench.code,
-        keep=bench.store.put_blob,
+        keep=bench.keep,
         images=bench.images,
     )
 

@@ -80,7 +80,7 @@ async def _red_again(ground: Ground, workspace: Workspace, files: dict[str, byte
             room,
             tree=await workspace.tree(),
             environment=environment,
-            keep=ground.bench.store.put_blob,
+            keep=ground.bench.keep,
         )
 
 

@@ -105,7 +105,7 @@ class TestsWork:
         async with self._workspace.checkout(self._ground.run.base, overlay) as room:
             environment = await environment_digest(room, self._ground.config.gates)
             files = sorted(self.files)
-            keep = self._ground.bench.store.put_blob
+            keep = self._ground.bench.keep
             proof = await red_proof(tests.tests, files, gate, room, tree=tree, environment=environment, keep=keep)
         self.results.append(proof.result)
         return proof.objections

@@ -135,7 +135,7 @@ async def run_here(
             environment=environment,
             known=lambda name, _: earlier.get(name),
             on_result=on_result,
-            keep=store.put_blob,
+            keep=bench.keep,
         )
         new = [result for result in results if earlier.get(result.gate) != result]
         with store.transaction() as tx:
@@ -148,7 +148,7 @@ async def run_here(
             bench.workspaces.checkout(base),
             base_tree=base_tree,
             known=lambda name, _: based.get(name),
-            keep=store.put_blob,
+            keep=bench.keep,
         )
     return measured, gates
 
