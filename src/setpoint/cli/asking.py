@@ -60,7 +60,7 @@ async def _decision(house: "House", run: "Run") -> bool:
         found = await _inspection(house, run)
         if found is None:
             return False
-        await house.commands.approve(run.id, inspected=found)
+        await house.commands.approve(run.id, inspected=found, seen=run.position.serial)
         return True
     if words.casefold() in ("", "n", "no"):
         return False
@@ -115,7 +115,7 @@ async def _answer(house: "House", run: "Run") -> bool:
     if not words:
         return False
     if open_[0].requests and words.casefold() in ("y", "yes"):
-        await house.commands.approve(run.id)
+        await house.commands.approve(run.id, seen=run.position.serial)
         return True
     await house.commands.answer(run.id, words, question=open_[0].id)
     return True

@@ -60,9 +60,9 @@ def approve(
     async def act(house: "House") -> "Run":
         from .asking import inspected_by
 
-        return await house.commands.approve(
-            run, because=message, inspected=await inspected_by(house, run, checked, all_checked)
-        )
+        seen = house.store.run(run).position.serial
+        inspected = await inspected_by(house, run, checked, all_checked)
+        return await house.commands.approve(run, because=message, inspected=inspected, seen=seen)
 
     _say(act, detach, as_json)
 

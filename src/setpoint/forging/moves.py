@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ..adapters.store import SqlStore
-from ..errors import DeniedError, LostLeaseError
+from ..errors import DeniedError, LostLeaseError, StaleError
 from ..model.approval import VERSION, Answer, Approval
 from ..pipeline.approvals import asked, change_due
 from ..pipeline.counting import moment, trusted, voices_of
@@ -281,6 +281,18 @@ async def _approver_named_like_the_builder(stage: Stage) -> tuple[bool, str]:
     return False, "it counted"
 
 
+async def _at_an_old_prompt(stage: Stage) -> tuple[bool, str]:
+    """A person was shown the change and thinks; meanwhile the run moved on and waits again, for a yes to another."""
+    ground = stage.ground()
+    with stage.store.transaction() as tx:
+        tx.move(ground.run, ground.position, "it was made anew")
+    try:
+        await stage.commands.approve(RUN, because="it holds", inspected=INSPECTED, seen=ground.position.serial)
+    except StaleError as error:
+        return not stage.store.approvals(RUN, 1, "change"), error.what
+    return False, "it counted"
+
+
 ROW, BOUND, BASE, ONCE = "signature", "binding", "base branch", "used once"
 SANDBOX, ENGINE, TIME = "sandbox", "engine", "time"
 
@@ -310,6 +322,7 @@ def attempts() -> Sequence[Attempt]:
         merged_after("a yes to another decision", BOUND, "about", _signed_with(about="plan")),
         merged_after("a yes given under another policy", BOUND, "policy", _signed_with(policy="0" * 64)),
         merged_after("a yes to another merge target", BOUND, "arguments", _other_target, moves=True),
+        Attempt("a yes at a prompt that showed an earlier change", BOUND, _at_an_old_prompt, point="waiting"),
         merged_after("a no after the yes", BOUND, "answer", _no_after_yes),
         merged_after("a yes from before the run went back", BOUND, "withdrawn", _went_back),
         merged_after("an expired yes", TIME, "expired", _nothing, WEEKS),

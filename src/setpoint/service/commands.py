@@ -61,10 +61,19 @@ class Commands:
 
     # -- a person's word ----------------------------------------------------------------------------------------
 
-    async def approve(self, prefix: str, *, because: str = "", inspected: Mapping[Point, str] | None = None) -> Run:
+    async def approve(
+        self, prefix: str, *, because: str = "", inspected: Mapping[Point, str] | None = None, seen: int | None = None
+    ) -> Run:
         """Yes, signed, and bound to what is there now; to a change with what was `inspected`. To a run that a cap on
-        money parked: yes to what more it was said to cost."""
+        money parked: yes to what more it was said to cost. `seen`: the run's serial when it was shown to who answers.
+        Raises StaleError when it has moved since: nobody says yes to what they have not seen."""
         ground, by = await self._answering(prefix)
+        if seen is not None and ground.position.serial != seen:
+            raise StaleError(
+                f"run {ground.run.id} has moved on since it was shown to you",
+                why=f"it was at its move {seen}, and is at {ground.position.serial} now",
+                fix=f"look again: `setpoint show {ground.run.id}`, then answer again",
+            )
         if ground.position.state is State.PARKED:
             return self._raised(ground, by, because)
         if ground.position.waits is Waits.ANSWER:
