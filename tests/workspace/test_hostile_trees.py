@@ -340,3 +340,19 @@ async def test_exec_here_takes_the_policys_limits(bench: Repository) -> None:
 async def test_exec_here_hands_out_no_folder_that_is_too_wide(folder: str) -> None:
     with pytest.raises(UsageError):
         await exec_here(Bubblewrap(), Path(folder), ["true"])
+
+
+async def test_folders_in_folders_without_end_are_named_and_stop_nobody(bench: Repository) -> None:
+    """Deeper than any path can say, and than a program that goes down by itself can bear."""
+    room = await bench.workspaces().open(bench.run())
+    down = "import os\nfor _ in range(1500):\n    os.mkdir('down'); os.chdir('down')\nopen('f', 'w').write('x')"
+    assert (await room.run(["python3", "-c", down])).exit_code == 0
+    assert await room.changed(bench.base) == []
+    (one,) = room.unsaved()
+    assert (one.why, one.fix) == ("it lies more than 128 folders deep", "remove down, or move what you need of it up")
+    await room.restore(bench.base)
+    assert (await room.run(["sh", "-c", "rm -rf down; ls"])).exit_code == 0
+    assert room.unsaved() == ()
+    async with room.checkout(bench.base) as copy:
+        assert (await copy.run(["python3", "-c", down])).exit_code == 0
+    assert not list((bench.repository / ".setpoint/checkouts").iterdir())

@@ -1,5 +1,6 @@
 """Files below a folder that agents write: every component is opened by hand, and no link is followed."""
 
+import errno
 import hashlib
 import os
 import re
@@ -18,6 +19,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking: a FIFO that took a file's place must not hold the worker.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+DEEPEST = 128
+"""Folders in folders that are entered: more would exhaust whoever goes down, and no path is that long."""
 _TICKS = 50_000_000
 """Nanoseconds: some ticks of the slowest kernel clock, by which files are stamped."""
 _SET_ID = stat.S_ISUID | stat.S_ISGID
@@ -50,7 +53,7 @@ class Found:
     bare: dict[str, frozenset[str]] = field(default_factory=dict)
     """Folders that git would take for a bare repository, with the names that make it think so."""
     closed: list[str] = field(default_factory=list)
-    """Folders that could not be looked into."""
+    """Folders that could not be looked into, or lie too deep."""
     secrets: dict[str, int] = field(default_factory=dict)
     """Files named as secrets are, and those that were known for one, with their inodes."""
     mark: str = ""
@@ -224,12 +227,17 @@ def _sweep(folder: int, prefix: str, found: Found, look: _Look) -> None:
     for name in folders:
         if prefix + name in look.without or (not prefix and is_git_name(name)):
             continue
+        if prefix.count("/") >= DEEPEST:
+            found.closed.append(prefix + name)
+            continue
         try:
             below = _open_below(folder, name, look.clean)
         except PermissionError:
             found.closed.append(prefix + name)
             continue
-        except OSError:
+        except OSError as error:
+            # Gone, or no folder any more; but nobody has looked where there was no descriptor left to look with.
+            found.closed += [prefix + name] if error.errno in (errno.EMFILE, errno.ENFILE) else []
             continue
         try:
             _sweep(below, f"{prefix}{name}/", found, look)

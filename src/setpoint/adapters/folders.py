@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,15 +18,13 @@ def remove_folder(folder: Path) -> None:
     """Delete a folder of our own making, also where commands took away the permission to."""
     if not folder.is_dir() or folder.is_symlink():
         return
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for parent, names, _ in os.walk(folder):
-            for name in names:
-                place = Path(parent, name)
-                if not place.is_symlink():
-                    with suppress(OSError):
-                        place.chmod(0o700)
+    with suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        # These go down without end and follow no link.
+        for program in (("/bin/chmod", "-R", "u+rwX"), ("/bin/rm", "-rf")):
+            with suppress(OSError):
+                subprocess.run([*program, "--", str(folder)], env={}, capture_output=True, check=False)
     if folder.exists():
         raise SetpointError(f"{folder} could not be removed", fix=f"rm -rf {folder}")
 

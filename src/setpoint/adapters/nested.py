@@ -112,4 +112,8 @@ def _with_those_above(path: str) -> Iterator[str]:
 
 
 def _closed(place: str) -> Unsaved:
+    if place.count("/") >= beneath.DEEPEST:
+        top = place.partition("/")[0]
+        why = f"it lies more than {beneath.DEEPEST} folders deep"
+        return Unsaved(path=place, why=why, fix=f"remove {top}, or move what you need of it up")
     return Unsaved(path=place, why="nobody but its owner can look into this folder", fix="remove {path}, or open it")

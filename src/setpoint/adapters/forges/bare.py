@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...errors import DiskFullError, RefusedError, RepositoryError, TransientError
 from ...model.record import Record
-from ..folders import named_by_sha256, program_path
+from ..folders import named_by_sha256, program_path, remove_folder
 
 _LONGEST = 600.0
 _SAFE = (
@@ -154,18 +154,7 @@ class BareRepository:
             await self.git(f"--work-tree={tree}", "checkout-index", "--all", "--quiet", env=env)
             yield tree
         finally:
-            await asyncio.to_thread(remove, aside)
-
-
-def remove(folder: Path) -> None:
-    """Delete a folder of our own making; nothing when it is not there."""
-    # Commands may have taken write permission from folders they made.
-    for parent, names, _ in os.walk(folder):
-        for name in names:
-            place = Path(parent, name)
-            if not place.is_symlink():
-                place.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+            await asyncio.to_thread(remove_folder, aside)
 
 
 def _environment() -> dict[str, str]:

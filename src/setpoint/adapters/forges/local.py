@@ -13,8 +13,8 @@ from shlex import quote
 from ...errors import RefusedError, RepositoryError, StaleError, TransientError
 from ...model.record import Record
 from ...model.release import CiRun, CiState, PullRequest
-from ..folders import is_branch_name
-from .bare import BareRepository, git_folder, remove
+from ..folders import is_branch_name, remove_folder
+from .bare import BareRepository, git_folder
 from .records import held, taken, write_whole
 
 Judge = Callable[[str, str], Awaitable[CiRun]]
@@ -80,7 +80,7 @@ class LocalForge:
 
     async def _create(self, source: Path, base: str, local: str) -> None:
         aside = BareRepository(self.folder.with_name(self.folder.name + ".new"))
-        remove(aside.folder)
+        remove_folder(aside.folder)
         await aside.create(source, base)
         await aside.take(source / "objects", local, strict=False)
         await aside.move(f"refs/heads/{base}", local, None)

@@ -9,7 +9,6 @@ import os
 import re
 import resource
 import secrets
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -19,9 +18,10 @@ from functools import cache
 from pathlib import Path
 
 from ...engine.liveness import process_started
-from ...errors import SandboxError
+from ...errors import SandboxError, SetpointError
 from ...model.command import Command, CommandLimits, Completed, Layer, Mount
 from ...model.sandbox_settings import SandboxSettings
+from ..folders import remove_folder
 from .groups import Group, hierarchy
 from .growth import Growth
 from .processes import carrying, marked
@@ -85,7 +85,8 @@ class Bare:
         env |= {name: host.said(value) for name, value in command.env.items()}
 
         def clear() -> None:
-            shutil.rmtree(home, ignore_errors=True)
+            with suppress(SetpointError):
+                remove_folder(home)
             if group is not None:
                 group.remove()
 

@@ -4,6 +4,7 @@ The file system's own counters are asked often, for they cost microseconds; only
 the files counted that changed since the start. Space held by deleted files that are still open counts as well.
 """
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -68,7 +69,9 @@ class Growth:
         size = count = 0
         for folder in self._folders:
             for state in _below(str(folder)):
-                if state.st_ctime_ns >= self._since:
+                if state is None:
+                    count += self._files + 1
+                elif state.st_ctime_ns >= self._since:
                     size += state.st_blocks * _BLOCK
                     count += 1
         return size, count
@@ -84,7 +87,8 @@ class Growth:
         return total
 
 
-def _below(root: str) -> Iterator[os.stat_result]:
+def _below(root: str) -> Iterator[os.stat_result | None]:
+    """All that lies there; None for a folder so deep that its path cannot be said: what is in it is not counted."""
     pending = [root]
     while pending:
         try:
@@ -94,5 +98,6 @@ def _below(root: str) -> Iterator[os.stat_result]:
                         if entry.is_dir(follow_symlinks=False):
                             pending.append(entry.path)
                         yield entry.stat(follow_symlinks=False)
-        except OSError:
-            continue
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                yield None
