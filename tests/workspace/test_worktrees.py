@@ -201,6 +201,20 @@ async def test_a_secret_stays_hidden_when_a_folder_above_it_is_moved(bench: Repo
     assert "canary" not in (await room.run(["grep", "-r", "canary", "."])).stdout
     with pytest.raises(DeniedError):
         room.read(f"tests/moved/{below}")
+    async with room.checkout(await room.tree()) as copy:
+        assert "canary" not in (await copy.run(["cat", f"tests/moved/{below}"])).stdout, "nor where a gate looks"
+    await room.autosave("moved")
+    again = await bench.workspaces().open(bench.run())
+    assert "canary" not in (await again.run(["cat", f"tests/moved/{below}"])).stdout, "nor after the worker's end"
+
+
+async def test_what_is_shown_under_another_name_is_no_secret(bench: Repository) -> None:
+    for name, text in ((".env.test", "PORT=8000\n"), (".env.example", "PORT=8000\n"), (".env", ""), ("new", "")):
+        bench.put(name, text)
+    bench.base = bench.commit("settings")
+    room = await bench.workspaces().open(bench.run())
+    done = await room.run(["sh", "-c", "cat .env.example; echo x > new"])
+    assert (done.exit_code, done.stdout) == (0, "PORT=8000\n")
 
 
 async def test_a_file_that_a_command_makes_itself_is_its_own(bench: Repository) -> None:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,11 +118,14 @@ class SandboxRoom:
         *,
         pinned: bool = True,
         others: bool = False,
+        hidden: Callable[[], Sequence[str]] = tuple,
     ) -> None:
+        """`hidden`: further files that are masked, whatever they are called."""
         self.path = path
         self.inside = around.inside
         self._around = around
         self._snapshot = snapshot
+        self._hidden = hidden
         self._others = others
         """Whether files that no command of ours made lie here as well: nothing is cleaned away then."""
         self._secrets: Mapping[str, int] | None = None
@@ -241,7 +244,9 @@ class SandboxRoom:
         if self._secrets is None:
             elsewhere = {".setpoint", *(name for name, _ in self._around.shared)}
             found = beneath.sweep(self.path, SECRET, clean=False, without=elsewhere)
-            self._secrets = found.secrets
+            places = ((name, self.path / name) for name in self._hidden())
+            inodes = {name: place.lstat().st_ino for name, place in places if os.path.lexists(place)}
+            self._secrets = {**found.secrets, **inodes}
             if self._others:
                 # Repositories below the user's own folder are the user's; an agent must not configure them.
                 self._pinned = (".git", ".setpoint", *found.nested)

@@ -40,7 +40,7 @@ class Worktree(SandboxRoom):
         self.branch = run.branch
         self._aside = house.state / "workspaces" / run.id
         self._known = Snapshot(house.files, path, self._aside / "index", self._last_tree)
-        super().__init__(path, house.around, self._known)
+        super().__init__(path, house.around, self._known, hidden=lambda: house.secrets.in_tree(self._last_tree()))
         self._admin = house.common / "worktrees" / f"setpoint-{run.id}"
         self._saves = self._saves_of(run.branch)
         self._saved: tuple[str, str] | None = None

@@ -9,9 +9,9 @@ import asyncio
 import os
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from ..errors import RefusedError, RepositoryError
@@ -24,10 +24,44 @@ from .folders import is_hash, remove_folder
 from .git import Git, common_folder, identity, private_git
 from .merging import contains, merged
 from .rooms import SandboxRoom, Surroundings, surroundings, tools_mark
+from .secrets import is_secret
 from .snapshots import Snapshot
 from .worktree import Worktree
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+_LEAST = 6
+"""Bytes: a shorter file gives no secret away, and many are alike."""
+
+
+class SecretContents:
+    """Contents of files that are masked by their names, so that a session that moves one does not uncover it."""
+
+    def __init__(self, refs: Git) -> None:
+        self._refs = refs
+        self._known: dict[str, frozenset[str]] = {}
+
+    def learn(self, base: str) -> None:
+        """Remember what a commit holds; not what it shows under another name as well, nor what is next to nothing."""
+        if base in self._known:
+            return
+        listed = list(self._listed(base))
+        shown = {blob for blob, path in listed if not is_secret(path)}
+        found = {blob for blob, path in listed if is_secret(path)} - shown
+        sizes = {blob: int(self._refs.call("cat-file", "-s", blob)) for blob in found}
+        self._known[base] = frozenset(blob for blob in found if sizes[blob] >= _LEAST)
+
+    def in_tree(self, treeish: str) -> Sequence[str]:
+        """Where such contents lie in a commit or tree, under any name."""
+        blobs = frozenset[str]().union(*self._known.values())
+        return [path for blob, path in self._listed(treeish) if blob in blobs] if blobs and treeish else []
+
+    def _listed(self, treeish: str) -> Iterator[tuple[str, str]]:
+        for line in self._refs.call("ls-tree", "-r", "-z", "--full-tree", treeish, accept=(0, 128)).split(b"\0"):
+            told, _, path = line.partition(b"\t")
+            if path and not told.startswith((b"120000", b"160000")):
+                yield told.decode().split(" ")[2], os.fsdecode(path)
 
 
 class Worktrees:
@@ -54,6 +88,7 @@ class Worktrees:
         known = self._open.get(run.id)
         if known is not None and known.branch == run.branch and known.stands():
             return known
+        await asyncio.to_thread(self.secrets.learn, run.base)
         worktree = Worktree(self, run)
         await worktree.make_ready(run.base)
         self._open[run.id] = worktree
@@ -110,7 +145,8 @@ class Worktrees:
         place = self._state / "checkouts" / f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
         try:
             snapshot = await asyncio.to_thread(self._put_out, place, revision)
-            room = SandboxRoom(place / "tree", self.around, snapshot, pinned=False)
+            hidden = partial(self.secrets.in_tree, revision)
+            room = SandboxRoom(place / "tree", self.around, snapshot, pinned=False, hidden=hidden)
             for path, content in overlay.items():
                 if content is None:
                     beneath.delete(room.path, path)
@@ -154,6 +190,11 @@ class Worktrees:
     def refs(self) -> Git:
         """For refs and commits."""
         return Git(self.common, sha256=self.files.sha256)
+
+    @cached_property
+    def secrets(self) -> "SecretContents":
+        """What the bases of runs hold in files named as secrets are."""
+        return SecretContents(self.refs)
 
     @cached_property
     def files(self) -> Git:
