@@ -3,11 +3,14 @@
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from shop_repository import Repository
 
+from setpoint.adapters.folders import remove_folder
 from setpoint.adapters.rooms import exec_here
 from setpoint.adapters.sandboxes.bare import Bare
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
@@ -46,21 +49,24 @@ async def test_without_a_sandbox_a_replaced_git_is_put_back_and_told(tmp_path: P
     assert (await room.run(["true"])).exit_code == 0
 
 
-@pytest.mark.parametrize("first", ["node_modules/.bin", "./node_modules/.bin", ".", "", "HERE/node_modules/.bin"])
-async def test_no_program_of_the_tree_is_the_hosts_whatever_path_says(
-    tmp_path: Path, first: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+LISTED = (
+    "import pathlib, sys; from setpoint.adapters.git import private_git; tree, private, common = map(pathlib.Path, "
+    "sys.argv[1:]); private_git(private, common).call('ls-files', '--others', work_tree=tree, index=private / 'index')"
+)
+
+
+@pytest.mark.parametrize("first", ["node_modules/.bin", "", "HERE/node_modules/.bin"])
+def test_no_program_of_the_tree_is_the_hosts_whatever_path_says(bench: Repository, tmp_path: Path, first: str) -> None:
     """Many put folders of their project first on their PATH; git is started in the agent's."""
-    bench, trap = Repository(tmp_path / "shop", Bare()), tmp_path / "ran"
-    room = await bench.workspaces().open(bench.run())
-    for place in (room.path, room.path / "node_modules/.bin"):
+    tree, trap = bench.repository / ".setpoint/worktrees/r1", tmp_path / "ran"
+    for place in (tree, tree / "node_modules/.bin"):
         place.mkdir(parents=True, exist_ok=True)
         (place / "git").write_text(f"#!/bin/sh\ntouch {trap}\n")
         (place / "git").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{first.replace('HERE', str(room.path))}:{os.environ['PATH']}")
-    await room.commit("Change")
-    async with room.checkout(bench.base):
-        assert not trap.exists()
+    env = {**os.environ, "PATH": f"{first.replace('HERE', str(tree))}:{os.environ['PATH']}"}
+    words = [sys.executable, "-c", LISTED, str(tree), str(tmp_path / "private"), str(bench.repository / ".git")]
+    subprocess.run(words, env=env, check=True)
+    assert not trap.exists()
 
 
 TRAP = """
@@ -345,7 +351,7 @@ async def test_exec_here_hands_out_no_folder_that_is_too_wide(folder: str) -> No
 async def test_folders_in_folders_without_end_are_named_and_stop_nobody(bench: Repository) -> None:
     """Deeper than any path can say, and than a program that goes down by itself can bear."""
     room = await bench.workspaces().open(bench.run())
-    down = "import os\nfor _ in range(1500):\n    os.mkdir('down'); os.chdir('down')\nopen('f', 'w').write('x')"
+    down = "import os\nfor _ in range(1100):\n    os.mkdir('down'); os.chdir('down')\nopen('f', 'w').write('x')"
     assert (await room.run(["python3", "-c", down])).exit_code == 0
     assert await room.changed(bench.base) == []
     (one,) = room.unsaved()
@@ -356,3 +362,4 @@ async def test_folders_in_folders_without_end_are_named_and_stop_nobody(bench: R
     async with room.checkout(bench.base) as copy:
         assert (await copy.run(["python3", "-c", down])).exit_code == 0
     assert not list((bench.repository / ".setpoint/checkouts").iterdir())
+    remove_folder(bench.repository / ".setpoint/workspaces")
