@@ -26,10 +26,8 @@ _MARK = re.compile(r"(\x1b\[(?:0|1|2|31|32|33|34|36)m)")
 """A colour of ours."""
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Kinds of characters that a terminal obeys, or nobody sees."""
-_JSON = re.compile(
-    r"[\x7f-\x9f\u00ad\u0600-\u0605\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
-)
-"""The same, where JSON does not escape them by itself."""
+_BEYOND = re.compile(r"[^\x00-\x7e]")
+"""What JSON does not escape by itself."""
 
 
 def coloured(stream: TextIO) -> bool:
@@ -65,7 +63,9 @@ def in_a_line(text: str) -> str:
 def in_json(value: Any, *, indent: int | None = None) -> str:
     """`value` as JSON that holds no character a terminal obeys."""
     told = json.dumps(value, indent=indent, ensure_ascii=False, sort_keys=False)
-    return _JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", told)
+    return _BEYOND.sub(
+        lambda found: json.dumps(found[0])[1:-1] if unicodedata.category(found[0]) in _UNSEEN else found[0], told
+    )
 
 
 def plain(text: str = "") -> None:
