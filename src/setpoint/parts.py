@@ -102,11 +102,19 @@ def endpoints(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
 class Agents(Mapping[str, "Agent"]):
     """The agents by name, each made when it is first wanted."""
 
-    def __init__(self, config: Config, root: Path, circuits: "Circuits", redact: Callable[[Any], Any]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        root: Path,
+        circuits: "Circuits",
+        redact: Callable[[Any], Any],
+        keep: Callable[[bytes], str],
+    ) -> None:
         self._config = config
         self._root = root
         self._circuits = circuits
         self._redact = redact
+        self._keep = keep
         self._made: dict[str, Agent] = {}
 
     def __getitem__(self, name: str) -> "Agent":
@@ -126,7 +134,8 @@ class Agents(Mapping[str, "Agent"]):
             made: Agent = kind(self._root / self._config.agent.recording)
         else:
             ends = endpoints(self._config, os.environ)
-            made = kind(ends, self._circuits, command_limits=self._config.sandbox.limits, redact=self._redact)
+            given = {"redact": self._redact, "secret": os.environ.get, "keep": self._keep}
+            made = kind(ends, self._circuits, command_limits=self._config.sandbox.limits, **given)
         return made
 
 
@@ -195,6 +204,7 @@ def assemble(
     forge = part("forge", config.forge.kind)(bare, root, _judge(config, workspaces, lambda: forge))
     deployer = part("deployer", "command")(state, forge.checkout, sandbox, environ=os.environ)
     permit, now, clean = permit_of(store, config), partial(datetime.now, UTC), redactor(config, os.environ, root)
+    circuits = KeptCircuits(store, config.breaker, now, clean, look_seconds=LOOK_SECONDS)
     return Bench(
         config=config,
         store=store,
@@ -202,7 +212,7 @@ def assemble(
         workspaces=workspaces,
         forge=GuardedForge(forge, config.project.base, permit),
         deployer=GuardedDeployer(deployer, permit),
-        agents=Agents(config, root, KeptCircuits(store, config.breaker, now, clean, look_seconds=LOOK_SECONDS), clean),
+        agents=Agents(config, root, circuits, clean, store.put_blob),
         notifier=notifier_of(config, os.environ),
         now=now,
         parse=parse,

@@ -71,6 +71,10 @@ class Room(Protocol):
         """Paths of all files that git would know (tracked, or untracked and not ignored), sorted."""
         ...
 
+    def aside(self) -> AbstractAsyncContextManager["Room"]:
+        """An empty throw-away folder with the same tools and the same sandbox around it."""
+        ...
+
 
 class Workspace(Room, Protocol):
     """The run's own git worktree. Its `.git` is not writable from inside."""

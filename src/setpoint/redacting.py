@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .model.settings import Config
+from .model.tool_servers import BY_REFERENCE
 
 _TELLING = re.compile(r"(?i)auth|key|token|secret|cookie|pass|credential")
 """Headers whose value is taken for a secret."""
@@ -20,6 +21,8 @@ def redactor(config: Config, environ: Mapping[str, str], root: Path | None = Non
     names = {provider.key_env for provider in config.providers.values() if provider.key_env}
     names |= {name for provider in config.providers.values() for name in provider.header_env.values()}
     names |= {name for environment in config.environment for name in environment.env}
+    told = [value for server in config.mcp.servers.values() for value in server.env.values()]
+    names |= {value.removeprefix(BY_REFERENCE) for value in told if value.startswith(BY_REFERENCE)}
     headers = [(k, v) for provider in config.providers.values() for k, v in provider.headers.items()]
     known = tuple(value for name in sorted(names) if (value := environ.get(name)))
     known += tuple(value for name, value in headers if value and _TELLING.search(name))

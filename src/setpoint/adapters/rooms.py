@@ -9,8 +9,8 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -201,6 +201,12 @@ class SandboxRoom:
         return sorted(
             f"{folder}/{name}".removeprefix(above) for folder, _, names in os.walk(self.path) for name in names
         )
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator["SandboxRoom"]:
+        """An empty throw-away folder in the same surroundings."""
+        with tempfile.TemporaryDirectory(prefix="setpoint-aside-", ignore_cleanup_errors=True) as folder:
+            yield SandboxRoom(Path(folder), self._around, pinned=False)
 
     def _relative(self, path: str) -> str:
         """Commands know the room by its inside path; so may those who read and write."""

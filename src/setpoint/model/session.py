@@ -7,6 +7,7 @@ from pydantic import Field
 
 from .boundary import Boundaries
 from .record import Line, Record, Text
+from .tool_servers import Offered
 
 
 class Role(StrEnum):
@@ -73,6 +74,8 @@ class Task(Record):
     writes: bool
     """Whether the session may change files in the workspace."""
     boundaries: Boundaries
+    servers: tuple[Offered, ...] = ()
+    """Servers of further tools."""
     limits: Limits = Limits()
 
 

@@ -7,9 +7,11 @@ from pydantic import Field, model_validator
 from .approval import ApprovalSettings
 from .boundary import Boundaries
 from .gate import Gate
+from .phases import PHASES as PHASES
 from .record import Line, Record
 from .release import Environment
 from .sandbox_settings import SandboxSettings
+from .tool_servers import ToolSettings
 
 SHARED = (
     *(".gitignore", "policy.toml", "waivers.toml", "quarantine.toml", "SYSTEM.md"),
@@ -230,21 +232,6 @@ class Interfaces(Record):
     """They print the help of a command."""
 
 
-PHASES = (
-    "discovery",
-    "tech_spec",
-    "planning",
-    "split",
-    "diagnosis",
-    "tests",
-    "implementation",
-    "edge_tests",
-    "review",
-    "ci_fix",
-)
-"""Phases that an agent works in, or a person in its stead."""
-
-
 class Checks(Record):
     """Thresholds of the judgement."""
 
@@ -338,6 +325,7 @@ class Config(Record):
     environment: tuple[Environment, ...] = ()
     """In the order they are deployed to."""
     context: ContextSettings = ContextSettings()
+    mcp: ToolSettings = ToolSettings()
     sensitive: Sensitive = Sensitive()
     autonomy: Literal["each-task", "plan+merge", "full"] = "plan+merge"
     """`plan+merge`: a person approves plan and change; `each-task`: also each task of the plan before the next begins;

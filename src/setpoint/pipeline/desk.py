@@ -25,6 +25,7 @@ from .policies import rules_of
 from .prompts import Prompt
 from .purse import StoredLog
 from .team_prompts import team_prompt
+from .tool_servers import offered_to
 
 SCHEMA_TURNS = 3
 """How often a session may mend the form of its deliverable before that counts as a failed round."""
@@ -99,7 +100,8 @@ async def sit(ground: Ground, sitting: Sitting, room: Room) -> Handing | Asked:
     started, held = len(turns), room if sitting.writes else _only_read(ground, room)
     while True:
         await _settled_ground(ground, sitting.session, len(turns), room)
-        reply = await _agent(ground).work(_task(ground, sitting, turns), held, StoredLog(ground, sitting.session))
+        task = _task(ground, sitting, turns).model_copy(update={"servers": await offered_to(ground, sitting.session)})
+        reply = await _agent(ground).work(task, held, StoredLog(ground, sitting.session))
         if isinstance(reply, Asked):
             return Asked.model_validate(ground.bench.redact(reply.model_dump()))
         record, problems = await _read(ground, sitting, reply.content, again=any("form:" in key for key, _ in turns))

@@ -12,6 +12,7 @@ class ActionKind(StrEnum):
     EDIT = "edit"
     TEST = "test"
     SHELL = "shell"
+    TOOL = "tool"
     PUSH = "push"
     DEPENDENCY = "dependency"
     MIGRATION = "migration"
@@ -44,6 +45,7 @@ RISK: dict[ActionKind, Risk] = {
     ActionKind.EDIT: Risk.MEDIUM,
     ActionKind.TEST: Risk.ALWAYS_ALLOWED,
     ActionKind.SHELL: Risk.MEDIUM,
+    ActionKind.TOOL: Risk.MEDIUM,
     ActionKind.PUSH: Risk.MEDIUM,
     ActionKind.DEPENDENCY: Risk.ASK,
     ActionKind.MIGRATION: Risk.ASK,
@@ -64,7 +66,7 @@ class Action(Record):
 
     kind: ActionKind
     subject: str
-    """What it is done to: a path, a command name, `host:port`, a branch, an environment."""
+    """What it is done to: a path, a command name, `host:port`, `SERVER__TOOL`, a branch, an environment."""
     detail: str = ""
     """The particulars a yes is bound to: the commit, the whole command, the package and version."""
 

@@ -181,6 +181,8 @@ def _by_kind(boundaries: Boundaries, action: Action) -> Decision:
             return Allow(reason="tests and gates always run, in the sandbox")
         case ActionKind.SHELL:
             return _shell(boundaries, action.subject)
+        case ActionKind.TOOL:
+            return Allow(reason="the configuration offers the tool to this phase")
         case ActionKind.PUSH:
             return _push(action.subject)
         case ActionKind.NETWORK:

@@ -2,19 +2,20 @@
 
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path, PurePosixPath
 
 from ..errors import DeniedError, NeedsPersonError
 from ..model.boundary import Boundaries
 from ..model.command import CommandLimits, Completed
+from ..model.network import destination
 from ..model.release import CiRun, Environment, PullRequest, Release, StepResult
 from ..model.unsaved import Unsaved
 from ..ports import Deployer, Forge, Room, Workspace
 from .action import Action, ActionKind
 from .commands import classify_command, programs
-from .decide import Allow, Ask, Decision, Deny, Policy, decide, strictest
+from .decide import Allow, Ask, Decision, Deny, Policy, decide, ruled, strictest
 from .rules import Rules
 
 Observer = Callable[[Action, Decision], None]
@@ -122,6 +123,37 @@ class GuardedRoom:
 
     def files(self) -> Sequence[str]:
         return self._room.files()
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[Room]:
+        async with self._room.aside() as room:
+            yield GuardedRoom(
+                room, self._policy.boundaries, writes=self._writes, rules=self._policy.rules, on_action=self._on_action
+            )
+
+    @asynccontextmanager
+    async def serving(
+        self, server: str, hosts: Sequence[str], *, workspace: bool
+    ) -> AsyncIterator[tuple[Room, tuple[str, ...]]]:
+        """The room for the program of a server of tools, and those of its `hosts` that the policy opens to sessions.
+        The configuration names program and hosts, so no program is looked for in its words. Raises DeniedError."""
+        self._decide(Action(kind=ActionKind.TOOL, subject=server))
+        opened = []
+        for host in hosts:
+            told = destination(host)
+            action = Action(kind=ActionKind.NETWORK, subject=f"{told.name}:{told.port}", detail=f"server {server}")
+            decision = ruled(self._policy.rules, action)
+            self._on_action(action, decision)
+            opened += [host] if isinstance(decision, Allow) else []
+        if workspace:
+            yield self._room, tuple(opened)
+            return
+        async with self._room.aside() as room:
+            yield room, tuple(opened)
+
+    def permit(self, action: Action) -> None:
+        """Go on only where the policy allows it. Raises DeniedError."""
+        self._decide(action)
 
     def _decide(self, action: Action) -> None:
         decision = decide(self._policy, action)

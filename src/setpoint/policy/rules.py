@@ -32,7 +32,7 @@ BY_NAME = frozenset(
     kind.value
     for kind in (
         *(ActionKind.NETWORK, ActionKind.SHELL, ActionKind.TEST, ActionKind.DEPENDENCY, ActionKind.DEPLOY),
-        *(ActionKind.MERGE, ActionKind.PUSH, ActionKind.MIGRATION, ActionKind.API),
+        *(ActionKind.MERGE, ActionKind.PUSH, ActionKind.MIGRATION, ActionKind.API, ActionKind.TOOL),
     )
 )
 """Kinds whose subject is a name and no path."""

@@ -190,6 +190,9 @@ class MortalRoom:
     def files(self) -> Sequence[str]:
         return self._room.files()
 
+    def aside(self) -> AbstractAsyncContextManager[Room]:
+        return self._room.aside()
+
 
 class MortalWorkspace(MortalRoom):
     """A workspace with a boundary around all that changes it or git."""

@@ -112,6 +112,12 @@ class FolderRoom:
         return sorted(str(entry.relative_to(self.path)) for entry in self.path.rglob("*") if entry.is_file())
 
     @asynccontextmanager
+    async def aside(self) -> AsyncIterator["FolderRoom"]:
+        """An empty throw-away folder."""
+        with tempfile.TemporaryDirectory() as folder:
+            yield FolderRoom(Path(folder), tools=self._tools, env=self._env)
+
+    @asynccontextmanager
     async def checkout(self, overlay: dict[str, bytes | None]) -> AsyncIterator["FolderRoom"]:
         """A throw-away copy of the folder beside it with `overlay` laid over it; None deletes."""
         copy = Path(tempfile.mkdtemp(prefix=f"{self.path.name}-copy-", dir=self.path.parent))

@@ -344,7 +344,7 @@ def tool_note(call: ToolCall, used_: Used, seconds: float) -> tuple[str, dict[st
         "risk": risk(call),
         "class": risk_class(call),
         "changed": list(used_.changed),
-        **{name: told for name in ("level", "limit", "denied") if (told := getattr(used_, name))},
+        **{name: told for name in ("level", "limit", "denied", "pictures") if (told := getattr(used_, name))},
     }
 
 

@@ -1,7 +1,9 @@
 """The built-in agent: models over HTTP, tools in the room's sandbox."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx2
@@ -14,7 +16,19 @@ from .conversation import Conversation
 from .endpoint import Endpoint
 from .http import new_client
 from .live import LiveModel, Pause, Reach, sleep
-from .tools import Toolbox, as_it_is, offered
+from .tools import Toolbox, as_it_is
+
+_LINGER = 60.0
+"""Seconds that a server of tools may outlast the session's own time."""
+
+
+def nothing(_name: str) -> None:
+    """An environment that holds nothing."""
+
+
+def by_content(content: bytes) -> str:
+    """Keeps nothing, and names it as what keeps it would."""
+    return hashlib.sha256(content).hexdigest()
 
 
 class NativeAgent:
@@ -30,20 +44,34 @@ class NativeAgent:
         command_limits: CommandLimits | None = None,
         pause: Pause = sleep,
         redact: Callable[[Any], Any] = as_it_is,
+        secret: Callable[[str], str | None] = nothing,
+        keep: Callable[[bytes], str] = by_content,
     ) -> None:
-        """`redact` takes secrets out of what tools give back, before a model sees it."""
+        """`redact` takes secrets out of what tools give back, before a model sees it; `secret` gives a server of tools
+        what it was promised of the environment; `keep` takes the pictures that tools make."""
         self._endpoints = dict(endpoints)
         self._circuits = circuits
         self._limits = command_limits or CommandLimits()
         self._pause = pause
         self._redact = redact
+        self._secret = secret
+        self._keep = keep
         self._reach: Reach | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
         """Hold the session of `task` to its end; goes on from `log`."""
-        model = LiveModel(task, offered(task), self._shared(), log)
-        return await Conversation(task, room, log, model, Toolbox(task, room, self._limits, self._redact)).hold()
+        async with AsyncExitStack() as stack:
+            more = None
+            if task.servers:
+                from .further import further_tools
+
+                limits = self._limits.model_copy(update={"seconds": task.limits.seconds + _LINGER})
+                hands = (self._secret, self._keep, self._redact, limits)
+                more = await stack.enter_async_context(further_tools(task, room, log, *hands))
+            tools = Toolbox(task, room, self._limits, self._redact, more)
+            model = LiveModel(task, tools.specs, self._shared(), log)
+            return await Conversation(task, room, log, model, tools).hold()
 
     async def close(self) -> None:
         """Close the connections; a later session opens new ones."""

@@ -5,6 +5,7 @@ import re
 from ...model.session import ToolCall
 from ...policy.action import RISK, ActionKind
 from ...policy.commands import classify_command
+from ..tool_servers.names import BETWEEN
 
 _BY_TOOL = {"read": "read", "search": "read", "write": "edit", "edit": "edit"}
 TESTING = re.compile(
@@ -14,8 +15,8 @@ TESTING = re.compile(
 
 
 def risk(call: ToolCall) -> str:
-    """`read`, `edit`, `test` or `shell`."""
-    known = _BY_TOOL.get(call.name)
+    """`read`, `edit`, `test`, `shell`, or `tool` for one of a server."""
+    known = _BY_TOOL.get(call.name) or ("tool" if BETWEEN in call.name else None)
     if known or call.name != "shell":
         return known or "read"
     return "test" if TESTING.search(str(call.arguments.get("command", ""))) else "shell"

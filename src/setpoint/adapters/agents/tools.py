@@ -1,9 +1,10 @@
 """The tools of the built-in agent: what a session is offered, and what each does in the room."""
 
+import json
 import shlex
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from ...errors import DeniedError
 from ...model.command import CommandLimits, Completed
@@ -103,6 +104,17 @@ class Used:
     """The sandbox level a command ran in."""
     limit: str = ""
     """The limit that ended it, where one did."""
+    pictures: tuple[str, ...] = ()
+    """Pictures that were kept of it, by content."""
+
+
+class More(Protocol):
+    """Tools that are not the agent's own."""
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]: ...
+
+    async def use(self, call: ToolCall, seconds: float) -> Used: ...
 
 
 def as_it_is(value: Any) -> Any:
@@ -117,11 +129,21 @@ class _Refused(Exception):
 class Toolbox:
     """Carries out the calls of one session in its room."""
 
-    def __init__(self, task: Task, room: Room, limits: CommandLimits, redact: Callable[[Any], Any] = as_it_is) -> None:
+    def __init__(
+        self,
+        task: Task,
+        room: Room,
+        limits: CommandLimits,
+        redact: Callable[[Any], Any] = as_it_is,
+        more: More | None = None,
+    ) -> None:
         self._room = room
         self._redact = redact
         self._limits = limits
-        self._specs = {spec.name: spec for spec in offered(task)}
+        self._more = more
+        self.specs = (*offered(task), *(more.specs if more else ()))
+        """All tools of the session."""
+        self._specs = {spec.name: spec for spec in self.specs}
         self._run: dict[str, Callable[[dict[str, Any], float], Awaitable[Used]]] = {
             "read": self._read,
             "write": self._write,
@@ -138,7 +160,11 @@ class Toolbox:
     async def _carried_out(self, call: ToolCall, seconds_left: float) -> Used:
         try:
             self.check(call)
-            used = await self._run[call.name](call.arguments, max(1.0, seconds_left))
+            if call.name in self._run:
+                used = await self._run[call.name](call.arguments, max(1.0, seconds_left))
+            else:
+                assert self._more is not None
+                used = await self._more.use(call, max(1.0, seconds_left))
         except _Refused as refusal:
             return Used(f"error: {refusal}", failed=True)
         except DeniedError as denied:
@@ -163,7 +189,9 @@ class Toolbox:
             )
         if call.name.startswith("submit_"):
             return
-        problem = _mismatch(spec.schema, call.arguments)
+        # What a server's own tool takes, the server says: its schema is not ours to trust.
+        own = call.name in self._run or call.name == ASK.name
+        problem = _mismatch(spec.schema, call.arguments) if own else ""
         if problem:
             raise _Refused(f"`{call.name}` was not run: {problem}")
 
@@ -323,9 +351,13 @@ def _shown(done: Completed, seconds: float) -> str:
 
 def brief_arguments(call: ToolCall, longest: int = 2000) -> dict[str, Any]:
     """The arguments as the journal keeps them: long texts cut."""
-    return {
-        name: value if not isinstance(value, str) or len(value) <= longest else f"{value[:longest]} [...]"
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in call.arguments.items()
+    }
+    return {
+        name: call.arguments[name] if len(text) <= longest else f"{text[:longest]} [...]"
+        for name, text in texts.items()
     }
 
 

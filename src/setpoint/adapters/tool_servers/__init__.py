@@ -1,0 +1,1 @@
+"""Servers of further tools (MCP), each a program in the sandbox."""
