@@ -104,11 +104,13 @@ class Commands:
             writes += [_restart(after)] if again else []
         return self._move(ground, Declined() if stop else SentBack(), by, because, writes)
 
-    async def answer(self, prefix: str, text: str, *, question: str = "") -> Run:
-        """Answer the session's open question; while a person works by hand, the run then waits on for them."""
+    async def answer(self, prefix: str, text: str, *, question: str = "", way: str = "") -> Run:
+        """Answer the session's open question; while a person works by hand, the run then waits on for them. `way` is
+        written beside the name of whose account answers, where it may not have been them."""
         if not text.strip():
             raise UsageError("an answer needs words", fix="`setpoint answer RUN '…'`, or `--waive`")
         ground, by = await self._answering(prefix)
+        by = f"{by} ({way})" if way else by
         open_ = [q for q, _ in unanswered(self.store, ground.run.id) if q.id.startswith(question)]
         if not open_:
             raise UsageError("no question is open", fix="`setpoint show` says what the run waits for")

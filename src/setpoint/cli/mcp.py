@@ -1,0 +1,79 @@
+"""The face for agents: `setpoint mcp`, and the skill that tells an agent how to use it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..errors import ConfigError, UsageError
+from .out import data, plain
+from .runs import in_house
+
+if TYPE_CHECKING:
+    from ..app import House
+
+SKILL = "using-setpoint"
+BELOW = typer.Option(
+    None, "--install", help="Write it below this folder of skills, e.g. .claude/skills or ~/.codex/skills."
+)
+
+
+def mcp(
+    http: bool = typer.Option(False, "--http", help="Over HTTP on 127.0.0.1, behind the token in .setpoint/mcp-token."),
+    port: int = typer.Option(8765, "--port", min=0, max=65535, help="With --http: the port; 0 for any that is free."),
+) -> None:
+    """Serve runs to agents over MCP: file a ticket, list, show, log, findings, evidence, answer. No tool approves.
+
+    Without --http on standard input and output, as agents start such servers themselves.
+    """
+
+    async def serve(house: "House") -> int:
+        try:
+            from ..mcp_face.server import made, over_http, token_at
+            from ..mcp_face.tools import house_at
+        except ImportError as error:
+            raise ConfigError(
+                "the library for MCP is not installed", why=str(error), fix="pip install 'setpoint[mcp]'"
+            ) from error
+        opened = house_at(house.root)
+        if not http:
+            await made(opened).run_stdio_async()
+            return 0
+        house.store.runs()  # makes .setpoint, where the token is kept
+        await over_http(opened, port, token_at(house.state), _tell)
+        return 0
+
+    in_house(serve)
+
+
+def _tell(address: str) -> None:
+    data(address)
+    plain("every request bears the token in .setpoint/mcp-token; Ctrl-C ends it")
+
+
+def skill(install: Path | None = BELOW) -> None:
+    """Print the skill that tells an agent how to use setpoint, or install it."""
+    text = (Path(__file__).parents[1] / "skills" / SKILL / "SKILL.md").read_text(encoding="utf-8")
+    if install is None:
+        data(text.rstrip())
+        return
+    place = install.expanduser() / SKILL / "SKILL.md"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists() and place.read_text(encoding="utf-8") == text:
+            plain(f"{place} is there already")
+            return
+        with place.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        fix = f"look at it, then move it away: mv {place} {place}.old"
+        raise UsageError(f"{place} is there and says something else", why="it may be yours", fix=fix) from error
+    except OSError as error:
+        raise UsageError(f"{place} cannot be written", why=str(error.strerror), fix="name another folder") from error
+    plain(f"wrote {place}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("mcp")(mcp)
+    app.command("skill")(skill)
