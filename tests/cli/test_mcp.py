@@ -81,9 +81,7 @@ async def test_an_agent_files_a_ticket_follows_it_and_answers_but_cannot_say_yes
 
         allow = Question(id="q-b", question="May I reach a host?", requests=("network:a.example:443",))
         await ask(repository, run, Question(id="q-a", question="Which currency?"), allow)
-        assert "only a person allows" in await refused(
-            client, "answer_question", run=run, answer="yes", question="q-b"
-        )
+        assert "only a person allows" in await refused(client, "answer_question", run=run, answer="yes", question="q-b")
         answered = await told(client, "answer_question", run=run, answer="Euro", question="q-a")
         assert answered["run"] == run
         questions = (await told(client, "get_run", run=run))["questions"]
@@ -115,7 +113,10 @@ async def test_the_tools_are_the_methods_and_no_others(repository: Path) -> None
 async def served(repository: Path, home: Path) -> AsyncIterator[str]:
     """The address of `setpoint mcp --http`."""
     process = await asyncio.create_subprocess_exec(
-        *(SETPOINT, "mcp", "--http", "--port", "0"), cwd=repository, env=environment(home), stdout=asyncio.subprocess.PIPE
+        *(SETPOINT, "mcp", "--http", "--port", "0"),
+        cwd=repository,
+        env=environment(home),
+        stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     try:
@@ -135,10 +136,10 @@ async def test_over_http_only_who_bears_the_token_is_heard(repository: Path, tmp
                 assert (await stranger.post(address, json=asked, headers=headers)).status_code == 401
             foreign = {"Authorization": f"Bearer {token}", "Host": "evil.example"}
             assert (await stranger.post(address, json=asked, headers=foreign)).status_code == 421
-        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as bearer:
-            async with Client(streamable_http_client(address, http_client=bearer)) as client:
-                assert {tool.name for tool in (await client.list_tools()).tools} == TOOLS
-                assert (await told(client, "list_runs"))["runs"] == []
+        bearer = httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"})
+        async with bearer, Client(streamable_http_client(address, http_client=bearer)) as client:
+            assert {tool.name for tool in (await client.list_tools()).tools} == TOOLS
+            assert (await told(client, "list_runs"))["runs"] == []
 
 
 def test_the_skill_is_printed_and_installed_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

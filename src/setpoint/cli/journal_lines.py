@@ -188,7 +188,23 @@ def _released(data: dict[str, Any], stage: str) -> str:
     )
 
 
+def _server(data: dict[str, Any], stage: str) -> str:
+    name = visible(str(data["server"]))
+    if "trouble" in data:
+        return f"{_mark('refused')} server {name} is of no use: {visible(data['trouble'])[:200]}"
+    told = f"server {name}: {len(data['tools'])} tools, {data['tokens']} tokens, list {data['sha256'][:12]}"
+    left = "".join(f"\n{_INDENT}left out {visible(why)}" for why in data.get("left_out", ()))
+    return told + left + (f"\n{_INDENT}{paint(visible(data['warning']), 'yellow')}" if "warning" in data else "")
+
+
+def _looked(data: dict[str, Any], stage: str) -> str:
+    seen = f"{len(data['pictures'])} pictures" if data["pictures"] else "no picture"
+    return f"{_mark(data['outcome'])} {visible(data['by'])} looked at the app: {visible(data['reason'])[:130]}; {seen}"
+
+
 _TOLD = {
+    "server": _server,
+    "looked": _looked,
     "policy": _policy,
     "unasked": _unasked,
     "released": _released,

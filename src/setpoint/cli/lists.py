@@ -195,6 +195,10 @@ def _print_judged(view: "RunView", head: Any) -> None:
             f"  {MARKS[gate.outcome]} {gate.gate:<{wide}}  {count:<{max(map(len, counts))}}  "
             f"{visible(gate.reason)[:100]}  [{gate.tree[:10]}]"
         )
+    if view.pictures:
+        data(head("pictures") + "  `setpoint gates picture SHA256 FILE` writes one")
+    for picture in view.pictures:
+        data(f"  {picture.sha256}  {picture.stage}, {visible(picture.by)}")
 
 
 def _print_rounds(view: "RunView", head: Any) -> None:

@@ -12,6 +12,8 @@ from .ticket import Kind
 
 BY_REFERENCE = "env:"
 """Begins a value that stands in an environment variable of the worker: `env:GITHUB_TOKEN`."""
+OWN = "setpoint"
+"""The name by which a list offers what setpoint does itself: `setpoint:look`."""
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,22}[A-Za-z0-9])?")
 
 
@@ -56,12 +58,19 @@ class ToolServer(Record):
     memory_mib: int = Field(default=1024, ge=64)
 
 
+def _not_ours(text: str) -> str:
+    if text == OWN:
+        raise ValueError(f"`{OWN}` is what setpoint offers itself; name the server otherwise")
+    return text
+
+
 class ToolSettings(Record):
     """Which tools of which servers a session is offered. Without a list for its phase: none."""
 
-    servers: dict[ServerName, ToolServer] = {}
+    servers: dict[Annotated[ServerName, AfterValidator(_not_ours)], ToolServer] = {}
     phase: dict[Annotated[str, AfterValidator(_phase)], Tools] = {}
-    """By phase what its sessions are offered: `SERVER`, or `SERVER:GLOB` for some of its tools."""
+    """By phase what its sessions are offered: `SERVER`, `SERVER:GLOB` for some of its tools, or `setpoint:look`, a look at
+    the running app in a browser."""
     kind: dict[Kind, Tools] = {}
     """By kind of ticket what of that is left; a kind without a list is not narrowed."""
     label: dict[Line, Tools] = {}

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import ConfigError
 from ..model.session import Role, SessionId
 from ..model.ticket import Ticket
-from ..model.tool_servers import Offered, Tools, ToolServer, ToolSettings
+from ..model.tool_servers import OWN, Offered, Tools, ToolServer, ToolSettings
 from .bench import Ground
 
 FILE = ".mcp.json"
@@ -26,11 +26,11 @@ async def offered_to(ground: Ground, session: SessionId) -> tuple[Offered, ...]:
     if not wanted:
         return ()
     listed: Mapping[str, Any] = {}
-    if any(not settings.servers.get(name, ToolServer()).command for name in wanted):
+    if any(name != OWN and not settings.servers.get(name, ToolServer()).command for name in wanted):
         listed = servers_in(await ground.bench.workspaces.show(ground.run.base, FILE) or b"{}")
     found = []
     for name, allowed in wanted.items():
-        server = resolved(name, settings.servers.get(name), listed)
+        server = ToolServer() if name == OWN else resolved(name, settings.servers.get(name), listed)
         told = {"name": name, "allowed": allowed, "heavy_tokens": settings.heavy_tokens}
         found.append(Offered.model_validate({**server.model_dump(), **told}))
     return tuple(found)

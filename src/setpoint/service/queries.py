@@ -19,6 +19,7 @@ from ..pipeline.surface import follow_ups, ticket_of
 from ..ports import Store
 from .epic import child_views
 from .lessons import taught_by
+from .pictures import pictures
 from .practice import practices
 from .prompting import prompts_of
 from .report import prompted_too_often
@@ -156,6 +157,7 @@ def view(ground: Ground) -> RunView:
         lessons=taught_by(store, run),
         follow_ups=tuple(_follow_up(objection) for objection in follow_ups(store, run)),
         gates=_gates(store, run),
+        pictures=pictures(events, store.results(run.id)),
         approvals=tuple(a for cycle in cycles for a in store.approvals(run.id, cycle)),
         questions=tuple(question for question, _ in store.questions(run.id)),
         handover=store.packet(run.id) if waits_over else None,

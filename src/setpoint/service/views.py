@@ -7,6 +7,7 @@ from ..model.money import Forecast, Standing
 from ..model.objection import Objection
 from ..model.record import Line, Record, Time
 from ..model.session import Usage
+from .pictures import PictureView
 from .practice import Practice
 from .prompting import Prompts
 
@@ -141,6 +142,8 @@ class RunView(Record):
     follow_ups: tuple[FollowUpView, ...]
     """What reviews found outside the change; each can be a ticket of its own."""
     gates: tuple[GateView, ...]
+    pictures: tuple[PictureView, ...] = ()
+    """What browsers showed to checks, sessions and people."""
     approvals: tuple[Approval, ...]
     questions: tuple[Question, ...]
     handover: HandOver | None

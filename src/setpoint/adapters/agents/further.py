@@ -1,31 +1,53 @@
-"""Tools of servers beside the built-in agent's own. Loaded where a session has servers alone: the library is heavy."""
+"""Tools beside the built-in agent's own: of servers, and the look at a page. Loaded where a session has some alone."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Protocol, runtime_checkable
 
 from ...accounts import SessionLog
 from ...errors import ConfigError
 from ...model.command import CommandLimits
 from ...model.session import Task, ToolCall
+from ...model.tool_servers import OWN, Offered
+from ...policy.action import Action
 from ...ports import Room
-from .tools import Used, shortened
+from .tools import More, Used, shortened
 from .wire.answer import ToolSpec, clean
 
 
-class Further:
+@runtime_checkable
+class Broker(Protocol):
+    """A room whose broker decides what a server may reach, and each call of it."""
+
+    def serving(self, server: str, hosts: Sequence[str], *, workspace: bool) -> Any: ...
+
+    def permit(self, action: Action) -> None: ...
+
+
+class OfServers:
     """The tools of all servers of a session."""
 
-    def __init__(self, up: Any, workspaces: frozenset[str]) -> None:
+    def __init__(self, up: Any) -> None:
         self.specs = tuple(ToolSpec(tool.name, tool.description, tool.schema) for tool in up.tools.values())
         self._up = up
-        self._workspaces = workspaces
 
     async def use(self, call: ToolCall, seconds: float) -> Used:
         """Carry out one call. Raises DeniedError when the policy forbids it."""
         told = await self._up.call(call, seconds)
-        touched = self._up.tools[call.name].server.offered.name in self._workspaces
+        touched = self._up.tools[call.name].server.offered.workspace
         return Used(clean(told.text), failed=told.failed, touched=touched, pictures=told.pictures)
+
+
+class Further:
+    """All of them, each by its name."""
+
+    def __init__(self, several: Sequence[More]) -> None:
+        self.specs = tuple(spec for one in several for spec in one.specs)
+        self._by_name = {spec.name: one for one in several for spec in one.specs}
+
+    async def use(self, call: ToolCall, seconds: float) -> Used:
+        """Carry out one call by whose tool it is."""
+        return await self._by_name[call.name].use(call, seconds)
 
 
 @asynccontextmanager
@@ -38,7 +60,31 @@ async def further_tools(
     redact: Callable[[Any], Any],
     limits: CommandLimits,
 ) -> AsyncIterator[Further]:
-    """The servers of `task` as long as it is held; what each is, or why it is of no use, goes to the journal."""
+    """The further tools of `task` as long as it is held; what each server is, or why it is of no use, goes to the
+    journal. Raises ConfigError where the library is missing."""
+    if not isinstance(room, Broker):
+        raise ConfigError("nobody decides about tools in this room", fix="sessions work behind the broker")
+    async with AsyncExitStack() as stack:
+        several: list[More] = []
+        if any(one.name == OWN for one in task.servers):
+            from .looking import Looking, looks
+
+            several += [Looking(room, keep)] if looks(task.servers) else []
+        if servers := [one for one in task.servers if one.name != OWN]:
+            several.append(await _of_servers(stack, servers, room, log, secret, keep, redact, limits))
+        yield Further(several)
+
+
+async def _of_servers(
+    stack: AsyncExitStack,
+    offered: Sequence[Offered],
+    room: Any,
+    log: SessionLog,
+    secret: Callable[[str], str | None],
+    keep: Callable[[bytes], str],
+    redact: Callable[[Any], Any],
+    limits: CommandLimits,
+) -> OfServers:
     try:
         from ..tool_servers.session import Hands, servers_up
     except ImportError as error:
@@ -48,6 +94,6 @@ async def further_tools(
             fix="pip install 'setpoint[mcp]'",
         ) from error
     hands = Hands(secret=secret, keep=keep, redact=redact, shorten=shortened, limits=limits)
-    async with servers_up(task.servers, room, hands) as up:
-        log.append(notes=[("server", note) for note in up.notes])
-        yield Further(up, frozenset(server.name for server in task.servers if server.workspace))
+    up = await stack.enter_async_context(servers_up(offered, room, hands))
+    log.append(notes=[("server", note) for note in up.notes])
+    return OfServers(up)

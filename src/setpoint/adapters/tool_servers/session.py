@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import mcp.types as spoken
 from jsonschema import Draft202012Validator
@@ -19,7 +19,6 @@ from ...model.record import digest_of
 from ...model.session import ToolCall
 from ...model.tool_servers import BY_REFERENCE, Offered
 from ...policy.action import Action, ActionKind
-from ...ports import Room
 from .names import in_session
 from .result import Given, fenced, given, structured
 from .server import Server, ServerGoneError, Way
@@ -30,9 +29,8 @@ LARGEST_SCHEMA = 8_000
 _STDERR = 65_536
 
 
-@runtime_checkable
 class Broker(Protocol):
-    """A room whose broker decides what a server may reach, and each call of it."""
+    """Decides what a server may reach, and each call of it."""
 
     def serving(self, server: str, hosts: Sequence[str], *, workspace: bool) -> Any: ...
 
@@ -67,7 +65,7 @@ class Tool:
 class ServersUp:
     """The servers that run for one session."""
 
-    def __init__(self, room: Room, hands: Hands) -> None:
+    def __init__(self, room: Broker, hands: Hands) -> None:
         self.tools: dict[str, Tool] = {}
         self.notes: list[dict[str, Any]] = []
         """What the journal is told of each server."""
@@ -77,8 +75,7 @@ class ServersUp:
     async def call(self, call: ToolCall, seconds: float) -> Given:
         """Carry out one call. Raises DeniedError when the policy forbids it."""
         tool = self.tools[call.name]
-        if isinstance(self._room, Broker):
-            self._room.permit(Action(kind=ActionKind.TOOL, subject=call.name, detail=digest_of(call.arguments)))
+        self._room.permit(Action(kind=ActionKind.TOOL, subject=call.name, detail=digest_of(call.arguments)))
         name = tool.server.offered.name
         try:
             told = await tool.server.call(tool.own, call.arguments, min(tool.server.offered.seconds, seconds))
@@ -111,8 +108,6 @@ class ServersUp:
         return server, ""
 
     async def _way(self, stack: AsyncExitStack, offered: Offered) -> Way:
-        if not isinstance(self._room, Broker):
-            raise DeniedError("nobody decides about tools in this room", fix="sessions work behind the broker")
         serving = self._room.serving(offered.name, offered.network, workspace=offered.workspace)
         room, network = await stack.enter_async_context(serving)
         env = {name: self._value(name, told) for name, told in offered.env.items()}
@@ -152,7 +147,7 @@ class ServersUp:
 
 
 @asynccontextmanager
-async def servers_up(offered: Sequence[Offered], room: Room, hands: Hands) -> AsyncIterator[ServersUp]:
+async def servers_up(offered: Sequence[Offered], room: Broker, hands: Hands) -> AsyncIterator[ServersUp]:
     """All servers of a session as long as it is held. One that is of no use is noted, and missing."""
     up = ServersUp(room, hands)
     async with AsyncExitStack() as stack:
