@@ -14,10 +14,10 @@ export UV_SYSTEM_CERTS ?= true
 export UV_NATIVE_TLS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick every real judge bench simulate audit sbom lint types arrows docs fmt clean
+.PHONY: help setup demo test quick every real test-mcp judge bench simulate audit sbom lint types arrows docs fmt clean
 
 help: ## these words
-	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: .venv/.ready ## the environment, from the lock file
 .venv/.ready: pyproject.toml uv.lock
@@ -46,6 +46,9 @@ every: .venv/.ready ## all tests with all their cases: `make test` takes a sampl
 
 real: .venv/.ready ## the cases on real projects
 	$(RUN)python -m cases.run
+
+test-mcp: .venv/.ready ## the servers of docs/mcp.md from npm, each started in the sandbox and used
+	$(RUN)python -m pytest -q cases/tool_servers
 
 judge: .venv/.ready ## the corpus of honest and dishonest changes: both rates, and a table by class
 	$(RUN)python tests/judgement/verdicts.py

@@ -1,78 +1,25 @@
 """Servers of tools: started in the real sandbox, honest and not, and what a session is given of them."""
 
-import hashlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from setpoint.adapters.agents.tools import shortened
-from setpoint.adapters.rooms import SandboxRoom, surroundings
-from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
-from setpoint.adapters.tool_servers.session import Hands, ServersUp, servers_up
 from setpoint.errors import DeniedError
 from setpoint.gates.redaction import redact
-from setpoint.model.boundary import Boundaries
-from setpoint.model.command import CommandLimits
-from setpoint.model.sandbox_settings import SandboxSettings
-from setpoint.model.session import ToolCall
-from setpoint.model.tool_servers import Offered, ToolServer
-from setpoint.policy.action import Action
-from setpoint.policy.decide import Decision
-from setpoint.policy.guard import GuardedRoom
 from setpoint.policy.rules import Rules
-from setpoint.testing.tool_server import a_tool, command
+from setpoint.testing.tool_ground import ToolGround, call
+from setpoint.testing.tool_server import a_tool
 
 SECRET = "s3cr3t-value-of-a-token"
 
 
-class Ground:
-    """A repository's folder with a guarded room, and what came of it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "repository"
-        self.shown = folder / "servers"
-        self.folder.mkdir()
-        self.shown.mkdir()
-        (self.folder / "app.py").write_text("x = 1\n")
-        self.kept: dict[str, bytes] = {}
-        self.decided: list[tuple[str, str, str]] = []
-        around = surroundings(Bubblewrap(), self.folder, folder / "masks", SandboxSettings(readonly=(str(self.shown),)))
-        self._room = SandboxRoom(self.folder, around)
-
-    def server(self, *tools: Any, name: str = "s", allowed: Sequence[Sequence[str]] = (("*",),), **how: Any) -> Offered:
-        settings = {key: how.pop(key) for key in list(how) if key in ToolServer.model_fields or key == "heavy_tokens"}
-        listed = [tool if isinstance(tool, dict) else a_tool(tool) for tool in tools]
-        told = {"name": name, "allowed": allowed, "command": command(self.shown, listed, **how), "seconds": 20}
-        return Offered.model_validate({**told, **settings})
-
-    @asynccontextmanager
-    async def up(self, *offered: Offered, rules: Rules | None = None) -> AsyncIterator[ServersUp]:
-        room = GuardedRoom(self._room, Boundaries(), writes=True, rules=rules or Rules(), on_action=self._saw)
-        hands = Hands(
-            secret={"TOKEN_HERE": SECRET}.get,
-            keep=self._keep,
-            redact=lambda text: redact(text, (SECRET,)),
-            shorten=shortened,
-            limits=CommandLimits(seconds=60),
-        )
-        async with servers_up(offered, room, hands) as up:
-            yield up
-
-    def _saw(self, action: Action, decision: Decision) -> None:
-        self.decided.append((action.kind.value, action.subject, decision.verdict))
-
-    def _keep(self, content: bytes) -> str:
-        name = hashlib.sha256(content).hexdigest()
-        self.kept[name] = content
-        return name
-
-
 @pytest.fixture
-def ground(tmp_path: Path) -> Ground:
-    return Ground(tmp_path)
+def ground(tmp_path: Path) -> ToolGround:
+    made = ToolGround(tmp_path, secrets={"TOKEN_HERE": SECRET})
+    (made.folder / "app.py").write_text("x = 1\n")
+    return made
 
 
 def running(words: str) -> list[str]:
@@ -84,11 +31,7 @@ def running(words: str) -> list[str]:
     return [line for line in found if words in line]
 
 
-def call(tool: str, **arguments: Any) -> ToolCall:
-    return ToolCall(id="c1", name=tool, arguments=arguments)
-
-
-async def test_a_servers_tools_are_offered_by_its_name_and_called_in_an_empty_folder(ground: Ground) -> None:
+async def test_a_servers_tools_are_offered_by_its_name_and_called_in_an_empty_folder(ground: ToolGround) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     server = ground.server(a_tool("echo", "Says it again.", schema), "files", "obey")
     async with ground.up(server) as up:
@@ -105,14 +48,14 @@ async def test_a_servers_tools_are_offered_by_its_name_and_called_in_an_empty_fo
     assert ("tool", "s__echo", "allow") in ground.decided
 
 
-async def test_a_server_sees_the_files_only_where_it_is_given_them(ground: Ground) -> None:
+async def test_a_server_sees_the_files_only_where_it_is_given_them(ground: ToolGround) -> None:
     async with ground.up(ground.server("files", "write", workspace=True)) as up:
         assert "app.py" in (await up.call(call("s__files"), 10)).text
         await up.call(call("s__write"), 10)
     assert (ground.folder / "made.txt").read_text() == "made by a server"
 
 
-async def test_a_secret_is_handed_in_by_name_and_told_to_nobody(ground: Ground) -> None:
+async def test_a_secret_is_handed_in_by_name_and_told_to_nobody(ground: ToolGround) -> None:
     server = ground.server("environment", env={"TOKEN": "env:TOKEN_HERE", "PLAIN": "yes"})
     async with ground.up(server) as up:
         told = await up.call(call("s__environment", name="TOKEN"), 10)
@@ -124,7 +67,7 @@ async def test_a_secret_is_handed_in_by_name_and_told_to_nobody(ground: Ground) 
     assert str(Path.home()) not in other.text
 
 
-async def test_a_secret_that_is_not_there_is_named(ground: Ground) -> None:
+async def test_a_secret_that_is_not_there_is_named(ground: ToolGround) -> None:
     async with ground.up(ground.server("echo", env={"TOKEN": "env:NOWHERE"})) as up:
         assert up.tools == {}
     assert up.notes == [{"server": "s", "trouble": "NOWHERE is not set where setpoint runs; its TOKEN is to be that"}]
@@ -140,7 +83,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("how", "why"), BAD, ids=["ends", "silent", "garbage", "missing", "no-list"])
-async def test_a_server_that_does_not_start_is_missing_and_said(ground: Ground, how: dict[str, Any], why: str) -> None:
+async def test_a_server_that_does_not_start_is_missing_and_said(
+    ground: ToolGround, how: dict[str, Any], why: str
+) -> None:
     tools = how.pop("tools", ["echo"])
     async with ground.up(ground.server(*tools, **how), ground.server("echo", name="good")) as up:
         assert list(up.tools) == ["good__echo"]
@@ -151,7 +96,7 @@ async def test_a_server_that_does_not_start_is_missing_and_said(ground: Ground, 
     ("tool", "why"),
     [("crash", "code 3; out of luck"), ("hang", "did not answer within 0.3 s"), ("line", "longer than 4 MiB")],
 )
-async def test_a_server_that_breaks_in_a_call_fails_that_call_alone(ground: Ground, tool: str, why: str) -> None:
+async def test_a_server_that_breaks_in_a_call_fails_that_call_alone(ground: ToolGround, tool: str, why: str) -> None:
     async with ground.up(ground.server(tool), ground.server("echo", name="good")) as up:
         broken = await up.call(call(f"s__{tool}"), 0.3 if tool == "hang" else 10)
         assert broken.failed
@@ -163,7 +108,7 @@ async def test_a_server_that_breaks_in_a_call_fails_that_call_alone(ground: Grou
         assert not (await up.call(call("good__echo"), 10)).failed
 
 
-async def test_what_a_server_says_is_bounded_and_its_lies_are_only_words(ground: Ground) -> None:
+async def test_what_a_server_says_is_bounded_and_its_lies_are_only_words(ground: ToolGround) -> None:
     liar = a_tool("lies", "y" * 5000, {"type": "object", "properties": {"a": {"pattern": "(a+)+$"}}})
     server = ground.server("huge", liar, noise=3)
     async with ground.up(server) as up:
@@ -176,7 +121,7 @@ async def test_what_a_server_says_is_bounded_and_its_lies_are_only_words(ground:
     assert not refused.failed
 
 
-async def test_tools_that_no_provider_would_take_are_left_out(ground: Ground) -> None:
+async def test_tools_that_no_provider_would_take_are_left_out(ground: ToolGround) -> None:
     bad = [
         a_tool("broken", schema={"type": "object", "properties": {"a": {"type": "nonsense"}}}),
         a_tool("large", schema={"type": "object", "description": "z" * 9000}),
@@ -190,20 +135,20 @@ async def test_tools_that_no_provider_would_take_are_left_out(ground: Ground) ->
     assert "tokens in each request" in up.notes[0]["warning"]
 
 
-async def test_the_first_list_of_tools_is_the_one_that_holds(ground: Ground) -> None:
+async def test_the_first_list_of_tools_is_the_one_that_holds(ground: ToolGround) -> None:
     async with ground.up(ground.server("echo", changes=True)) as up:
         await up.call(call("s__echo"), 10)
         assert list(up.tools) == ["s__echo"]
     assert list(up.tools) == ["s__echo"]
 
 
-async def test_only_tools_that_every_list_leaves_are_offered(ground: Ground) -> None:
+async def test_only_tools_that_every_list_leaves_are_offered(ground: ToolGround) -> None:
     server = ground.server("get_one", "get_two", "delete_one", allowed=(("get_*", "delete_*"), ("*_one",)))
     async with ground.up(server) as up:
         assert sorted(up.tools) == ["s__delete_one", "s__get_one"]
 
 
-async def test_policy_closes_a_tool_a_server_and_a_host(ground: Ground) -> None:
+async def test_policy_closes_a_tool_a_server_and_a_host(ground: ToolGround) -> None:
     rules = Rules(never=("tool:s__del*", "tool:shut"), hosts=(("a.example:443",),))
     server = ground.server("echo", "delete", network=("a.example:443", "b.example:443"))
     async with ground.up(server, ground.server("echo", name="shut"), rules=rules) as up:
@@ -218,7 +163,7 @@ async def test_policy_closes_a_tool_a_server_and_a_host(ground: Ground) -> None:
     ]
 
 
-async def test_a_picture_is_kept_by_its_content(ground: Ground) -> None:
+async def test_a_picture_is_kept_by_its_content(ground: ToolGround) -> None:
     async with ground.up(ground.server("picture")) as up:
         told = await up.call(call("s__picture"), 10)
     (name,) = told.pictures
@@ -226,7 +171,7 @@ async def test_a_picture_is_kept_by_its_content(ground: Ground) -> None:
     assert name in told.text
 
 
-async def test_nothing_of_a_server_is_left_whatever_ends_the_session(ground: Ground) -> None:
+async def test_nothing_of_a_server_is_left_whatever_ends_the_session(ground: ToolGround) -> None:
     with pytest.raises(KeyError, match="the session broke"):
         async with ground.up(ground.server("echo", "hang")):
             raise KeyError("the session broke")

@@ -69,8 +69,8 @@ class ToolSettings(Record):
 
     servers: dict[Annotated[ServerName, AfterValidator(_not_ours)], ToolServer] = {}
     phase: dict[Annotated[str, AfterValidator(_phase)], Tools] = {}
-    """By phase what its sessions are offered: `SERVER`, `SERVER:GLOB` for some of its tools, or `setpoint:look`, a look at
-    the running app in a browser."""
+    """By phase what its sessions are offered: `SERVER`, `SERVER:GLOB` for some of its tools, or `setpoint:look`, a look
+    at the running app in a browser."""
     kind: dict[Kind, Tools] = {}
     """By kind of ticket what of that is left; a kind without a list is not narrowed."""
     label: dict[Line, Tools] = {}

@@ -1,0 +1,201 @@
+"""The servers of docs/mcp.md, as their registries have them, each started for real in the sandbox and used.
+
+`make test-mcp`. They are fetched once; what only a far service can answer is asked for in vain, and said.
+"""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from setpoint.model.tool_servers import Offered
+from setpoint.policy.rules import Rules
+from setpoint.testing.browsers import chromium
+from setpoint.testing.npm_packages import installed
+from setpoint.testing.postgres import postgres
+from setpoint.testing.tool_ground import ToolGround, call
+
+PACKAGES = {
+    "@modelcontextprotocol/server-github": "2025.4.8",
+    "@modelcontextprotocol/server-postgres": "0.6.2",
+    "@playwright/mcp": "0.0.83",
+    "@upstash/context7-mcp": "4.1.1",
+}
+HELD = "ghp_" + "x1" * 18
+
+
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    return installed(PACKAGES)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Path:
+    return chromium()
+
+
+@pytest.fixture
+def ground(tmp_path: Path, packages: Path, browser: Path) -> ToolGround:
+    return ToolGround(tmp_path, shown=(packages, browser.parent), secrets={"GITHUB_TOKEN": HELD})
+
+
+def program(packages: Path, name: str, *arguments: str) -> tuple[str, ...]:
+    return ("node", str((packages / "node_modules" / ".bin" / name).resolve()), *arguments)
+
+
+def offered(name: str, command: tuple[str, ...], **more: object) -> Offered:
+    told = {"name": name, "command": command, "allowed": (("*",),), "heavy_tokens": 3000, "seconds": 90}
+    return Offered.model_validate({**told, **more})
+
+
+async def test_github_lists_its_tools_and_reaches_nothing_that_is_not_opened(
+    ground: ToolGround, packages: Path
+) -> None:
+    server = offered(
+        "github",
+        program(packages, "mcp-server-github"),
+        env={"GITHUB_PERSONAL_ACCESS_TOKEN": "env:GITHUB_TOKEN"},
+        network=("api.github.com",),
+        allowed=(("get_*", "list_*", "search_*"),),
+    )
+    closed = Rules(hosts=(("elsewhere.example:443",),))
+    async with ground.up(server, rules=closed) as up:
+        assert {"github__get_issue", "github__list_issues", "github__search_code"} <= set(up.tools)
+        assert "github__create_issue" not in up.tools
+        told = await up.call(call("github__get_issue", owner="a", repo="b", issue_number=1), 60)
+    assert told.failed
+    assert HELD not in told.text
+    assert ("network", "api.github.com:443", "ask") in ground.decided
+    assert up.notes[0]["tokens"] > 1000
+
+
+class Library(BaseHTTPRequestHandler):
+    """Answers as the documentation service does."""
+
+    asked: list[str] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        found = {
+            "results": [
+                {
+                    "id": "/pallets/flask", "title": "Flask", "description": "A web framework", "branch": "main",
+                    "lastUpdateDate": "2026-01-01", "state": "finalized", "totalTokens": 1, "totalSnippets": 1,
+                    "totalPages": 1, "stars": 1, "trustScore": 9, "versions": [],
+                }
+            ]
+        }  # fmt: skip
+        content = json.dumps(found).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@contextmanager
+def library() -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Library)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield int(server.server_address[1])
+    server.shutdown()
+
+
+async def test_documentation_is_looked_up_where_its_service_is(ground: ToolGround, packages: Path) -> None:
+    with library() as port:
+        server = offered(
+            "docs",
+            program(packages, "context7-mcp"),
+            env={"CONTEXT7_API_URL": f"http://localhost:{port}/api"},
+            network=(f"localhost:{port}=127.0.0.1",),
+        )
+        async with ground.up(server) as up:
+            assert "docs__resolve-library-id" in up.tools
+            asked = {"query": "routes in flask", "libraryName": "flask"}
+            told = await up.call(call("docs__resolve-library-id", **asked), 60)
+    assert not told.failed, told.text
+    assert "/pallets/flask" in told.text
+    assert any("flask" in path for path in Library.asked)
+
+
+PAGE = "<!doctype html><html lang=en><title>Shop</title><h1>Orders</h1><button>Order</button></html>"
+
+
+async def test_a_browser_uses_the_running_app_and_its_picture_is_kept(
+    ground: ToolGround, packages: Path, browser: Path
+) -> None:
+    (ground.folder / "index.html").write_text(PAGE)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = " ".join(
+        program(
+            packages, "playwright-mcp", "--headless", "--isolated", "--no-sandbox", "--executable-path", str(browser)
+        )
+    )
+    served = f"python3 -m http.server --bind 127.0.0.1 {port} >/dev/null 2>&1 </dev/null"
+    app = f"{served} & exec {words} --output-dir /tmp/out"
+    server = offered("browser", ("sh", "-c", app), workspace=True, allowed=(("browser_*",),), memory_mib=2048)
+    async with ground.up(server) as up:
+        opened = await up.call(call("browser__browser_navigate", url=f"http://127.0.0.1:{port}/"), 90)
+        assert not opened.failed, opened.text
+        seen = await up.call(call("browser__browser_snapshot"), 60)
+        assert "Orders" in seen.text
+        shot = await up.call(call("browser__browser_take_screenshot"), 60)
+    assert not shot.failed, shot.text
+    (name,) = shot.pictures
+    assert len(ground.kept[name]) > 1000
+    assert "warning" in up.notes[0] or up.notes[0]["tokens"] < 3000
+
+
+@asynccontextmanager
+async def over_tcp(place: Path) -> AsyncIterator[int]:
+    """A port of loopback that leads to the unix socket of a database."""
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(65536):
+            writer.write(piece)
+            await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_unix_connection(place)
+        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer), return_exceptions=True)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+async def test_a_database_is_asked_through_a_tunnel_and_not_written(ground: ToolGround, packages: Path) -> None:
+    with postgres() as database:
+        url = database.database()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE orders (name text)")
+            connection.execute("INSERT INTO orders VALUES ('Ann')")
+        name = url.partition("@/")[2].partition("?")[0]
+        async with over_tcp(next(database.folder.glob(".s.PGSQL.*[0-9]"))) as port:
+            server = offered(
+                "db",
+                program(packages, "mcp-server-postgres", f"postgresql://postgres@127.0.0.1:{port}/{name}"),
+                network=(f"localhost:{port}=127.0.0.1",),
+                tunnels={port: f"localhost:{port}"},
+            )
+            async with ground.up(server) as up:
+                assert list(up.tools) == ["db__query"]
+                told = await up.call(call("db__query", sql="SELECT name FROM orders"), 60)
+                dropped = await up.call(call("db__query", sql="DELETE FROM orders"), 60)
+        assert not told.failed, told.text
+        assert "Ann" in told.text
+        assert dropped.failed
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT count(*) FROM orders").fetchone() == (1,)
