@@ -20,7 +20,6 @@ from ..policy.action import Action
 from ..policy.decide import Decision
 from ..policy.guard import GuardedRoom
 from ..policy.rules import Rules
-from ..ports import Sandbox
 from .tool_server import a_tool, command
 
 
@@ -28,20 +27,27 @@ class ToolGround:
     """Starts servers in the sandbox around a folder."""
 
     def __init__(
-        self, folder: Path, *, shown: Sequence[Path] = (), secrets: Mapping[str, str] | None = None,
-        sandbox: Sandbox | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path,
+        *,
+        shown: Sequence[Path] = (),
+        secrets: Mapping[str, str] | None = None,
+        environment: Path | None = None,
+    ) -> None:
+        """`environment`: of Python, shared as the repository's own."""
         self.folder = folder / "repository"
         self.shown = folder / "servers"
         self.folder.mkdir()
         self.shown.mkdir()
+        if environment is not None:
+            (self.folder / ".venv").symlink_to(environment)
         self.kept: dict[str, bytes] = {}
         """Pictures by their names."""
         self.decided: list[tuple[str, str, str]] = []
         """Kind, subject and verdict of each action."""
         self._secrets = dict(secrets or {})
         settings = SandboxSettings(readonly=tuple(map(str, (self.shown, *shown))))
-        around = surroundings(sandbox or Bubblewrap(), self.folder, folder / "masks", settings)
+        around = surroundings(Bubblewrap(), self.folder, folder / "masks", settings)
         self.room = SandboxRoom(self.folder, around)
 
     def server(
