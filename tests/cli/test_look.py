@@ -1,0 +1,70 @@
+"""A run's own pages and servers: looked at by a person, and offered from the base alone."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from commanded import git, setpoint
+
+from setpoint.app import House
+from setpoint.model.session import Role
+from setpoint.pipeline.tool_servers import offered_to
+from setpoint.testing.browsers import chromium
+from setpoint.testing.stores import sample_run
+
+PAGE = "<!doctype html><html lang=en><title>Shop</title><h1>Orders</h1></html>"
+
+
+async def started(repository: Path) -> House:
+    """A house with one run, of the repository as it is committed."""
+    house = await House.open(repository)
+    _, base = await house.repository.base("")
+    with house.store.transaction() as tx:
+        tx.create(sample_run().model_copy(update={"repository": str(repository), "base": base}))
+        tx.remember("3c91aa", "config", house.config.model_dump(mode="json"))
+    return house
+
+
+async def test_servers_are_those_of_the_base_not_of_the_worktree(repository: Path) -> None:
+    listed = {"mcpServers": {"docs": {"command": "docs-of-the-base"}}}
+    (repository / ".mcp.json").write_text(json.dumps(listed))
+    (repository / "setpoint.toml").write_text('[mcp.phase]\nimplementation = ["docs"]\n')
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "servers")
+    house = await started(repository)
+    ground = house.ground(house.store.run("3c91aa"))
+    workspace = await ground.workspace()
+    workspace.write(".mcp.json", b'{"mcpServers": {"docs": {"command": "what-the-agent-wants"}}}')
+    (repository / ".mcp.json").write_text('{"mcpServers": {}}')
+    (offered,) = await offered_to(ground, ground.session("implementation"))
+    assert offered.command == ("docs-of-the-base",)
+    assert await offered_to(ground, ground.session("planning")) == ()
+    assert await offered_to(ground, ground.session("implementation", role=Role.VALIDATOR)) == ()
+    await house.close()
+
+
+@pytest.mark.slow
+async def test_a_person_looks_at_what_a_run_built_and_the_picture_is_evidence(repository: Path) -> None:
+    browser = chromium()
+    (repository / "index.html").write_text(PAGE)
+    (repository / "setpoint.toml").write_text(
+        f'[sandbox]\nreadonly = ["{browser.parent}"]\nenv = {{ SETPOINT_BROWSER = "{browser}" }}\n'
+    )
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "page")
+    await (await started(repository)).close()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    serve = f"Serve `python3 -m http.server --bind 127.0.0.1 {port}` on {port}"
+    done = setpoint(repository, "look", "3c91", serve, 'Page / - shows "Orders"; shows "Invoices"')
+    assert done.returncode == 10, done.stderr
+    assert 'shows "Invoices" did not hold' in done.stdout
+    shown = setpoint(repository, "show", "3c91", "--json", ANTHROPIC_API_KEY="k-123")
+    (picture,) = json.loads(shown.stdout)["pictures"]
+    assert (picture["stage"], picture["by"]) == ("discovery", "Ann")
+    assert "looked at the app" in setpoint(repository, "log", "3c91").stdout
+    house = await House.open(repository)
+    assert (house.store.blob(picture["sha256"]) or b"").startswith(b"\x89PNG")
+    await house.close()
+    assert setpoint(repository, "look", "3c91", "Page / - looks fine").returncode == 2
