@@ -3,13 +3,17 @@
 import json
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .errors import UsageError
+from .errors import ConfigError, UsageError
+from .model.boundary import Boundaries
 from .model.settings import Config
 from .model.trial import Trial
 from .parts import endpoints
 from .redacting import redactor
+
+if TYPE_CHECKING:
+    from .pipeline.bench import Bench
 
 
 def tools_of(deliverable: str, schema: dict[str, Any], writes: bool) -> str:
@@ -38,3 +42,37 @@ async def tried(config: Config, names: Sequence[str]) -> list[Trial]:
     found = await try_models(list(priced), endpoints(config, os.environ), priced)
     clean = redactor(config, os.environ)
     return [Trial.model_validate(clean(trial.model_dump())) for trial in found]
+
+
+async def servers_tried(bench: "Bench", base: str) -> list[dict[str, Any]]:
+    """Each server of tools that a list names, started in the sandbox as for a session: its tools, their tokens, and
+    the phases that are offered some of it; or why it is of no use. Raises ConfigError."""
+    from .pipeline.policies import layers_here
+    from .pipeline.tool_servers import everything, globs
+    from .policy.guard import GuardedRoom
+    from .policy.rules import effective
+
+    try:
+        from .adapters.agents.tools import shortened
+        from .adapters.tool_servers.session import Hands, servers_up
+    except ImportError as error:
+        raise ConfigError(
+            "the library for MCP is not installed", why=str(error), fix="pip install 'setpoint[mcp]'"
+        ) from error
+    hands = Hands(
+        secret=os.environ.get,
+        keep=bench.store.put_blob,
+        redact=bench.redact,
+        shorten=shortened,
+        limits=bench.config.sandbox.limits,
+    )
+    offered = await everything(bench, base)
+    rules = effective(await layers_here(bench, base))
+    async with bench.workspaces.checkout(base) as room:
+        guarded = GuardedRoom(room, Boundaries(), rules=rules, writes=False)
+        async with servers_up(offered, guarded, hands) as up:
+            phases = bench.config.mcp.phase.items()
+            return [
+                {**note, "phases": [phase for phase, tools in phases if globs(tools, str(note["server"]))]}
+                for note in up.notes
+            ]

@@ -12,6 +12,7 @@ from setpoint.model.session import Role
 from setpoint.pipeline.tool_servers import offered_to
 from setpoint.testing.browsers import chromium
 from setpoint.testing.stores import sample_run
+from setpoint.testing.tool_server import a_tool, command
 
 PAGE = "<!doctype html><html lang=en><title>Shop</title><h1>Orders</h1></html>"
 
@@ -42,6 +43,22 @@ async def test_servers_are_those_of_the_base_not_of_the_worktree(repository: Pat
     assert await offered_to(ground, ground.session("planning")) == ()
     assert await offered_to(ground, ground.session("implementation", role=Role.VALIDATOR)) == ()
     await house.close()
+
+
+def test_the_servers_of_a_repository_are_tried_before_a_run_needs_them(repository: Path, tmp_path: Path) -> None:
+    shown = tmp_path / "servers"
+    shown.mkdir()
+    good, words = command(shown, [a_tool("echo"), a_tool("other")]), json.dumps
+    (repository / "setpoint.toml").write_text(
+        f'[sandbox]\nreadonly = ["{shown}"]\n[mcp.phase]\nreview = ["good:echo", "bad"]\n'
+        f"[mcp.servers.good]\ncommand = {words(list(good))}\n"
+        f'[mcp.servers.bad]\ncommand = {words([*good, "x"])}\nenv = {{ KEY = "env:NOT_THERE" }}\n'
+    )
+    done = setpoint(repository, "tools", "--json")
+    assert done.returncode == 1, done.stderr
+    fine, bad = json.loads(done.stdout)
+    assert (fine["server"], fine["tools"], fine["phases"]) == ("good", ["echo"], ["review"])
+    assert bad["trouble"].startswith("NOT_THERE is not set")
 
 
 @pytest.mark.slow

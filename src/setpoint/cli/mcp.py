@@ -1,12 +1,13 @@
 """The face for agents: `setpoint mcp`, and the skill that tells an agent how to use it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..errors import ConfigError, UsageError
-from .out import data, plain
+from ..model.numbers import counted
+from .out import MARKS, data, document, paint, plain, visible
 from .runs import in_house
 
 if TYPE_CHECKING:
@@ -73,7 +74,45 @@ def skill(install: Path | None = BELOW) -> None:
     plain(f"wrote {place}")
 
 
+def tools(as_json: bool = typer.Option(False, "--json", help="One JSON document.")) -> None:
+    """Start the servers of tools that sessions are offered, in the sandbox, and list what they have. No model call.
+
+    Exit 1 when one of them is of no use. `[mcp]` in setpoint.toml says which there are.
+    """
+
+    async def use(house: "House") -> int:
+        from ..trying import servers_tried
+
+        _, base = await house.repository.base(house.config.project.base)
+        found = await servers_tried(house.bench(house.config), base)
+        if as_json:
+            document(found)
+        for note in found if not as_json else ():
+            _print_server(note)
+        if not found:
+            plain("no phase is offered any; next: [mcp.phase] in setpoint.toml, docs/mcp.md has examples")
+        return 1 if any("trouble" in note for note in found) else 0
+
+    in_house(use)
+
+
+def _print_server(note: dict[str, Any]) -> None:
+    name, phases = visible(str(note["server"])), ", ".join(note["phases"])
+    if "trouble" in note:
+        data(f"{MARKS['refused']} {name}: {visible(note['trouble'])}")
+        return
+    told = f"{counted(len(note['tools']), 'tools')}, {counted(note['tokens'], 'tokens')} in each request"
+    data(f"{MARKS['passed']} {name}: {told}; offered to {phases}; list {note['sha256'][:12]}")
+    for tool in note["tools"]:
+        data(f"    {visible(tool)}")
+    for left in note.get("left_out", ()):
+        plain(f"    left out {visible(left)}")
+    if "warning" in note:
+        plain(paint(f"    ! {note['warning']}", "yellow"))
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command("mcp")(mcp)
     app.command("skill")(skill)
+    app.command("tools")(tools)

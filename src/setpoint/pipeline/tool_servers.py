@@ -13,7 +13,7 @@ from ..errors import ConfigError
 from ..model.session import Role, SessionId
 from ..model.ticket import Ticket
 from ..model.tool_servers import OWN, Offered, Tools, ToolServer, ToolSettings
-from .bench import Ground
+from .bench import Bench, Ground
 
 FILE = ".mcp.json"
 _VARIABLE = re.compile(r"\$\{?[A-Za-z_]")
@@ -21,13 +21,22 @@ _VARIABLE = re.compile(r"\$\{?[A-Za-z_]")
 
 async def offered_to(ground: Ground, session: SessionId) -> tuple[Offered, ...]:
     """The servers of a session, each with the tools that its lists leave. Raises ConfigError."""
-    settings = ground.config.mcp
-    wanted = named(settings, session.phase, ground.run.ticket) if session.role is not Role.VALIDATOR else {}
-    if not wanted:
+    if session.role is Role.VALIDATOR:
         return ()
-    listed: Mapping[str, Any] = {}
+    return await _made(ground.bench, ground.run.base, named(ground.config.mcp, session.phase, ground.run.ticket))
+
+
+async def everything(bench: Bench, base: str) -> tuple[Offered, ...]:
+    """All servers that some phase is offered, each with all the tools that some phase is. Raises ConfigError."""
+    lists = [pattern for tools in bench.config.mcp.phase.values() for pattern in tools]
+    names = dict.fromkeys(pattern.partition(":")[0] for pattern in lists)
+    return await _made(bench, base, {name: (globs(tuple(lists), name),) for name in names if name != OWN})
+
+
+async def _made(bench: Bench, base: str, wanted: Mapping[str, tuple[Tools, ...]]) -> tuple[Offered, ...]:
+    settings, listed = bench.config.mcp, dict[str, Any]()
     if any(name != OWN and not settings.servers.get(name, ToolServer()).command for name in wanted):
-        listed = servers_in(await ground.bench.workspaces.show(ground.run.base, FILE) or b"{}")
+        listed = servers_in(await bench.workspaces.show(base, FILE) or b"{}")
     found = []
     for name, allowed in wanted.items():
         server = ToolServer() if name == OWN else resolved(name, settings.servers.get(name), listed)

@@ -4,6 +4,7 @@ What a server says of itself and of its tools is a stranger's word. Its first li
 """
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ _ENDING = 5.0
 _LAST_WORDS = 1.0
 """Seconds that a program which closed its output has to end by itself."""
 _WORDS = 400
+_TROUBLE = re.compile(r"(?i)error|cannot|can't|fail|not found|denied|missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +144,19 @@ class Server:
         done = self._talk.ending if self._talk is not None else None
         if done is not None:
             limit = f", over its limit of {done.killed}" if done.killed else ""
-            last = done.stderr.strip().splitlines()[-1:] or [""]
-            said += [f"it ended with code {done.exit_code}{limit}", last[0][:_WORDS]]
+            said += [f"it ended with code {done.exit_code}{limit}", _last_words(done.stderr)]
         if self._task.done() and not self._task.cancelled():
             error = self._task.exception() or error
-        said += [part[:_WORDS] for part in _words(error)]
+        if not self._why:
+            said += [part[:_WORDS] for part in _words(error)]
         return "; ".join(dict.fromkeys(part for part in said if part)) or what
+
+
+def _last_words(stderr: str) -> str:
+    """The last line that names trouble, else the last line."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    telling = [line for line in lines if _TROUBLE.search(line)]
+    return (telling or lines or [""])[-1][:_WORDS]
 
 
 def _words(error: BaseException | None) -> list[str]:
