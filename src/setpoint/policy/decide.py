@@ -182,7 +182,7 @@ def _by_kind(boundaries: Boundaries, action: Action) -> Decision:
         case ActionKind.SHELL:
             return _shell(boundaries, action.subject)
         case ActionKind.TOOL:
-            return Allow(reason="the configuration offers the tool to this phase")
+            return _tool(boundaries)
         case ActionKind.PUSH:
             return _push(action.subject)
         case ActionKind.NETWORK:
@@ -242,6 +242,12 @@ def _shell(boundaries: Boundaries, name: str) -> Decision:
         reason=f"the command {name[:100]!r} is not among those allowed",
         fix=f"use one of: {', '.join(boundaries.commands) or 'none'}"[:500],
     )
+
+
+def _tool(boundaries: Boundaries) -> Decision:
+    if boundaries.commands:
+        return Allow(reason="the configuration offers the tool to this phase")
+    return Deny(reason="a run that may start no command starts no server of tools either", fix="do without it")
 
 
 def _push(branch: str) -> Decision:
