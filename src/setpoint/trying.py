@@ -54,7 +54,8 @@ async def servers_tried(bench: "Bench", base: str) -> list[dict[str, Any]]:
 
     try:
         from .adapters.agents.tools import shortened
-        from .adapters.tool_servers.session import Hands, servers_up
+        from .adapters.tool_servers.hands import Hands
+        from .adapters.tool_servers.session import servers_up
     except ImportError as error:
         raise ConfigError(
             "the library for MCP is not installed", why=str(error), fix="pip install 'setpoint[mcp]'"

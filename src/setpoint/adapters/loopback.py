@@ -9,20 +9,7 @@ from pathlib import Path
 from ..model.command import Command, Mount
 
 _PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3")
-# It becomes the command; its child stays behind and forwards until the sandbox ends. The command does not wait for what
-# only the child imports: meanwhile the kernel keeps its connections.
-_FORWARD = r"""
-import _socket, os, sys
-place, count = sys.argv[1], int(sys.argv[2])
-told, argv = sys.argv[3:3 + count], sys.argv[3 + count:]
-listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
-listener.bind(("127.0.0.1", 0))
-listener.listen(64)
-here = "http://127.0.0.1:%d" % listener.getsockname()[1]
-for words in told:
-    name, _, value = words.partition("=")
-    os.environ[name] = value.replace("{here}", here)
-
+COPY = r"""
 def copy(source, target):
     try:
         while True:
@@ -36,7 +23,26 @@ def copy(source, target):
         target.shutdown(_socket.SHUT_WR)
     except OSError:
         pass
+"""
+"""One direction of a connection, for a program inside that has `_socket`."""
+# It becomes the command; its child stays behind and forwards until the sandbox ends. The command does not wait for what
+# only the child imports: meanwhile the kernel keeps its connections.
+_FORWARD = (
+    r"""
+import _socket, os, sys
+place, count = sys.argv[1], int(sys.argv[2])
+told, argv = sys.argv[3:3 + count], sys.argv[3 + count:]
+listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+listener.bind(("127.0.0.1", 0))
+listener.listen(64)
+here = "http://127.0.0.1:%d" % listener.getsockname()[1]
+for words in told:
+    name, _, value = words.partition("=")
+    os.environ[name] = value.replace("{here}", here)
 
+"""
+    + COPY
+    + r"""
 def serve(near):
     far = socket.socket(_socket.AF_UNIX)
     with near, far:
@@ -68,6 +74,7 @@ except OSError:
 sys.stderr.write("%s: cannot be run\n" % argv[0])
 sys.exit(code)
 """
+)
 
 
 def forwarded(command: Command, folder: Path, socket: str, place: str, env: Mapping[str, str]) -> Command:

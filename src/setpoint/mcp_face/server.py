@@ -73,6 +73,8 @@ class Gate:
         self._wanted = f"Bearer {token}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "lifespan"):
+            return
         if scope["type"] == "http":
             said = [value for name, value in scope["headers"] if name == b"authorization"]
             if len(said) != 1 or not secrets.compare_digest(said[0], self._wanted):
@@ -80,8 +82,9 @@ class Gate:
                     f"no token, or another one\nnext: `Authorization: Bearer …` with what .setpoint/{KEPT_AT} holds\n"
                 )
                 refusal = PlainTextResponse(words, status_code=401, headers={"WWW-Authenticate": "Bearer"})
-                return await refusal(scope, receive, send)
-        return await self._app(scope, receive, send)
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 def token_at(state: Path) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from ..adapters.agents.tools import shortened
 from ..adapters.rooms import SandboxRoom, surroundings
 from ..adapters.sandboxes.bubblewrap import Bubblewrap
-from ..adapters.tool_servers.session import Hands, ServersUp, servers_up
+from ..adapters.tool_servers.hands import Hands
+from ..adapters.tool_servers.session import ServersUp, servers_up
 from ..gates.redaction import redact
 from ..model.boundary import Boundaries
 from ..model.command import CommandLimits

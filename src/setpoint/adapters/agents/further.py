@@ -1,17 +1,17 @@
 """Tools beside the built-in agent's own: of servers, and the look at a page. Loaded where a session has some alone."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from ...accounts import SessionLog
 from ...errors import ConfigError
-from ...model.command import CommandLimits
 from ...model.session import Task, ToolCall
 from ...model.tool_servers import OWN, Offered
 from ...policy.action import Action
 from ...ports import Room
-from .tools import More, Used, shortened
+from ..tool_servers.hands import Hands
+from .tools import More, Used
 from .wire.answer import ToolSpec, clean
 
 
@@ -51,15 +51,7 @@ class Further:
 
 
 @asynccontextmanager
-async def further_tools(
-    task: Task,
-    room: Room,
-    log: SessionLog,
-    secret: Callable[[str], str | None],
-    keep: Callable[[bytes], str],
-    redact: Callable[[Any], Any],
-    limits: CommandLimits,
-) -> AsyncIterator[Further]:
+async def further_tools(task: Task, room: Room, log: SessionLog, hands: Hands) -> AsyncIterator[Further]:
     """The further tools of `task` as long as it is held; what each server is, or why it is of no use, goes to the
     journal. Raises ConfigError where the library is missing."""
     if not isinstance(room, Broker):
@@ -69,31 +61,23 @@ async def further_tools(
         if any(one.name == OWN for one in task.servers):
             from .looking import Looking, looks
 
-            several += [Looking(room, keep)] if looks(task.servers) else []
+            several += [Looking(room, hands.keep)] if looks(task.servers) else []
         if servers := [one for one in task.servers if one.name != OWN]:
-            several.append(await _of_servers(stack, servers, room, log, secret, keep, redact, limits))
+            several.append(await _of_servers(stack, servers, room, log, hands))
         yield Further(several)
 
 
 async def _of_servers(
-    stack: AsyncExitStack,
-    offered: Sequence[Offered],
-    room: Any,
-    log: SessionLog,
-    secret: Callable[[str], str | None],
-    keep: Callable[[bytes], str],
-    redact: Callable[[Any], Any],
-    limits: CommandLimits,
+    stack: AsyncExitStack, offered: Sequence[Offered], room: Broker, log: SessionLog, hands: Hands
 ) -> OfServers:
     try:
-        from ..tool_servers.session import Hands, servers_up
+        from ..tool_servers.session import servers_up
     except ImportError as error:
         raise ConfigError(
             "[mcp] names servers of tools, and the library for them is not installed",
             why=str(error),
             fix="pip install 'setpoint[mcp]'",
         ) from error
-    hands = Hands(secret=secret, keep=keep, redact=redact, shorten=shortened, limits=limits)
     up = await stack.enter_async_context(servers_up(offered, room, hands))
     log.append(notes=[("server", note) for note in up.notes])
     return OfServers(up)

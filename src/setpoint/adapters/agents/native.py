@@ -12,11 +12,12 @@ from ...accounts import Circuits, SessionLog
 from ...model.command import CommandLimits
 from ...model.session import Reply, Task
 from ...ports import Room
+from ..tool_servers.hands import Hands
 from .conversation import Conversation
 from .endpoint import Endpoint
 from .http import new_client
 from .live import LiveModel, Pause, Reach, sleep
-from .tools import Toolbox, as_it_is
+from .tools import Toolbox, as_it_is, shortened
 
 _LINGER = 60.0
 """Seconds that a server of tools may outlast the session's own time."""
@@ -67,8 +68,8 @@ class NativeAgent:
                 from .further import further_tools
 
                 limits = self._limits.model_copy(update={"seconds": task.limits.seconds + _LINGER})
-                hands = (self._secret, self._keep, self._redact, limits)
-                more = await stack.enter_async_context(further_tools(task, room, log, *hands))
+                hands = Hands(self._secret, self._keep, self._redact, shortened, limits)
+                more = await stack.enter_async_context(further_tools(task, room, log, hands))
             tools = Toolbox(task, room, self._limits, self._redact, more)
             model = LiveModel(task, tools.specs, self._shared(), log)
             return await Conversation(task, room, log, model, tools).hold()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -14,11 +14,11 @@ from jsonschema.exceptions import SchemaError
 from mcp.shared.exceptions import MCPError
 
 from ...errors import DeniedError
-from ...model.command import CommandLimits
 from ...model.record import digest_of
 from ...model.session import ToolCall
 from ...model.tool_servers import BY_REFERENCE, Offered
 from ...policy.action import Action, ActionKind
+from .hands import Hands
 from .names import in_session
 from .result import Given, fenced, given, structured
 from .server import Server, ServerGoneError, Way
@@ -35,19 +35,6 @@ class Broker(Protocol):
     def serving(self, server: str, hosts: Sequence[str], *, workspace: bool) -> Any: ...
 
     def permit(self, action: Action) -> None: ...
-
-
-@dataclass(frozen=True)
-class Hands:
-    """What the servers of a session are given by the worker."""
-
-    secret: Callable[[str], str | None]
-    """The value of a variable of the worker's environment."""
-    keep: Callable[[bytes], str]
-    """Keeps a picture by its content and names it."""
-    redact: Callable[[Any], Any]
-    shorten: Callable[[str], str]
-    limits: CommandLimits
 
 
 @dataclass(frozen=True)
