@@ -1,6 +1,8 @@
 """Servers of tools: started in the real sandbox, honest and not, and what a session is given of them."""
 
+import threading
 from contextlib import suppress
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,20 @@ async def test_policy_closes_a_tool_a_server_and_a_host(ground: ToolGround) -> N
         ("network", "a.example:443", "allow"),
         ("network", "b.example:443", "ask"),
     ]
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["open", "closed"])
+async def test_a_host_is_reached_through_its_tunnel_where_policy_opens_it(ground: ToolGround, opened: bool) -> None:
+    pages = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+    threading.Thread(target=pages.handle_request, daemon=True).start()
+    host = f"localhost:{pages.server_address[1]}"
+    way = {"network": (f"{host}=127.0.0.1",), "tunnels": {4000: host}}
+    rules = Rules(hosts=((host,),) if opened else ((),))
+    async with ground.up(ground.server("reach", **way), rules=rules) as up:
+        told = await up.call(call("s__reach", url="http://127.0.0.1:4000/"), 20)
+    assert told.failed is not opened, told.text
+    assert ("network", host, "allow" if opened else "ask") in ground.decided
+    pages.server_close()
 
 
 async def test_a_picture_is_kept_by_its_content(ground: ToolGround) -> None:

@@ -8,13 +8,14 @@ import pytest
 from levels_here import HERE, MADE
 
 from setpoint.adapters.rooms import SandboxRoom, surroundings
-from setpoint.adapters.talking import talking
+from setpoint.adapters.talking import Talk, talking
 from setpoint.errors import SandboxError
 from setpoint.model.command import CommandLimits
 from setpoint.model.sandbox_settings import SandboxSettings
 
 LIMITS = CommandLimits(seconds=60)
 ECHO = 'for line in __import__("sys").stdin: print("heard", line.strip(), flush=True)'
+DEAF = 'print("begun", flush=True); __import__("time").sleep(600)'
 WORDS = "a-word-in-the-command-line-of-this-test"
 LEVELS = [level for level in HERE if level not in ("microvm", "seatbelt")]
 
@@ -45,21 +46,23 @@ async def test_it_is_told_and_heard_while_it_runs_and_is_gone_after(room: Sandbo
     assert running() == []
 
 
-async def test_when_its_holder_is_cancelled_nothing_of_it_is_left(room: SandboxRoom) -> None:
-    begun = asyncio.Event()
+async def test_when_its_holder_is_cancelled_nothing_of_it_is_left_and_it_is_not_waited_for(room: SandboxRoom) -> None:
+    begun, held = asyncio.Event(), list[Talk]()
 
     async def hold() -> None:
-        async with talking(room, ("python3", "-c", ECHO, WORDS), limits=LIMITS) as talk:
-            talk.writer.write(b"one\n")
+        limits = CommandLimits(seconds=20)
+        async with talking(room, ("python3", "-c", DEAF, WORDS), limits=limits) as talk:
+            held.append(talk)
             await talk.reader.readline()
             begun.set()
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
     holder = asyncio.ensure_future(hold())
     await asyncio.wait_for(begun.wait(), 30)
     holder.cancel()
     await asyncio.gather(holder, return_exceptions=True)
     assert holder.cancelled()
+    assert held[0].ending is None, "it was ended, it did not end by itself or by its limit"
     assert running() == []
 
 
