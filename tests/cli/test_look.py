@@ -8,8 +8,11 @@ import pytest
 from commanded import git, setpoint
 
 from setpoint.app import House
+from setpoint.cli.journal_lines import line_of
+from setpoint.errors import UsageError
 from setpoint.model.session import Role
 from setpoint.pipeline.tool_servers import offered_to
+from setpoint.service.pictures import person_looks
 from setpoint.testing.browsers import chromium
 from setpoint.testing.stores import sample_run
 from setpoint.testing.tool_server import a_tool, command
@@ -80,8 +83,10 @@ async def test_a_person_looks_at_what_a_run_built_and_the_picture_is_evidence(re
     shown = setpoint(repository, "show", "3c91", "--json", ANTHROPIC_API_KEY="k-123")
     (picture,) = json.loads(shown.stdout)["pictures"]
     assert (picture["stage"], picture["by"]) == ("discovery", "Ann")
-    assert "looked at the app" in setpoint(repository, "log", "3c91").stdout
     house = await House.open(repository)
+    (event,) = [event for event in house.store.events("3c91aa") if event.kind == "looked"]
+    assert "Ann looked at the app" in line_of(event)
     assert (house.store.blob(picture["sha256"]) or b"").startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match="looks fine"):
+        await person_looks(house.ground(house.store.run("3c91")), ["Page / - looks fine"], "Ann")
     await house.close()
-    assert setpoint(repository, "look", "3c91", "Page / - looks fine").returncode == 2
