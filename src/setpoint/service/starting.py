@@ -17,7 +17,7 @@ from ..model.run import Position, Run
 from ..model.session import Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
-from ..pipeline.bench import Bench
+from ..pipeline.bench import PERSON, Bench
 from ..pipeline.carry import JOB, job_key
 from ..pipeline.context import rules_there
 from ..pipeline.judging import under_policy
@@ -73,6 +73,8 @@ class Started:
 Baseline = Callable[[Bench, str], Awaitable[tuple[GateResult, ...]]]
 """Runs the gates on a commit of the untouched base; known results are not run again."""
 
+BY_PERSON = ("discovery", "tech_spec", "planning", "diagnosis", "split", "tests", "implementation")
+"""Phases that a person may do."""
 STARTING = "starting a run"
 """Processes that start runs pass here one by one."""
 
@@ -88,14 +90,18 @@ def read(
     """The ticket, its route and why. Raises TicketError when it is too vague to be measured, or leaves out what the
     repository `requires` of a ticket."""
     ticket, chosen, because = opened(text, name=name, kind=kind, requires=requires, origin=origin)
-    others = [phase for phase in ticket.phases_by_person if phase != "implementation"]
+    _require_doable(ticket.phases_by_person)
+    return ticket, chosen, because
+
+
+def _require_doable(phases: Sequence[str]) -> None:
+    others = [phase for phase in phases if phase not in BY_PERSON]
     if others:
         raise TicketError(
             f"a person cannot do {', '.join(others)} in an agent's stead",
-            why="those phases hand in a record that later phases are measured against",
-            fix="give `implementation` to a person, or `setpoint take` a run at any time",
+            why="a judge is independent of whoever builds, and the decision on the change is a person's anyway",
+            fix=f"give one of {', '.join(BY_PERSON)} to a person, or `setpoint take` a run at any time",
         )
-    return ticket, chosen, because
 
 
 def routed(config: Config, ticket: Ticket, inherited: str = "") -> Config:
@@ -144,6 +150,7 @@ class Starts:
             here = replace(self, config=config)
             return await here.submit(text, name=name, kind=kind, child=child, origin=origin, checking=checking)
         begins(chosen, origin, unasked=False)
+        _require_doable([phase for phase, own in self.config.phase.items() if own.agent == PERSON])
         require_contained(self.config, chosen)
         self._in_turn(ticket)
         self._free(ticket)
