@@ -71,9 +71,6 @@ class House(Premises):
             self.open_queue()
         else:
             await self._foreground()
-        from .service.origin import NOTHING
-
-        origin = origin or NOTHING
         started = await self.starts.submit(text, name=name, kind=kind, child=child, origin=origin, checking=checking)
         self._mine.add(started.run.id)
         return started
@@ -235,10 +232,9 @@ class House(Premises):
     def plan(self, text: str, *, name: str, kind: "Kind | None", origin: "Origin | None" = None) -> "PlanView":
         """What a run would do; no model call."""
         from .service.estimate import plan_view
-        from .service.origin import NOTHING
         from .service.starting import read, routed
 
-        requires, origin = self.config.intake.requires, origin or NOTHING
+        requires = self.config.intake.requires
         ticket, chosen, because = read(text, name=name, kind=kind, requires=requires, origin=origin)
         known = self.store if self.config.database_url or (self.state / "setpoint.db").exists() else None
         return plan_view(routed(self.config, ticket), ticket, chosen, because, store=known, repository=str(self.root))

@@ -158,6 +158,11 @@ def _print(view: "RunView") -> None:
             f"  estimated {counted(view.estimate['days'], 'days')} of work, "
             f"{counted(view.estimate['lines'], 'lines')}, risk {view.estimate['risk']}"
         )
+    if view.actual:
+        for told in view.actual.told:
+            data(f"  {told}")
+    if view.advice:
+        plain(paint(f"advice: {visible(view.advice)}", "yellow"))
     for step_text in view.next:
         plain(f"next: {step_text}")
 

@@ -20,6 +20,7 @@ from . import (
     judgements,
     lessons,
     lists,
+    manual,
     models,
     people,
     policy,
@@ -28,7 +29,9 @@ from . import (
     sandbox,
     selftest,
     start,
+    terminals,
     tuning,
+    voice,
 )
 from .out import complain, plain
 from .usage import unreadable
@@ -58,7 +61,7 @@ def _options(
     """Options of every command."""
 
 
-for part in (start, runs, epics, people, lists, costs, judgements, tuning, halting, escaping):
+for part in (start, runs, epics, people, lists, costs, judgements, tuning, halting, escaping, manual, terminals, voice):
     part.register(app)
 app.add_typer(gates.app, name="gates", help="The commands that decide. List them, run them, prove that they can fail.")
 app.add_typer(approvals.app, name="approvals", help="Whose yes a run rests on. List, verify, and your key.")

@@ -17,7 +17,9 @@ from ..pipeline.routes import Decision, Phase
 from ..pipeline.standing import ESTIMATE
 from ..pipeline.surface import follow_ups, ticket_of
 from ..ports import Store
+from .actual import actual
 from .epic import child_views
+from .guidance import BY_HAND, FORWARD, at_hand_over
 from .lessons import taught_by
 from .practice import practices
 from .prompting import prompts_of
@@ -53,7 +55,7 @@ def next_steps(store: Store, run: Run) -> tuple[str, ...]:
     elif state.final:
         choices = ("setpoint log {id}", "setpoint diff {id}")
     else:
-        choices = NEXT[waits]
+        choices = _by_size(store, run, NEXT[waits])
         if waits is Waits.DECISION and run.position.stage == CHANGE:
             choices = ("setpoint approve {id} --checked " + ",".join(POINTS), *choices[1:])
         if waits is Waits.ANSWER and any(question.requests for question, _ in unanswered(store, run.id)):
@@ -61,6 +63,14 @@ def next_steps(store: Store, run: Run) -> tuple[str, ...]:
     if state is State.WAITING and waits is Waits.MANUAL and unanswered(store, run.id):
         choices = (*choices, *NEXT[Waits.ANSWER])
     return tuple(choice.format(id=run.id) for choice in choices)
+
+
+def _by_size(store: Store, run: Run, choices: tuple[str, ...]) -> tuple[str, ...]:
+    """The choices at a hand-over, the one first that fits what is open; one of a size that no edit mends has another."""
+    who, _ = at_hand_over(store, run)
+    if who == FORWARD:
+        return (*choices, "setpoint forward {id} -m '…'", "setpoint abandon {id} -m '…'")
+    return ("setpoint take {id}", *(c for c in choices if "take" not in c)) if who == BY_HAND else choices
 
 
 def exit_code(store: Store, run: Run) -> int:
@@ -165,6 +175,8 @@ def view(ground: Ground) -> RunView:
         cost=run.cost,
         budget_usd=ground.config.budget.ticket_usd,
         estimate=plan["estimate"] if plan else None,
+        actual=actual(run, plan["estimate"] if plan else None, events, [r for _, r, _ in rounds], ground.bench.now()),
+        advice=" ".join(filter(None, at_hand_over(store, run))),
         diagram=source_of(plan["diagram"]) if plan else "",
         forecast=_forecast(ground),
         switches=tuple({"stage": e.stage, **_switch(e.data)} for e in events if e.kind == "switched"),

@@ -35,6 +35,7 @@ from ..ports import Store, Transaction
 from .epic import Child, unmet
 from .estimate import require_priced, told_before
 from .forecast import forecast
+from .guidance import configuration_alone
 from .kept import without_secrets
 from .origin import NOTHING, Origin, begins, on_record, opened, require_fitting
 from .proofs import require_proved
@@ -181,7 +182,12 @@ class Starts:
         free = config.autonomy == "full" and let_go(self.store, run, effective(layers), "plan") is not None
         first = begins(chosen, origin, unasked=free)
         run = self._create(bench, run, results, expected, layers, origin, first)
-        return Started(run, tuple(results), expected, tuple(told_before(self.config, chosen, expected)))
+        return Started(
+            run,
+            tuple(results),
+            expected,
+            (*told_before(self.config, chosen, expected), *filter(None, (configuration_alone(ticket),))),
+        )
 
     def _in_turn(self, ticket: Ticket) -> None:
         left = unmet(self.store, self.repository.root, ticket.parent, ticket.needs)
