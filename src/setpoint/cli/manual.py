@@ -45,22 +45,51 @@ async def _opened(house: "House", run: "Run", editor: bool) -> None:
     """Let the person work in the workspace until they leave their shell or editor."""
     import asyncio
     import os
+
+    folder = house.workspace_path(run)
+    argv = [*_editor(), str(folder)] if editor else [os.environ.get("SHELL", "/bin/sh")]
+    environ = {**os.environ, **house.pinned(run).sandbox.env, "SETPOINT_RUN": run.id}
+    plain(paint(f"leave with Ctrl-D or `exit`; `setpoint give {run.id}` hands it back", "dim"))
+    await asyncio.to_thread(_until_left, argv, folder, environ)
+
+
+def _editor() -> list[str]:
+    """The person's editor."""
+    import os
     import shlex
+
+    from ..errors import UsageError
+
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not named:
+        raise UsageError("no editor is named", fix="set EDITOR")
+    return shlex.split(named)
+
+
+def _until_left(argv: list[str], folder: Path, environ: "dict[str, str]") -> None:
+    """Run what a person works in, on this terminal, until they leave it."""
     import subprocess
 
     from ..errors import UsageError
 
-    named = os.environ.get("VISUAL") or os.environ.get("EDITOR") if editor else os.environ.get("SHELL", "/bin/sh")
-    if not named:
-        raise UsageError("no editor is named", fix="set EDITOR, or leave --editor out for a shell")
-    folder = house.workspace_path(run)
-    argv = [*shlex.split(named), *([str(folder)] if editor else [])]
-    environ = {**os.environ, **house.pinned(run).sandbox.env, "SETPOINT_RUN": run.id}
-    plain(paint(f"leave with Ctrl-D or `exit`; `setpoint give {run.id}` hands it back", "dim"))
     try:
-        await asyncio.to_thread(subprocess.run, argv, cwd=folder, env=environ, check=False)
+        subprocess.run(argv, cwd=folder, env=environ, check=False)
     except OSError as error:
-        raise UsageError(f"`{named}` cannot be started", why=str(error.strerror), fix="set SHELL or EDITOR") from error
+        raise UsageError(
+            f"`{argv[0]}` cannot be started", why=str(error.strerror), fix="set SHELL or EDITOR"
+        ) from error
+
+
+def edited(text: str) -> str:
+    """`text` as the person's editor leaves it."""
+    import os
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "ticket.md"
+        file.write_text(f"{text}\n", encoding="utf-8")
+        _until_left([*_editor(), str(file)], Path.cwd(), dict(os.environ))
+        return file.read_text(encoding="utf-8").strip()
 
 
 def give(

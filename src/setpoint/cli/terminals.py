@@ -48,7 +48,7 @@ def tmux(
     runs: list[str] = typer.Argument(None, help="Up to three runs; those that are under way when none is named."),  # noqa: B008
     attach: bool = typer.Option(True, "--attach/--no-attach", help="Whether this terminal goes there."),
 ) -> None:
-    """Three terminals a run in tmux: planner and reviewer, developer, control. Run it again to bring closed ones back."""
+    """Three terminals a run in tmux: planner and reviewer, developer, control. Again: closed ones come back."""
 
     async def use(house: "House") -> int:
         from ..errors import UsageError
@@ -89,7 +89,7 @@ def _open(house: "House", session: str, found: "list[Run]") -> None:
     import subprocess
     import sys
 
-    from ..errors import SandboxError
+    from ..errors import RefusedError
     from ..service.terminals import LIST, Window, commands, there
 
     program = _tmux()
@@ -101,7 +101,7 @@ def _open(house: "House", session: str, found: "list[Run]") -> None:
         done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             why = done.stderr.strip()[:300]
-            raise SandboxError(f"tmux refused `{arguments[0]}`", why=why, fix="`tmux kill-session`, then again")
+            raise RefusedError(f"tmux refused `{arguments[0]}`", why=why, fix="`tmux kill-session`, then again")
 
 
 def _attach(session: str, run: str) -> None:

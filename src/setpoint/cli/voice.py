@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from .manual import edited
 from .out import asked, asks, data, paint, plain, visible
 from .runs import in_house
 
@@ -69,7 +70,7 @@ async def _confirmed(text: str) -> str:
             return text
         if answer.casefold() in ("n", "no"):
             return ""
-        text = (typer.edit(text, extension=".md") or text).strip() if answer.casefold() == "e" else answer
+        text = edited(text) if answer.casefold() == "e" else answer
 
 
 def _tell_gaps(house: "House", text: str, file: Path) -> None:

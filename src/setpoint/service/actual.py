@@ -38,9 +38,7 @@ class Actual(Record):
         factor = "" if self.lines_factor is None else f" ({self.lines_factor:.1f} × the estimate)"
         work = f"{_hours(self.hours_of_sessions)} of sessions within {_hours(self.days_elapsed * 24)}"
         took = f"took {work}, {counted(self.lines, 'lines')}{factor}; "
-        took += (
-            f"{counted(self.days_estimated, 'days')} of a person and {counted(self.lines_estimated, 'lines')} were said"
-        )
+        took += f"said: {counted(self.days_estimated, 'days')} of a person, {counted(self.lines_estimated, 'lines')}"
         part = f"a person's part: {_hours(self.person_hours_planned)} planned ({PERSON_SHARE:.0%}), "
         return took, part + f"waited {_hours(self.person_hours)} for people"
 

@@ -1,6 +1,6 @@
 """Words that are spoken, as a ticket's text: from any command that writes what it hears to standard output.
 
-Who holds a key or a pedal starts and ends it through a named pipe, `setpoint talk`; else it ends by itself, or by Enter.
+Who holds a key or a pedal starts and ends it through a named pipe, `setpoint talk`; else it ends by itself or by Enter.
 """
 
 import os
@@ -114,7 +114,7 @@ def listening(pipe: Path) -> Iterator[IO[bytes]]:
     # Read and write: the pipe stays open while nobody holds the key.
     handle = os.open(pipe, os.O_RDWR | os.O_CLOEXEC)
     try:
-        with open(handle, "rb", buffering=0) as opened:
+        with os.fdopen(handle, "rb", buffering=0) as opened:
             yield opened
     finally:
         pipe.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from ..pipeline.routes import ROUTES, Decision, Phase
 from ..ports import Store
 from ..prices import rates
 from .forecast import covered, forecast, own_price
+from .guidance import configuration_alone
 from .views import PlanView, StageView
 
 VALIDATOR_FACTOR = 10.0
@@ -55,7 +56,7 @@ def plan_view(
         estimate_usd=_range(expected),
         forecast=expected,
         budget_usd=config.budget.ticket_usd,
-        warnings=tuple(warnings(config, kind, ratio, expected)),
+        warnings=(*warnings(config, kind, ratio, expected), *filter(None, (configuration_alone(ticket),))),
     )
 
 

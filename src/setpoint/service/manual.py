@@ -115,7 +115,10 @@ async def giving(ground: Ground, back: HandedBack, by: str, because: str) -> lis
     told |= {"commit": commit} if commit else {}
     told |= {"signed": sorted(back.beyond)} if back.beyond else {}
     here = {"serial": ground.position.serial, "by": by}
+    # Should it come back to the person at once, what they add is told from here.
+    since = {"by": by, "at": await workspace.autosave("handed back by hand"), "deciding": False}
     return [
+        lambda tx: tx.remember(ground.run.id, "taken", since),
         lambda tx: tx.event(ground.run.id, "manual", ground.position.stage, told),
         lambda tx: tx.remember(ground.run.id, "given", here),
     ]

@@ -66,7 +66,7 @@ def next_steps(store: Store, run: Run) -> tuple[str, ...]:
 
 
 def _by_size(store: Store, run: Run, choices: tuple[str, ...]) -> tuple[str, ...]:
-    """The choices at a hand-over, the one first that fits what is open; one of a size that no edit mends has another."""
+    """The choices at a hand-over, the one that fits what is open first; what no edit mends has two more."""
     who, _ = at_hand_over(store, run)
     if who == FORWARD:
         return (*choices, "setpoint forward {id} -m '…'", "setpoint abandon {id} -m '…'")

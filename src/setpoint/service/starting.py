@@ -86,11 +86,11 @@ def read(
     name: str = "",
     kind: Kind | None = None,
     requires: Sequence[str] = (),
-    origin: Origin = NOTHING,
+    origin: Origin | None = None,
 ) -> tuple[Ticket, Kind, str]:
     """The ticket, its route and why. Raises TicketError when it is too vague to be measured, or leaves out what the
     repository `requires` of a ticket."""
-    ticket, chosen, because = opened(text, name=name, kind=kind, requires=requires, origin=origin)
+    ticket, chosen, because = opened(text, name=name, kind=kind, requires=requires, origin=origin or NOTHING)
     _require_doable(ticket.phases_by_person)
     return ticket, chosen, because
 
@@ -131,12 +131,13 @@ class Starts:
         name: str = "",
         kind: Kind | None = None,
         child: Child | None = None,
-        origin: Origin = NOTHING,
+        origin: Origin | None = None,
         checking: Callable[[], None] = lambda: None,
     ) -> Started:
         """Start a run: ticket, base, gates, rules, models and baseline are checked before anything is written;
         `checking` is called before the baseline, which takes time. The run of an epic's `child` knows its epic; with
         an `origin` it begins where its papers end."""
+        origin = origin or NOTHING
         ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires, origin=origin)
         if child is not None:
             own = {
@@ -181,12 +182,13 @@ class Starts:
         expected = self._forecast(ticket, chosen)
         free = config.autonomy == "full" and let_go(self.store, run, effective(layers), "plan") is not None
         first = begins(chosen, origin, unasked=free)
+        warned = [*told_before(self.config, chosen, expected), *filter(None, (configuration_alone(ticket),))]
         run = self._create(bench, run, results, expected, layers, origin, first)
         return Started(
             run,
             tuple(results),
             expected,
-            (*told_before(self.config, chosen, expected), *filter(None, (configuration_alone(ticket),))),
+            tuple(warned),
         )
 
     def _in_turn(self, ticket: Ticket) -> None:

@@ -140,13 +140,14 @@ def _criteria(paper: Paper) -> list[dict[str, Any]]:
     if not found:
         why = "no criterion: neither `- **FR-001**: …`, nor Given/When/Then, nor a list below `Acceptance Criteria`"
         _refuse(paper, 1, why, PAPER)
-    taken = [name for name, _ in found if name]
+    taken: set[str] = set()
     for name, item in found:
-        if taken.count(name) > 1:
-            _refuse(paper, item.line, f"{name} stands {taken.count(name)} times: an id names one criterion", PAPER)
+        if name in taken:
+            _refuse(paper, item.line, f"{name} stands twice: an id names one criterion", PAPER)
         if not item.text:
             _refuse(paper, item.line, f"{name} says nothing", PAPER)
-    free = _free(set(taken))
+        taken |= {name} - {""}
+    free = _free(taken)
     return [_criterion(name or next(free), item) for name, item in found]
 
 
