@@ -1,10 +1,11 @@
 """Phases that a person does, edits that no session may make, and runs that begin with papers."""
 
 import json
+from pathlib import Path
 
 import pytest
 import story
-from playing import Play
+from playing import Play, cli
 from story import hand_in
 
 from setpoint.errors import BusyError, UsageError
@@ -21,7 +22,7 @@ CI = ".github/workflows/ci.yml"
 MINE = '[phase.diagnosis]\nagent = "person"\n[phase.implementation]\nagent = "person"\n'
 
 
-async def test_a_person_does_two_phases_and_no_attempt_is_counted(play: Play) -> None:
+async def test_a_person_does_two_phases_and_no_attempt_is_counted(play: Play, tmp_path: Path) -> None:
     async with play(story.hotfix(diagnosis=[], change=[]), config=MINE, files={CI: "on: push\njobs: {}\n"}) as stage:
         commands = stage.house.commands
         run = await stage.run()
@@ -34,7 +35,10 @@ async def test_a_person_does_two_phases_and_no_attempt_is_counted(play: Play) ->
             )
         made_up = {"id": "FR-001", "text": "x", "source": "user", "quote": "nowhere in it"}
         wrong = story.DIAGNOSIS.model_dump(mode="json") | {"criteria": [made_up]}
-        run = await stage.on(await commands.give(run.id, paper=Written(json.dumps(wrong), "d.json")))
+        (tmp_path / "d.json").write_text(json.dumps(wrong), encoding="utf-8")
+        given = cli(stage.folder, "give", run.id, "--paper", str(tmp_path / "d.json"))
+        assert given.returncode == 4, given.stderr
+        run = stage.house.store.run(run.id)
         assert (run.position.stage, run.position.waits, run.position.attempt) == ("diagnosis", Waits.MANUAL, 1)
         assert "not yet" in run.note
         right = story.DIAGNOSIS.model_dump_json()

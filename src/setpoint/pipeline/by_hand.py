@@ -10,6 +10,7 @@ from typing import Any
 from ..model.approval import Answer
 from ..model.change import Entry
 from ..model.record import digest_of
+from ..model.run import Position
 from ..policy.action import Action, ActionKind
 from ..policy.approvals import forgeries
 from ..policy.decide import Allow, Policy, decide
@@ -26,16 +27,27 @@ GONE = ""
 # -- a phase that a person does ----------------------------------------------------------------------------------------
 
 
+def place_of(position: Position) -> list[int | str]:
+    """What stays the same from a person's hand-back to the attempt that judges it, whoever carries it."""
+    return [position.cycle, position.stage, position.visit, position.task]
+
+
 def handed_back(ground: Ground) -> bool:
     """Whether a person has handed the workspace back for just this attempt."""
-    given = ground.bench.store.recall(ground.run.id, "given")
-    return given is not None and given["serial"] == ground.position.serial - 1
+    return _fresh(ground, ground.bench.store.recall(ground.run.id, "given"))
 
 
 def paper_of(ground: Ground) -> Mapping[str, Any] | None:
     """The deliverable that a person handed in for just this attempt."""
     kept = ground.fact(f"paper:{ground.position.stage}")
-    return kept["content"] if kept and kept["serial"] == ground.position.serial - 1 else None
+    return kept["content"] if kept and _fresh(ground, kept) else None
+
+
+def _fresh(ground: Ground, given: Mapping[str, Any] | None) -> bool:
+    """Whether it was handed in here, after the workspace was the person's last."""
+    taken = ground.bench.store.recall(ground.run.id, "taken") or {}
+    here = given is not None and given.get("place") == place_of(ground.position)
+    return here and given is not None and int(given["serial"]) > int(taken.get("serial", -1))
 
 
 def theirs(ground: Ground) -> bool:
@@ -55,7 +67,7 @@ def taken_now(ground: Ground, autosave: str) -> Callable[[Transaction], None]:
 
 
 def _taken(ground: Ground, at: str) -> Callable[[Transaction], None]:
-    fact = {"by": ground.run.owner, "at": at, "deciding": False}
+    fact = {"by": ground.run.owner, "at": at, "deciding": False, "serial": ground.position.serial}
     return lambda tx: tx.remember(ground.run.id, "taken", fact)
 
 

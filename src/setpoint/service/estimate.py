@@ -6,6 +6,7 @@ from ..model.money import Forecast
 from ..model.session import ModelRef, Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
+from ..pipeline.bench import PERSON
 from ..pipeline.models import PHASE_SIZE, choose_models
 from ..pipeline.purse import price_fix
 from ..pipeline.routes import ROUTES, Decision, Phase
@@ -32,7 +33,9 @@ def plan_view(
     for step in route.steps:
         word = "phase" if isinstance(step, Phase) else "decision" if isinstance(step, Decision) else "effect"
         model = ""
-        if isinstance(step, Phase) and not modelless:
+        if step.name in ticket.phases_by_person or config.settings(step.name).agent == PERSON:
+            model = "a person"
+        elif isinstance(step, Phase) and not modelless:
             role = Role.REVIEWER if step.name == "review" else Role.PRODUCER
             chosen = choose_models(config, step.name, role).models[0]
             model = str(chosen)

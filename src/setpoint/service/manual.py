@@ -11,7 +11,7 @@ from ..gates.frozen import is_test_path
 from ..model.run import Waits
 from ..pipeline.advance import DELIVERS
 from ..pipeline.bench import Ground
-from ..pipeline.by_hand import beyond_sessions, contents
+from ..pipeline.by_hand import beyond_sessions, contents, place_of
 from ..pipeline.judging import approved_files, closed_policy
 from ..pipeline.messages import commit_message, hand_message
 from ..pipeline.moved_base import pending
@@ -62,7 +62,8 @@ async def taking(ground: Ground, by: str) -> list[Write]:
     if await _commits(ground):
         await workspace.commit(commit_message(ground, "work so far", f"Before {by} goes on by hand."))
     # Between two tasks a person's yes may be open: taking the workspace is no yes.
-    taken = {"by": by, "at": before, "deciding": ground.position.waits is Waits.DECISION}
+    deciding = ground.position.waits is Waits.DECISION
+    taken = {"by": by, "at": before, "deciding": deciding, "serial": ground.position.serial}
     return [lambda tx: tx.remember(ground.run.id, "taken", taken)]
 
 
@@ -114,9 +115,10 @@ async def giving(ground: Ground, back: HandedBack, by: str, because: str) -> lis
     told = {"by": by, "files": list(back.files), "because": because}
     told |= {"commit": commit} if commit else {}
     told |= {"signed": sorted(back.beyond)} if back.beyond else {}
-    here = {"serial": ground.position.serial, "by": by}
+    here = {"serial": ground.position.serial, "place": place_of(ground.position), "by": by}
     # Should it come back to the person at once, what they add is told from here.
-    since = {"by": by, "at": await workspace.autosave("handed back by hand"), "deciding": False}
+    before = ground.bench.store.recall(ground.run.id, "taken") or {}
+    since = {**before, "at": await workspace.autosave("handed back by hand"), "deciding": False}
     return [
         lambda tx: tx.remember(ground.run.id, "taken", since),
         lambda tx: tx.event(ground.run.id, "manual", ground.position.stage, told),
@@ -141,7 +143,8 @@ def handing_in(ground: Ground, paper: Written | None, by: str) -> list[Write]:
     if not isinstance(step, Phase) or stage in ("implementation", "review", "ci_fix", "edge_tests"):
         raise UsageError(f"{stage} hands in no paper", fix=f"`setpoint give {ground.run.id}` without --paper")
     content = _read(ground, name, paper, step)
-    fact = {"serial": ground.position.serial, "content": content, "source": paper.called, "by": by}
+    at = {"serial": ground.position.serial, "place": place_of(ground.position)}
+    fact = {**at, "content": content, "source": paper.called, "by": by}
     key = f"paper:{stage}:{ground.position.cycle}"
     told = {"name": name, "source": paper.called, "by": by}
     return [
@@ -154,7 +157,10 @@ def _read(ground: Ground, name: str, paper: Written, step: Phase) -> dict[str, o
     if name in PAPERS and not paper.text.lstrip().startswith("{"):
         spec = ground.given("functional_spec") or {"criteria": []}
         known = [str(criterion["id"]) for criterion in spec["criteria"]]
-        return parse(name, paper.text, paper.called, known=known).model_dump(mode="json")
+        try:
+            return parse(name, paper.text, paper.called, known=known).model_dump(mode="json")
+        except TicketError as error:
+            raise TicketError(error.what, fix="mend it and give it again") from error
     try:
         return step.gives.model_validate(json.loads(paper.text)).model_dump(mode="json")
     except json.JSONDecodeError as error:

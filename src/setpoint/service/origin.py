@@ -1,5 +1,6 @@
 """What a run starts with besides its ticket: papers that stand for its first phases, and the run it follows from."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from ..pipeline.criteria import check_criteria, served
 from ..pipeline.intake import read_ticket, require_concrete
 from ..pipeline.intake_front import split_front
 from ..pipeline.outcomes import Accepted
-from ..pipeline.papers.layouts import BESIDE, FILES, PAPERS, PHASE_OF
+from ..pipeline.papers.layouts import BESIDE, FILES, PAPERS, PHASE_OF, TITLES
 from ..pipeline.papers.markdown import Paper
 from ..pipeline.papers.markdown import read as taken_apart
 from ..pipeline.papers.read import leave_it, parse
@@ -61,6 +62,8 @@ class Origin:
 
 
 NOTHING = Origin()
+_NAMES = re.compile(rf"^(?:{'|'.join(titles['functional_spec'].strip(': ') for titles in TITLES.values())})(?::|$)")
+"""What papers call themselves, before what they are about."""
 
 
 # -- a folder of papers ------------------------------------------------------------------------------------------------
@@ -130,7 +133,8 @@ def opened(
     else:
         ticket = ticket.model_copy(update={"criteria": spec.criteria})
         chosen, because = kind or Kind.FEATURE, f"its papers are given: {', '.join(one.name for one in origin.papers)}"
-    update = {"kind": chosen, "parent": origin.parent or ticket.parent}
+    title = _NAMES.sub("", ticket.title).strip() if spec else ticket.title
+    update = {"kind": chosen, "title": title or ticket.title, "parent": origin.parent or ticket.parent}
     return ticket.model_copy(update=update), chosen, because
 
 

@@ -10,7 +10,7 @@ from ..model.objection import Objection, Source
 from ..model.run import Event, Round, Run, State, Waits
 from ..model.session import Role
 from ..model.ticket import Kind
-from ..pipeline.bench import Ground
+from ..pipeline.bench import PERSON, Ground
 from ..pipeline.desk import chosen, unanswered
 from ..pipeline.diagrams import source_of
 from ..pipeline.routes import Decision, Phase
@@ -115,6 +115,8 @@ def stages(ground: Ground) -> tuple[StageView, ...]:
 
 
 def _model(ground: Ground, phase: str) -> str:
+    if phase in ground.run.ticket.phases_by_person or ground.config.settings(phase).agent == PERSON:
+        return "a person"
     role = Role.REVIEWER if phase == "review" else Role.PRODUCER
     return str(chosen(ground, ground.session(phase, role=role)).models[0])
 
