@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.adapters.trackers.files import FileTracker, names_file
+from setpoint.adapters.trackers.files import FileTracker, names_file, split_key
 from setpoint.errors import TicketError
 from setpoint.pipeline.intake import read_ticket
 
@@ -100,8 +100,11 @@ async def test_the_words_of_an_issue_set_nothing(tmp_path: Path) -> None:
     assert read_ticket(await FileTracker(tmp_path).fetch("gh.json")).phases_by_person == ()
 
 
-def test_an_export_with_an_issue_named_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_an_export_with_an_issue_named_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "issues.csv").write_text(JIRA_CSV, encoding="utf-8")
-    assert names_file("issues.csv#SHOP-12")
+    (tmp_path / "odd#name.md").write_text("# A ticket\n", encoding="utf-8")
+    assert split_key("issues.csv#SHOP-12", tmp_path) == ("issues.csv", "SHOP-12")
+    assert split_key("odd#name.md", tmp_path) == ("odd#name.md", "")
+    assert split_key("nothing.csv#SHOP-12", tmp_path) == ("nothing.csv#SHOP-12", "")
+    assert names_file("-#12")
     assert not names_file("nothing.csv#SHOP-12")

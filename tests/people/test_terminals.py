@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from setpoint.model.run import Event
 from setpoint.service.terminals import CONTROL, DEVELOPER, LIST, PLANNER, TITLES, Window, commands, concerns, there
 
 PANES = set(TITLES)
-ON = shutil.which("tmux")
+REAL = [program for program in (shutil.which("tmux"),) if program]
+"""tmux, where there is one; without it pytest tells the tests of real panes as an empty set."""
 
 
 def window(run: str, folder: Path, program: str = "true") -> Window:
@@ -57,11 +59,9 @@ def test_a_pane_shows_what_is_its_roles_and_people_see_every_wait() -> None:
 # -- a real tmux -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def tmux(tmp_path: Path) -> Iterator[Callable[..., str]]:
+@contextmanager
+def served(program: str, tmp_path: Path) -> Iterator[Callable[..., str]]:
     """A tmux server of its own; killed at the end."""
-    if ON is None:
-        pytest.skip("TMUX IS NOT HERE: whether the panes open and survive is not shown on this machine")
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
@@ -71,12 +71,14 @@ def tmux(tmp_path: Path) -> Iterator[Callable[..., str]]:
     }
 
     def call(*arguments: str) -> str:
-        done = subprocess.run([ON, *arguments], env=env, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 0, (arguments, done.stderr)
         return done.stdout
 
-    yield call
-    subprocess.run([ON, "kill-server"], env=env, capture_output=True, timeout=30, check=False)
+    try:
+        yield call
+    finally:
+        subprocess.run([program, "kill-server"], env=env, capture_output=True, timeout=30, check=False)
 
 
 def until(told: Callable[[], bool]) -> None:
@@ -89,7 +91,14 @@ def until(told: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_panes_open_and_a_program_that_is_killed_comes_back(tmp_path: Path, tmux: Callable[..., str]) -> None:
+@pytest.mark.parametrize("program", REAL)
+def test_panes_open_and_a_program_that_is_killed_comes_back(tmp_path: Path, program: str) -> None:
+    with served(program, tmp_path) as tmux:
+        killed_and_closed(tmp_path, tmux)
+
+
+def killed_and_closed(tmp_path: Path, tmux: Callable[..., str]) -> None:
+    """One pane's program is killed, another pane is closed: both come back."""
     seen = tmp_path / "seen"
     program = f'echo "$1 $4" >> {seen}; test "$1" = show || exec sleep 1000'
     windows = [window("3c91", tmp_path, program), window("77ab", tmp_path, program)]

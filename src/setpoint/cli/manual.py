@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..model.run import Run
     from ..service.manual import Written
 
+OUT = typer.Option(None, "--out", help="Write the ticket into this file.")
+INTO = typer.Option(None, "--into", help="The folder; otherwise where the layout has it.")
 PAPER = typer.Option(None, "--paper", help="What you wrote in a phase's stead: a spec, design or plan, or JSON.")
 
 
@@ -25,9 +27,11 @@ def take(
     """Take the workspace to edit by hand; the run waits. On a terminal a shell opens there; its end offers to give."""
 
     async def use(house: "House") -> "Run":
+        from ..service.manual import may_be_edited
+
         taken = await house.commands.take(run)
         plain(f"the workspace is {house.workspace_path(taken)}")
-        plain(paint("any file may be edited; approved tests and locked papers stay as they are", "dim"))
+        plain(paint(may_be_edited(taken), "dim"))
         if open_questions(house, taken):
             plain("a question is open: answer it now, or after you have given the workspace back")
         if not shell or not asks():
@@ -121,7 +125,7 @@ def forward(
     run: str = RUN,
     message: str = typer.Option("", "--message", "-m", help="What is missing: a ticket's words."),
     follow_up: str = typer.Option("", "--follow-up", help="A follow-up that a review found, by its id."),
-    out: Path | None = typer.Option(None, "--out", help="Write the ticket into this file."),  # noqa: B008
+    out: Path | None = OUT,
     start: bool = typer.Option(False, "--run", help="Start it at once."),
     detach: bool = DETACH,
 ) -> None:
@@ -194,7 +198,7 @@ def abandon(
 def papers(
     run: str = RUN,
     layout: str = typer.Option("", "--layout", help="setpoint, spec-kit or kiro; otherwise as configured."),
-    into: Path | None = typer.Option(None, "--into", help="The folder; otherwise where the layout has it."),  # noqa: B008
+    into: Path | None = INTO,
 ) -> None:
     """Write a run's spec, design and plan as files. `setpoint run FOLDER` reads them back."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..app import House
     from ..model.run import Run
 
+RUNS = typer.Argument(None, help="Up to three runs; those that are under way when none is named.")
 ROLE = typer.Option("", "--role", help="planner (and reviewer), developer or control: only what is theirs.")
 
 
@@ -45,7 +46,7 @@ def watch(run: str = RUN, role: str = ROLE) -> None:
 
 
 def tmux(
-    runs: list[str] = typer.Argument(None, help="Up to three runs; those that are under way when none is named."),  # noqa: B008
+    runs: list[str] = RUNS,
     attach: bool = typer.Option(True, "--attach/--no-attach", help="Whether this terminal goes there."),
 ) -> None:
     """Three terminals a run in tmux: planner and reviewer, developer, control. Again: closed ones come back."""

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from ..app import House
 
 
+OUT = typer.Option(None, "--out", help="The ticket's file; otherwise named by its words.")
+
+
 def new(
     words: str = typer.Argument("", help="The ticket's words; none with --voice."),
     voice: bool = typer.Option(False, "--voice", help="Take them from the configured speech-to-text command."),
     push_to_talk: bool = typer.Option(False, "--push-to-talk", help="Listen between `setpoint talk start` and `stop`."),
-    out: Path | None = typer.Option(None, "--out", help="The ticket's file; otherwise named by its words."),  # noqa: B008
+    out: Path | None = OUT,
 ) -> None:
     """Write a ticket file from words. On a terminal what was heard is shown first, to be taken, edited or dropped."""
 

@@ -105,9 +105,13 @@ def by_hand(ground: Ground) -> dict[str, str]:
 
 
 def with_hand(ground: Ground, policy: Policy, entries: Mapping[str, Entry]) -> Policy:
-    """`policy` as it judges a tree: what a person typed and signed is allowed while it is there as they left it. It
-    lifts the plan's paths and what needs a person; what the rules close to everybody stays closed."""
-    signed = by_hand(ground)
+    """`policy` as it judges a tree: what a person typed and signed is allowed while it is there as they left it."""
+    return lifted(policy, by_hand(ground), entries)
+
+
+def lifted(policy: Policy, signed: Mapping[str, str], entries: Mapping[str, Entry]) -> Policy:
+    """`policy` with the `signed` files open whose content in a tree is the one that was signed. It lifts the plan's
+    paths and what needs a person; what the rules close to everybody stays closed."""
     untouched = [path for path, name in contents(entries, tuple(signed)).items() if name == signed[path]]
     plain = tuple(path for path in untouched if not set("*?[") & set(path))
     if not plain:

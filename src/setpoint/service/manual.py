@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ..errors import TicketError, UsageError
 from ..gates.frozen import is_test_path
-from ..model.run import Waits
+from ..model.run import Run, Waits
 from ..pipeline.advance import DELIVERS
 from ..pipeline.bench import Ground
 from ..pipeline.by_hand import beyond_sessions, contents, place_of
@@ -65,6 +65,15 @@ async def taking(ground: Ground, by: str) -> list[Write]:
     deciding = ground.position.waits is Waits.DECISION
     taken = {"by": by, "at": before, "deciding": deciding, "serial": ground.position.serial}
     return [lambda tx: tx.remember(ground.run.id, "taken", taken)]
+
+
+def may_be_edited(run: Run) -> str:
+    """What a person who takes `run` may change now."""
+    if run.position.stage in BEFORE_TESTS:
+        return f"the run is at {run.position.stage}: nothing is built yet, and no file is edited before there are tests"
+    if run.position.stage == "tests":
+        return "tests may be written and edited; code comes after them"
+    return "any file may be edited; approved tests and locked papers stay as they are"
 
 
 async def _commits(ground: Ground) -> bool:

@@ -137,7 +137,6 @@ def view(ground: Ground) -> RunView:
     rounds = [(cycle, r, found) for cycle in cycles for r, found in store.rounds(run.id, cycle)]
     reviewed = ground.fact("reviewed") or {}
     plan = ground.given("plan")
-    waits_over = position.waits is Waits.HANDOVER
     events = store.events(run.id, limit=100_000)
     return RunView(
         id=run.id,
@@ -170,7 +169,7 @@ def view(ground: Ground) -> RunView:
         gates=_gates(store, run),
         approvals=tuple(a for cycle in cycles for a in store.approvals(run.id, cycle)),
         questions=tuple(question for question, _ in store.questions(run.id)),
-        handover=store.packet(run.id) if waits_over else None,
+        handover=store.packet(run.id) if position.waits is Waits.HANDOVER else None,
         pull_request=ground.fact("pull"),
         deploys=tuple(event.data for event in events if event.kind == "deploy"),
         children=child_views(store, run),

@@ -180,16 +180,9 @@ class Starts:
         require_green(results, gates=self.config.gates)
         run = await self._new(ticket, chosen, because, branch, base)
         expected = self._forecast(ticket, chosen)
-        free = config.autonomy == "full" and let_go(self.store, run, effective(layers), "plan") is not None
-        first = begins(chosen, origin, unasked=free)
+        run = self._create(bench, run, results, expected, layers, origin)
         warned = [*told_before(self.config, chosen, expected), *filter(None, (configuration_alone(ticket),))]
-        run = self._create(bench, run, results, expected, layers, origin, first)
-        return Started(
-            run,
-            tuple(results),
-            expected,
-            tuple(warned),
-        )
+        return Started(run, tuple(results), expected, tuple(warned))
 
     def _in_turn(self, ticket: Ticket) -> None:
         left = unmet(self.store, self.repository.root, ticket.parent, ticket.needs)
@@ -267,8 +260,9 @@ class Starts:
         expected: Forecast | None,
         layers: Sequence[Layer],
         origin: Origin,
-        first: tuple[Position, bool],
     ) -> Run:
+        free = self.config.autonomy == "full" and let_go(self.store, run, effective(layers), "plan") is not None
+        first = begins(run.position.route, origin, unasked=free)
         with self.store.transaction() as tx:
             tx.alone(STARTING)
             # Another process may have started the same ticket while the base was checked.
