@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .out import asked, asks, data, paint, plain
+from .out import asked, asks, data, paint, plain, visible
 from .people import BECAUSE, DETACH, JSON, RUN, say
 from .runs import begin, carry_on, in_house, open_questions, queued
 
@@ -141,7 +141,7 @@ def forward(
             started = await begin(house, text, name=out.stem if out else "", kind=None, detach=detach)
             return queued(started, False) if detach else await carry_on(house, started.id)
         if out is None:
-            data(text.rstrip())
+            data(visible(text.rstrip()))
         plain(f"next: `setpoint run {out or 'FILE'}`, or the same with --run")
         return 0
 
