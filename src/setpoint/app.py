@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .service.doctor import Check
     from .service.epic import Child
     from .service.halting import Switch
+    from .service.origin import Origin
     from .service.policies import PolicyView
     from .service.starting import Started
     from .service.views import PlanView, RunView, Stopped
@@ -60,6 +61,7 @@ class House(Premises):
         kind: "Kind | None",
         detach: bool,
         child: "Child | None" = None,
+        origin: "Origin | None" = None,
         checking: Callable[[], None] = lambda: None,
     ) -> "Started":
         """Start a run; in the foreground its jobs are this process's own. `checking` is called once nothing is left to
@@ -69,7 +71,7 @@ class House(Premises):
             self.open_queue()
         else:
             await self._foreground()
-        started = await self.starts.submit(text, name=name, kind=kind, child=child, checking=checking)
+        started = await self.starts.submit(text, name=name, kind=kind, child=child, origin=origin, checking=checking)
         self._mine.add(started.run.id)
         return started
 
@@ -227,12 +229,13 @@ class House(Premises):
             return await FileTracker().fetch(words), "" if words.startswith(("-", "/dev/")) else Path(words).stem
         return words, ""
 
-    def plan(self, text: str, *, name: str, kind: "Kind | None") -> "PlanView":
+    def plan(self, text: str, *, name: str, kind: "Kind | None", origin: "Origin | None" = None) -> "PlanView":
         """What a run would do; no model call."""
         from .service.estimate import plan_view
         from .service.starting import read, routed
 
-        ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires)
+        requires = self.config.intake.requires
+        ticket, chosen, because = read(text, name=name, kind=kind, requires=requires, origin=origin)
         known = self.store if self.config.database_url or (self.state / "setpoint.db").exists() else None
         return plan_view(routed(self.config, ticket), ticket, chosen, because, store=known, repository=str(self.root))
 

@@ -131,7 +131,8 @@ def _stopped(data: dict[str, Any], stage: str) -> str:
 
 
 def _deliverable(data: dict[str, Any], stage: str) -> str:
-    return f"{_mark('passed')} {data['name']} locked as {data['sha256'][:12]}"
+    source = f", from {data['source']}" if "source" in data else ""
+    return f"{_mark('passed')} {data['name']} locked as {data['sha256'][:12]}{in_a_line(source)}"
 
 
 def _lesson(data: dict[str, Any], stage: str) -> str:
@@ -143,7 +144,13 @@ def _follow_up(data: dict[str, Any], stage: str) -> str:
 
 
 def _manual(data: dict[str, Any], stage: str) -> str:
-    return in_a_line(f"{data['by']} changed {', '.join(data['files'][:8]) or 'nothing'} by hand")
+    signed = f"; signed: {', '.join(data['signed'][:8])}" if data.get("signed") else ""
+    named = f"changed {', '.join(data['files'][:8])} by hand{signed}" if data["files"] else "hands the workspace back"
+    return in_a_line(f"{data['by']} {named}")
+
+
+def _paper(data: dict[str, Any], stage: str) -> str:
+    return in_a_line(f"{data['by']} wrote the {data['name'].replace('_', ' ')}: {data['source']}")
 
 
 def _joined(data: dict[str, Any], stage: str) -> str:
@@ -227,6 +234,7 @@ _TOLD = {
     "lesson-candidate": _lesson,
     "follow-up": _follow_up,
     "manual": _manual,
+    "paper": _paper,
     "void": _void,
     "joined": _joined,
     "restarted": _restarted,

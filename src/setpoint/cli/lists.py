@@ -135,6 +135,13 @@ def _print(view: "RunView") -> None:
         data(f"  pull request #{view.pull_request['number']} of {view.pull_request['head']}")
     for step in view.deploys:
         data(f"  {MARKS['passed' if step['ok'] else 'failed']} {step['step']} {step['environment']} {step['sha'][:12]}")
+    _print_cost(view, head)
+    for step_text in view.next:
+        plain(f"next: {step_text}")
+
+
+def _print_cost(view: "RunView", head: Any) -> None:
+    """What it cost and was said to cost, in money and in work; and who should go on."""
     cost = view.cost
     requests, tokens = counted(cost.requests, "requests"), counted(cost.input_tokens, "tokens")
     data(head("cost") + f"  {money(cost.usd)} of {money(view.budget_usd)}; {requests}, "
@@ -158,8 +165,11 @@ def _print(view: "RunView") -> None:
             f"  estimated {counted(view.estimate['days'], 'days')} of work, "
             f"{counted(view.estimate['lines'], 'lines')}, risk {view.estimate['risk']}"
         )
-    for step_text in view.next:
-        plain(f"next: {step_text}")
+    if view.actual:
+        for told in view.actual.told:
+            data(f"  {told}")
+    if view.advice:
+        plain(paint(f"advice: {visible(view.advice)}", "yellow"))
 
 
 def _counts(rounds: "Sequence[RoundView]") -> tuple[tuple[int, str], ...]:

@@ -21,6 +21,7 @@ from . import (
     lessons,
     lists,
     looking,
+    manual,
     mcp,
     models,
     people,
@@ -30,7 +31,9 @@ from . import (
     sandbox,
     selftest,
     start,
+    terminals,
     tuning,
+    voice,
 )
 from .out import complain, plain
 from .usage import unreadable
@@ -60,7 +63,23 @@ def _options(
     """Options of every command."""
 
 
-for part in (start, runs, epics, people, lists, costs, judgements, tuning, halting, escaping, mcp, looking):
+for part in (
+    start,
+    runs,
+    epics,
+    people,
+    lists,
+    costs,
+    judgements,
+    tuning,
+    halting,
+    escaping,
+    mcp,
+    looking,
+    manual,
+    terminals,
+    voice,
+):
     part.register(app)
 app.add_typer(gates.app, name="gates", help="The commands that decide. List them, run them, prove that they can fail.")
 app.add_typer(approvals.app, name="approvals", help="Whose yes a run rests on. List, verify, and your key.")

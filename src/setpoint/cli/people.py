@@ -1,4 +1,4 @@
-"""A person's word: approve, reject, answer, pause, resume, retry, cancel, take, give; then the run is carried on."""
+"""A person's word: approve, reject, answer, pause, resume, retry, cancel; then the run is carried on."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .out import paint, plain
-from .runs import carry_on, finish, in_house, open_questions, queued
+from .runs import carry_on, finish, in_house, queued
 
 if TYPE_CHECKING:
     from ..app import House
@@ -20,7 +20,9 @@ BECAUSE = typer.Option("", "--message", "-m", help="Why.")
 Act = Callable[["House"], Awaitable["Run"]]
 
 
-def _say(act: Act, detach: bool, as_json: bool) -> None:
+def say(act: Act, detach: bool, as_json: bool) -> None:
+    """Let a person act on a run, and carry it on unless only to be queued."""
+
     async def use(house: "House") -> int:
         from ..model.run import State
         from .asking import ask_person
@@ -64,7 +66,7 @@ def approve(
         inspected = await inspected_by(house, run, checked, all_checked)
         return await house.commands.approve(run, because=message, inspected=inspected, seen=seen)
 
-    _say(act, detach, as_json)
+    say(act, detach, as_json)
 
 
 def reject(
@@ -75,7 +77,7 @@ def reject(
     as_json: bool = JSON,
 ) -> None:
     """Say what is wrong and send the work back. With --stop, end the run (exit 13)."""
-    _say(lambda house: house.commands.reject(run, because=message, stop=stop), detach, as_json)
+    say(lambda house: house.commands.reject(run, because=message, stop=stop), detach, as_json)
 
 
 def answer(
@@ -90,7 +92,7 @@ def answer(
 ) -> None:
     """Answer the session's question, or waive it by name, and carry on."""
     said = f"Waived: go on with your own default, and say which one you took. {text}".strip() if waive else text
-    _say(lambda house: house.commands.answer(run, said, question=question), detach, as_json)
+    say(lambda house: house.commands.answer(run, said, question=question), detach, as_json)
 
 
 def resume(
@@ -109,7 +111,7 @@ def resume(
             return there
         return await house.commands.resume(run, budget=budget)
 
-    _say(go_on, detach, as_json)
+    say(go_on, detach, as_json)
 
 
 def retry(
@@ -120,38 +122,20 @@ def retry(
     as_json: bool = JSON,
 ) -> None:
     """Let a stage be tried again; what came before it stays."""
-    _say(lambda house: house.commands.retry(run, stage=stage, because=message), detach, as_json)
+    say(lambda house: house.commands.retry(run, stage=stage, because=message), detach, as_json)
 
 
 def pause(run: str = RUN) -> None:
     """Stop after the step under way."""
-    _say(lambda house: house.commands.pause(run), True, False)
+    say(lambda house: house.commands.pause(run), True, False)
 
 
 def cancel(run: str = RUN, message: str = BECAUSE) -> None:
     """End the run; its branch and workspace stay."""
-    _say(lambda house: house.commands.cancel(run, because=message), True, False)
-
-
-def take(run: str = RUN) -> None:
-    """Take the workspace to edit by hand; the run waits."""
-
-    async def use(house: "House") -> "Run":
-        taken = await house.commands.take(run)
-        plain(f"the workspace is {house.workspace_path(taken)}")
-        if open_questions(house, taken):
-            plain("a question is open: answer it now, or after you have given the workspace back")
-        return taken
-
-    _say(use, True, False)
-
-
-def give(run: str = RUN, message: str = BECAUSE, detach: bool = DETACH, as_json: bool = JSON) -> None:
-    """Hand the workspace back. The edit is recorded and judged like any other; an open question is still to answer."""
-    _say(lambda house: house.commands.give(run, because=message), detach, as_json)
+    say(lambda house: house.commands.cancel(run, because=message), True, False)
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (approve, reject, answer, resume, retry, pause, cancel, take, give):
+    for command in (approve, reject, answer, resume, retry, pause, cancel):
         app.command()(command)

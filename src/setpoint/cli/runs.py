@@ -17,24 +17,30 @@ if TYPE_CHECKING:
     from ..model.run import Event, Run
     from ..model.ticket import Kind
     from ..service.epic import Child
+    from ..service.origin import Origin
     from ..service.views import PlanView
 
 
+TICKET = typer.Argument(
+    ..., help="A Markdown file, a tracker's export, a folder of papers, `-` for standard input, or the ticket's words."
+)
+FIRST = typer.Option("", "--from", help="Of a folder of papers: the phase that a session begins with all the same.")
 MODEL = typer.Option([], "--model", help="PHASE=MODEL for this ticket alone, e.g. planning=anthropic/claude-opus-4-5.")
 
 
 def plan(
-    ticket: str = typer.Argument(..., help="A Markdown file, `-` for standard input, or the ticket's words."),
+    ticket: str = TICKET,
     kind: str = typer.Option("", "--route", help="feature, hotfix or epic; otherwise chosen from the ticket's shape."),
     model: list[str] = MODEL,
+    first: str = FIRST,
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """Show what a run would do, without a model call. Route and why, phases, models, boundaries, gates, cost."""
 
     async def show(house: "House") -> int:
         house.choose_models(model)
-        text, name = await read_ticket(house, ticket)
-        view = house.plan(text, name=name, kind=kind_of(kind))
+        text, name, origin = await read_source(house, ticket, first)
+        view = house.plan(text, name=name, kind=kind_of(kind), origin=origin)
         if as_json:
             document(view)
         else:
@@ -49,6 +55,22 @@ async def read_ticket(house: "House", words: str) -> tuple[str, str]:
     if words == "-" and sys.stdin is not None and sys.stdin.isatty():
         plain(paint("type the ticket; Ctrl-D ends it", "dim"))
     return await house.ticket(words)
+
+
+async def read_source(house: "House", words: str, first: str = "") -> tuple[str, str, "Origin | None"]:
+    """The ticket's text and name, and the papers that stand for its first phases, where it is a folder of them."""
+    from ..errors import UsageError
+    from ..service.origin import folder_of, from_folder
+
+    folder = folder_of(words)
+    if folder is None:
+        if first:
+            raise UsageError("--from is for a folder of papers", fix="setpoint run specs/NAME --from PHASE")
+        return (*await read_ticket(house, words), None)
+    text, origin = from_folder(folder, first)
+    for one in origin.papers:
+        plain(f"{one.source} stands for {one.name.replace('_', ' ')}")
+    return text, folder.resolve().name, origin
 
 
 def _print_plan(view: "PlanView") -> None:
@@ -87,10 +109,11 @@ def estimated(forecast: "Forecast | None") -> str:
 
 
 def run(
-    ticket: str = typer.Argument(..., help="A Markdown file, `-` for standard input, or the ticket's words."),
+    ticket: str = TICKET,
     kind: str = typer.Option("", "--route", help="feature, hotfix or epic; otherwise chosen from the ticket's shape."),
     detach: bool = typer.Option(False, "--detach", help="Only queue it; `setpoint worker` carries it."),
     model: list[str] = MODEL,
+    first: str = FIRST,
     as_json: bool = typer.Option(False, "--json", help="One JSON document at the end."),
 ) -> None:
     """Carry a ticket until it is done, stopped, or waits for you. Off a terminal it leaves with exit 4 then."""
@@ -98,10 +121,11 @@ def run(
 
     async def start(house: "House") -> int:
         house.choose_models(model)
-        text, name = await read_ticket(house, ticket)
+        text, name, origin = await read_source(house, ticket, first)
         chosen = kind_of(kind)
-        text = await ask_gaps(house, text, name, chosen)
-        started = await begin(house, text, name=name, kind=chosen, detach=detach)
+        if origin is None:
+            text = await ask_gaps(house, text, name, chosen)
+        started = await begin(house, text, name=name, kind=chosen, detach=detach, origin=origin)
         if detach:
             return queued(started, as_json)
         return await carry_on(house, started.id, as_json=as_json)
@@ -110,14 +134,23 @@ def run(
 
 
 async def begin(
-    house: "House", text: str, *, name: str, kind: "Kind | None", detach: bool, child: "Child | None" = None
+    house: "House",
+    text: str,
+    *,
+    name: str,
+    kind: "Kind | None",
+    detach: bool,
+    child: "Child | None" = None,
+    origin: "Origin | None" = None,
 ) -> "Run":
     """Start a run, saying what its base is like and what it runs in."""
 
     def checking() -> None:
         plain(paint("checking the base: its own gates must be green before anything starts", "dim"))
 
-    started = await house.submit(text, name=name, kind=kind, detach=detach, child=child, checking=checking)
+    started = await house.submit(
+        text, name=name, kind=kind, detach=detach, child=child, origin=origin, checking=checking
+    )
     for result in started.baseline:
         judged = "" if result.green else " (red here: judged by new findings only, where it tells them one by one)"
         plain(f"  base  {result.gate}: {result.reason}{judged}")

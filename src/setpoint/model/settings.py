@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from .approval import ApprovalSettings
 from .boundary import Boundaries
 from .gate import Gate
+from .people_settings import PapersSettings, VoiceSettings
 from .phases import PHASES as PHASES
 from .record import Line, Record
 from .release import Environment
@@ -315,6 +316,8 @@ class Config(Record):
     review: ReviewSettings = ReviewSettings()
     budget: Budget = Budget()
     notify: Notify = Notify()
+    papers: PapersSettings = PapersSettings()
+    voice: VoiceSettings = VoiceSettings()
     prompting: Prompting = Prompting()
     breaker: Breaker = Breaker()
     sandbox: SandboxSettings = SandboxSettings()

@@ -3,7 +3,7 @@
 One description of what is due is made for the person who answers and, again, for the effect; the two must be equal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import StaleError
@@ -15,6 +15,7 @@ from ..model.settings import Config
 from ..policy.approvals import Fault, Voices, faults
 from ..ports import Transaction
 from .bench import Ground
+from .by_hand import HAND, hand_subject
 from .counting import asked_by, moment, trusted, voices_of
 from .criteria import plan_of, wished
 from .grants import ABOUT, plan_mark, request_subject
@@ -136,6 +137,12 @@ def request_due(ground: Ground, config: Config, question: Question) -> Bound:
     """What a yes to all that a session asks for must be given for."""
     opens = "; ".join(question.requests)
     return _due(ground, config, f"{ABOUT}{question.id}", request_subject(ground, question), opens=opens)
+
+
+def hand_due(ground: Ground, config: Config, files: Mapping[str, str]) -> Bound:
+    """What a person signs who hands back files that no session may write."""
+    subject = hand_subject(ground, files)
+    return _due(ground, config, f"{HAND}{subject[:12]}", subject, opens="; ".join(files))
 
 
 # -- at the effect --------------------------------------------------------------------------------------------------

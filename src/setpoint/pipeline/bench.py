@@ -15,6 +15,9 @@ from ..policy.approvals import Signer
 from ..ports import Agent, Archive, Deployer, Forge, Notifier, Store, Trees, Workspace, Workspaces
 from .routes import ROUTES, Route
 
+PERSON = "person"
+"""The `agent` of a phase that a person does."""
+
 Enqueue = Callable[[Any, str, str, dict[str, Any]], None]
 """`(connection, job, key, args)`: the job lands with the transaction."""
 
@@ -110,6 +113,12 @@ class Ground:
     def fact(self, name: str) -> dict[str, Any] | None:
         """A remembered fact of this cycle."""
         return self.bench.store.recall(self.run.id, f"{name}:{self.position.cycle}")
+
+    @property
+    def by_person(self) -> bool:
+        """Whether ticket or configuration give the present phase to a person."""
+        stage = self.position.stage
+        return stage in self.run.ticket.phases_by_person or self.config.settings(stage).agent == PERSON
 
     def task_id(self) -> str:
         """Id of the plan task the position is at; empty outside implementation and on a route without plan."""

@@ -99,18 +99,23 @@ def check_criteria(ticket: Ticket, criteria: Sequence[Criterion]) -> list[Object
     return [*found, *untrue_tags(ticket, criteria)]
 
 
+def served(plan: Plan, criteria: Sequence[Criterion]) -> list[Objection]:
+    """Criteria that no task serves, and what tasks serve that is none."""
+    known = {criterion.id for criterion in criteria}
+    worked_on = {name for task in plan.tasks for name in task.criteria}
+    found = [
+        objection(f"tasks: no task serves {name}", "a criterion nobody works on") for name in sorted(known - worked_on)
+    ]
+    return found + [
+        objection(f"tasks: {name} is not a criterion", "tasks serve the spec's criteria")
+        for name in sorted(worked_on - known)
+    ]
+
+
 def check_plan(ground: Ground, plan: Plan) -> list[Objection]:
     """Every criterion is served by a task, every task stays inside the boundaries the ticket set."""
     ticket = ground.run.ticket.boundaries
-    known = {criterion.id for criterion in criteria_of(ground)}
-    served = {name for task in plan.tasks for name in task.criteria}
-    found = [
-        objection(f"tasks: no task serves {name}", "a criterion nobody works on") for name in sorted(known - served)
-    ]
-    found += [
-        objection(f"tasks: {name} is not a criterion", "tasks serve the spec's criteria")
-        for name in sorted(served - known)
-    ]
+    found = served(plan, criteria_of(ground))
     if plan.boundaries.migrations and "database schema" in ticket.frozen:
         found.append(_wider("migrations are allowed by the plan and forbidden by the ticket"))
     if plan.boundaries.dependencies and "dependencies" in ticket.frozen:

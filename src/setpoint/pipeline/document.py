@@ -14,8 +14,10 @@ from ..model.record import Record, digest_of
 from ..model.session import Asked
 from ..ports import Room
 from .bench import Ground
+from .by_hand import paper_of, taken_now, theirs
 from .context import brief, commands, map_text, rules, ticket_text, touching
 from .desk import Handing, Sitting, producer, sit
+from .outcomes import Taken
 from .prompts import prompt
 from .rounds import Done, later_turns, looped, plain_accept
 from .validation import validate
@@ -69,6 +71,10 @@ class DocumentWork:
     async def produce(self) -> Handed | Asked:
         """Let the session hand in its document."""
         document, ground = self._document, self._ground
+        written = paper_of(ground)
+        if written is not None:
+            self._handing = Handing(document.record.model_validate(dict(written)))
+            return Handed(content=dict(written), diff=digest_of(dict(written)), usd=_spent(ground))
         sitting = Sitting(
             session=self.session,
             prompt=prompt(document.phase),
@@ -85,8 +91,7 @@ class DocumentWork:
         if asked:
             return asked
         content = handing.record.model_dump(mode="json") if handing.record else {}
-        usd = ground.bench.store.run(ground.run.id).cost.usd
-        return Handed(content=content, diff=digest_of(content), usd=usd)
+        return Handed(content=content, diff=digest_of(content), usd=_spent(ground))
 
     async def brief(self) -> str:
         """What its session is given: the ticket, what stands before it, and the repository's own words."""
@@ -106,7 +111,9 @@ class DocumentWork:
         return self._document.check(self._ground, self._handing.record, self._files)
 
     async def judge(self, handed: Handed) -> Sequence[Objection]:
-        """The validator's word on the document against the one before it."""
+        """The validator's word on the document against the one before it; a person's own is theirs to answer for."""
+        if theirs(self._ground):
+            return ()
         before = brief(
             ticket_text(self._ground.run.ticket.title, self._ground.run.ticket.text),
             self._document.before(self._ground),
@@ -125,9 +132,17 @@ def _blocking_question(record: BaseModel | None) -> Asked | None:
     return None
 
 
+def _spent(ground: Ground) -> float | None:
+    return ground.bench.store.run(ground.run.id).cost.usd
+
+
 async def write_document(ground: Ground, document: Document) -> Done:
     """One attempt on a document phase."""
     workspace = await ground.workspace()
+    if ground.by_person and paper_of(ground) is None:
+        saved = taken_now(ground, await workspace.autosave("before manual work"))
+        said = f"a person does this: write its {document.deliverable.replace('_', ' ')}"
+        return Done(Taken(), (saved,), note=f"{said}, then `setpoint give {ground.run.id} --paper FILE`")
     async with workspace.checkout(ground.run.base) as room:
         work = DocumentWork(ground, document, room)
         return await looped(ground, work, work.session, lambda v: plain_accept(ground, document.deliverable, v))

@@ -19,6 +19,8 @@ from ..policy.diffcheck import judge_unsaved
 from ..ports import Transaction, Workspace
 from .artifacts import deliverable_text, task_text
 from .bench import Ground
+from .by_hand import by_hand as signed_by_hand
+from .by_hand import handed_back, taken_now
 from .context import brief, place_text, ticket_text
 from .criteria import boundaries_of, plan_of
 from .desk import Handing, Sitting, producer
@@ -151,7 +153,8 @@ class CodeWork:
         if plan is None:
             return ()
         changed = await self._workspace.changed(self._ground.run.base)
-        return tuple(change_off_plan(change, plan, changed, approved_files(self._ground)))
+        others = {*approved_files(self._ground), *signed_by_hand(self._ground)}
+        return tuple(change_off_plan(change, plan, changed, others))
 
     def _judged_before(self) -> str:
         """Tree that the review objected to, which a rework must differ from; empty elsewhere."""
@@ -161,7 +164,7 @@ class CodeWork:
     async def judge(self, handed: Handed) -> Sequence[Objection]:
         """The validator's word: is this what the task and the tests ask for? On the way back the reviewer says it."""
         ground = self._ground
-        if ground.position.rework or by_person(ground):
+        if ground.position.rework or ground.by_person:
             return ()
         since = await self._workspace.diff(_begun_at(ground))
         before = brief(*self._asked())
@@ -206,17 +209,6 @@ def _unchanged() -> Objection:
     )
 
 
-def by_person(ground: Ground) -> bool:
-    """Whether the ticket gives this phase to a person."""
-    return ground.position.stage in ground.run.ticket.phases_by_person
-
-
-def handed_back(ground: Ground) -> bool:
-    """Whether a person has handed the workspace back for just this attempt."""
-    given = ground.bench.store.recall(ground.run.id, "given")
-    return given is not None and given["serial"] == ground.position.serial - 1
-
-
 async def handed_code(ground: Ground, workspace: Workspace, handing: Handing) -> Handed:
     """The change as it lies in the workspace, with what the session says of it."""
     diff = await workspace.diff(ground.run.base)
@@ -245,9 +237,10 @@ async def implement(ground: Ground) -> Done:
     index = ground.position.task
     task = tasks[index] if tasks else None
     last = not tasks or index in (-1, len(tasks) - 1)
-    by_hand = by_person(ground)
+    by_hand = ground.by_person
     if by_hand and not handed_back(ground):
-        return Done(Taken(), note="this phase is a person's: edit the workspace, then `setpoint give`")
+        saved = taken_now(ground, await workspace.autosave("before manual work"))
+        return Done(Taken(), (saved,), note=f"a person does this: edit, then `setpoint give {ground.run.id}`")
     if index == 0 and not ground.position.rework and not by_hand:
         await from_clean_ground(ground, workspace, sealed(ground)["commit"])
     await _begin(ground, workspace)

@@ -15,6 +15,7 @@ from ..policy.decide import Policy
 from ..policy.digest import policy_digest
 from ..ports import Transaction
 from .bench import Bench, Ground
+from .by_hand import with_hand
 from .criteria import boundaries_of, criteria_of
 from .judgement import Judged, judge
 from .lab import Lab, Terms
@@ -100,14 +101,14 @@ async def judged_code(
     of a second suite that is just handed in."""
     seal, trees, second = sealed(ground), ground.bench.trees, more or second_suite(ground)
     base = await trees.tree(ground.run.base)
-    change = await change_between(trees, base, tree)
+    change, entries = await change_between(trees, base, tree), await trees.entries(tree)
     # By its tree, not by its commit: what was found out about the same files before holds still. The second suite came
     # after the code, and is no more the builder's than the first.
     tests = await trees.laid(await trees.tree(seal["commit"]), dict(second.files))
     own = change if tests == base else await change_between(trees, tests, tree)
     terms = Terms(
         gates=demanded(ground.config.gates, change),
-        policy=closed_policy(ground),
+        policy=with_hand(ground, closed_policy(ground), entries),
         implementing=True,
         approved={**approved_files(ground), **second.files},
         claims=(*(TestClaim.model_validate(claim) for claim in seal["claims"]), *second.claims),

@@ -15,6 +15,13 @@ def commit_message(ground: Ground, subject: str, body: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def hand_message(ground: Ground, by: str, because: str = "") -> str:
+    """The commit of what a person typed: no model had a part in it."""
+    body = because.strip() or f"Changed in the workspace by {by}."
+    subject = f"by hand: {' '.join(body.split())}"
+    return "\n".join([subject[:72], "", body, "", f"Setpoint-Run: {ground.run.id}"]) + "\n"
+
+
 def _model(ground: Ground) -> str:
     from ..errors import NotSignedInError
     from ..model.session import Role

@@ -18,7 +18,7 @@ from ..ports import Transaction, Workspace
 from .bench import Ground
 from .conflicts import objection_about
 from .judging import lab_of
-from .messages import commit_message
+from .messages import commit_message, hand_message
 from .outcomes import HandedOver, Stale
 from .rounds import Done, Write, hand_over_packet, history
 
@@ -62,7 +62,7 @@ async def bring_in(ground: Ground, workspace: Workspace) -> Done | None:
             return _too_often(ground)
     config = await _configured(ground, workspace, tip)
     if begun.get("mark") != _begun(ground, head):
-        head = await workspace.commit(commit_message(ground, "edited by hand", "Changed in the workspace by a person."))
+        head = await workspace.commit(hand_message(ground, "a person"))
         with ground.bench.store.transaction() as tx:
             fact = {"tip": tip, "mark": _begun(ground, head)}
             tx.remember(run.id, f"joining:{ground.position.cycle}", fact)

@@ -25,7 +25,7 @@ from .context import brief, commands, diff_text, map_text, named, rules, ticket_
 from .desk import Handing, Sitting, chosen, sit
 from .implementation import check_code
 from .judging import closed_boundaries, measured_by, sealed
-from .messages import commit_message
+from .messages import hand_message
 from .moved_base import bring_in, conflicts, handed_over, require_green_base
 from .outcomes import Outcome
 from .probes import Probes, unusable
@@ -223,7 +223,7 @@ async def _mechanical(
     committed."""
     if torn:
         return (), torn
-    message = commit_message(ground, "edited by hand", "Changed in the workspace by a person.")
+    message = hand_message(ground, "a person")
     await workspace.commit(message, ground.run.base)
     results, found = await check_code(ground, workspace, {}, whole=True)
     if any(objection.blocks and objection.source is Source.GATE for objection in found):

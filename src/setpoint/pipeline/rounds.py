@@ -11,8 +11,9 @@ from ..model.objection import Objection
 from ..model.session import Asked, Role, SessionId
 from ..ports import Transaction
 from .bench import Ground
+from .by_hand import taken_again, theirs
 from .desk import answers, chosen, producer, question_of
-from .outcomes import Accepted, Again, AskedPerson, HandedOver, Outcome, PlanFault
+from .outcomes import Accepted, Again, AskedPerson, HandedOver, Outcome, PlanFault, Taken
 from .prompts import objections_text, quoted
 from .routes import Decision, Effect, Phase
 from .trust import STEP_AFTER, unasked
@@ -79,12 +80,14 @@ async def looped(ground: Ground, work: Work, session: SessionId, accept: Accept)
 
 def _worker(ground: Ground, session: SessionId) -> str:
     """The model whose work was judged; empty where a person did it."""
-    by_hand = ground.position.stage in ground.run.ticket.phases_by_person
-    return "" if by_hand else str(chosen(ground, session).models[0])
+    return "" if theirs(ground) else str(chosen(ground, session).models[0])
 
 
 def _not_accepted(ground: Ground, loop: str, result: Verdict, writes: list[Write]) -> Done:
     choice, cause = result.decision.choice, result.decision.cause
+    if theirs(ground):
+        # Work by hand costs no attempt: whatever the controller makes of it, it is the person's again.
+        return Done(Taken(), (*writes, taken_again(ground)), note=f"not yet: {cause}; edit, then `setpoint give`"[:500])
     if choice in (Choice.CORRECT, Choice.NARROW, Choice.ESCALATE):
         past = history(ground, loop)[counted_from(ground, loop) :]
         rounds = [*(round_ for round_, _ in past), result.round]

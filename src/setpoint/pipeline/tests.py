@@ -20,6 +20,7 @@ from ..policy.diffcheck import judge_under, judge_unsaved
 from ..ports import Transaction, Workspace
 from .bench import Ground
 from .bounds import file_changes
+from .by_hand import paper_of, taken_now, theirs
 from .context import brief, place_text, ticket_text
 from .criteria import criteria_of
 from .desk import Handing, producer
@@ -27,7 +28,7 @@ from .document import form_objections, objection
 from .going_back import from_clean_ground
 from .judging import boundaries_on_record, measured_by
 from .messages import commit_message
-from .outcomes import Outcome
+from .outcomes import Outcome, Taken
 from .predecessor import claims_off_spec
 from .readiness import require_ready
 from .rounds import Done, Write, looped, plain_accept
@@ -50,7 +51,12 @@ class TestsWork:
 
     async def produce(self) -> Handed | Asked:
         """Let the session write tests and hand them in."""
-        ground, told = self._ground, await self.brief()
+        ground, claims = self._ground, paper_of(self._ground)
+        if claims is not None:
+            self._handing = Handing(AcceptanceTests.model_validate(dict(claims)))
+            spent = ground.bench.store.run(ground.run.id).cost.usd
+            return Handed(content=dict(claims), diff=await self._workspace.tree(), usd=spent)
+        told = await self.brief()
         self._handing, handed = await written_tests(
             ground, self._workspace, self.session, self.stage, "tests", told, bounded_to_tests(ground)
         )
@@ -111,7 +117,9 @@ class TestsWork:
         return proof.objections
 
     async def judge(self, handed: Handed) -> Sequence[Objection]:
-        """The validator's word: do the tests prove the criteria?"""
+        """The validator's word: do the tests prove the criteria? A person's own are theirs to answer for."""
+        if theirs(self._ground):
+            return ()
         shown = "\n\n".join(f"### {path}\n{content.decode('utf-8', 'replace')}" for path, content in self.files.items())
         before = specified(self._ground)
         # In a copy: what the validator's commands write must not reach the tests that are sealed.
@@ -124,6 +132,10 @@ async def write_tests(ground: Ground) -> Done:
     require_ready(ground)
     workspace = await ground.workspace()
     await from_clean_ground(ground, workspace, ground.run.base)
+    if ground.by_person and paper_of(ground) is None:
+        saved = taken_now(ground, await workspace.autosave("before manual work"))
+        said = "a person does this: write the tests, and what each proves"
+        return Done(Taken(), (saved,), note=f"{said}, then `setpoint give {ground.run.id} --paper CLAIMS.json`")
     work = TestsWork(ground, workspace)
 
     async def accept(verdict: Verdict) -> tuple[Outcome, list[Write]]:

@@ -16,8 +16,9 @@ from ..model.money import Standing
 from ..model.run import Run, State, Waits
 from ..model.settings import Config
 from ..pipeline.advance import OVERRULED_BY_PERSON, advance
-from ..pipeline.approvals import asked, request_due
+from ..pipeline.approvals import asked, hand_due, request_due
 from ..pipeline.bench import Bench, Ground
+from ..pipeline.by_hand import kept_with
 from ..pipeline.carry import job_key, write_move
 from ..pipeline.circuits import ask_again
 from ..pipeline.counting import moment, trusted, voices_of
@@ -36,10 +37,10 @@ from ..pipeline.outcomes import (
     SentBack,
     Taken,
 )
-from ..pipeline.prompts import untrusted
 from ..pipeline.rounds import Done, Write, ci_fixes, hears, history, mends, word_to
 from ..ports import Store, Transaction
 from .answering import insist_on
+from .manual import HandedBack, Written, giving, handing_in, looked_at, taking
 from .pinned import mended
 from .starting import Repository
 
@@ -191,41 +192,37 @@ class Commands:
     async def take(self, prefix: str) -> Run:
         """The person works in the workspace by hand."""
         ground, by = await self._answering(prefix)
-        workspace = await ground.workspace()
-        before = await workspace.autosave("before manual work")
-        # Between two tasks a person's yes may be open: taking the workspace is no yes.
-        taken = {"by": by, "at": before, "deciding": ground.position.waits is Waits.DECISION}
-        return self._move(ground, Taken(), by, "", [lambda tx: tx.remember(ground.run.id, "taken", taken)])
+        advance(ground.position, Taken())
+        return self._move(ground, Taken(), by, "", await taking(ground, by))
 
-    async def give(self, prefix: str, *, because: str = "") -> Run:
-        """Hand the workspace back: the edit is recorded and what follows is judged on the new tree. A question that was
-        open when the workspace was taken is open still, unless its session is not the one that goes on."""
+    async def give(self, prefix: str, *, because: str = "", paper: Written | None = None) -> Run:
+        """Hand the workspace back: the edit is committed as the person's and what follows is judged on the new tree.
+        A `paper` is the deliverable of a phase that hands one in. A question that was open when the workspace was
+        taken is open still, unless its session is not the one that goes on."""
         ground, by = await self._answering(prefix)
-        workspace = await ground.workspace()
-        taken = self.store.recall(ground.run.id, "taken") or {"at": ground.run.base}
-        diff = await workspace.diff(taken["at"])
-        files = list(await workspace.changed(taken["at"]))
-        named = ", ".join(map(repr, files[:20])) or "no file"
-        text = (
-            f"{by} changed the workspace by hand ({named}). {because}\n\n{untrusted('What they changed', diff, 8000)}"
-        )
-        writes: list[Write] = [
-            lambda tx: tx.event(
-                ground.run.id, "manual", ground.position.stage, {"by": by, "files": files, "because": because}
-            ),
-        ]
-        here = {"serial": ground.position.serial, "by": by}
-        writes.append(lambda tx: tx.remember(ground.run.id, "given", here))
+        advance(ground.position, Given())
+        back = await looked_at(ground)
+        writes = await self._signing(ground, back, by, because)
+        writes += [*await giving(ground, back, by, because), *handing_in(ground, paper, by)]
         asking = [] if ground.position.stage == "ci_fix" else unanswered(self.store, ground.run.id)
-        given = Given(asked=bool(asking), deciding=bool(taken.get("deciding")))
+        given = Given(asked=bool(asking), deciding=back.deciding)
         if not asking:
             writes += _taken_back(ground, by, f"the workspace was changed by hand instead. {because}".strip())
         writes += mended_by_hand(ground, by)
-        if files:
+        if back.files:
             after = _after(ground, given)
             heard = {hears(after, mends(after)), *(session for _, session in asking)}
-            writes += [word_to(ground, session, text) for session in sorted(heard, key=str)]
+            text = back.told(by, because)
+            writes += [_restart(ground), *(word_to(ground, session, text) for session in sorted(heard, key=str))]
         return self._move(ground, given, by, because, writes)
+
+    async def _signing(self, ground: Ground, back: HandedBack, by: str, because: str) -> list[Write]:
+        """What no session may write counts by the person's signature alone."""
+        if not back.beyond:
+            return []
+        config = await trusted(ground)
+        yes = self._signed(ground, config, hand_due(ground, config, back.beyond), Answer.GRANTED, by, because, {})
+        return [_approving(ground, yes), kept_with(ground, back.beyond)]
 
     # -- how ----------------------------------------------------------------------------------------------------
 

@@ -96,6 +96,8 @@ def unmet(store: Store, repository: str, parent: str, needs: Sequence[str]) -> t
     done = {
         run.ticket.id
         for run in store.runs()
-        if run.repository == repository and run.position.state is State.DONE and run.ticket.parent in ("", parent)
+        if run.repository == repository
+        and run.position.state is State.DONE
+        and (run.ticket.parent in ("", parent) or run.id == parent)
     }
     return tuple(need for need in needs if need not in done)

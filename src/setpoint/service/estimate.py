@@ -6,12 +6,14 @@ from ..model.money import Forecast
 from ..model.session import ModelRef, Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
+from ..pipeline.bench import PERSON
 from ..pipeline.models import PHASE_SIZE, choose_models
 from ..pipeline.purse import price_fix
 from ..pipeline.routes import ROUTES, Decision, Phase
 from ..ports import Store
 from ..prices import rates
 from .forecast import covered, forecast, own_price
+from .guidance import configuration_alone
 from .views import PlanView, StageView
 
 VALIDATOR_FACTOR = 10.0
@@ -31,7 +33,9 @@ def plan_view(
     for step in route.steps:
         word = "phase" if isinstance(step, Phase) else "decision" if isinstance(step, Decision) else "effect"
         model = ""
-        if isinstance(step, Phase) and not modelless:
+        if step.name in ticket.phases_by_person or config.settings(step.name).agent == PERSON:
+            model = "a person"
+        elif isinstance(step, Phase) and not modelless:
             role = Role.REVIEWER if step.name == "review" else Role.PRODUCER
             chosen = choose_models(config, step.name, role).models[0]
             model = str(chosen)
@@ -55,7 +59,7 @@ def plan_view(
         estimate_usd=_range(expected),
         forecast=expected,
         budget_usd=config.budget.ticket_usd,
-        warnings=tuple(warnings(config, kind, ratio, expected)),
+        warnings=(*warnings(config, kind, ratio, expected), *filter(None, (configuration_alone(ticket),))),
     )
 
 

@@ -10,14 +10,16 @@ from ..model.objection import Objection, Source
 from ..model.run import Event, Round, Run, State, Waits
 from ..model.session import Role
 from ..model.ticket import Kind
-from ..pipeline.bench import Ground
+from ..pipeline.bench import PERSON, Ground
 from ..pipeline.desk import chosen, unanswered
 from ..pipeline.diagrams import source_of
 from ..pipeline.routes import Decision, Phase
 from ..pipeline.standing import ESTIMATE
 from ..pipeline.surface import follow_ups, ticket_of
 from ..ports import Store
+from .actual import actual
 from .epic import child_views
+from .guidance import BY_HAND, FORWARD, at_hand_over
 from .lessons import taught_by
 from .pictures import pictures
 from .practice import practices
@@ -54,7 +56,7 @@ def next_steps(store: Store, run: Run) -> tuple[str, ...]:
     elif state.final:
         choices = ("setpoint log {id}", "setpoint diff {id}")
     else:
-        choices = NEXT[waits]
+        choices = _by_size(store, run, NEXT[waits])
         if waits is Waits.DECISION and run.position.stage == CHANGE:
             choices = ("setpoint approve {id} --checked " + ",".join(POINTS), *choices[1:])
         if waits is Waits.ANSWER and any(question.requests for question, _ in unanswered(store, run.id)):
@@ -62,6 +64,14 @@ def next_steps(store: Store, run: Run) -> tuple[str, ...]:
     if state is State.WAITING and waits is Waits.MANUAL and unanswered(store, run.id):
         choices = (*choices, *NEXT[Waits.ANSWER])
     return tuple(choice.format(id=run.id) for choice in choices)
+
+
+def _by_size(store: Store, run: Run, choices: tuple[str, ...]) -> tuple[str, ...]:
+    """The choices at a hand-over, the one that fits what is open first; what no edit mends has two more."""
+    who, _ = at_hand_over(store, run)
+    if who == FORWARD:
+        return (*choices, "setpoint forward {id} -m '…'", "setpoint abandon {id} -m '…'")
+    return ("setpoint take {id}", *(c for c in choices if "take" not in c)) if who == BY_HAND else choices
 
 
 def exit_code(store: Store, run: Run) -> int:
@@ -106,6 +116,8 @@ def stages(ground: Ground) -> tuple[StageView, ...]:
 
 
 def _model(ground: Ground, phase: str) -> str:
+    if phase in ground.run.ticket.phases_by_person or ground.config.settings(phase).agent == PERSON:
+        return "a person"
     role = Role.REVIEWER if phase == "review" else Role.PRODUCER
     return str(chosen(ground, ground.session(phase, role=role)).models[0])
 
@@ -126,7 +138,6 @@ def view(ground: Ground) -> RunView:
     rounds = [(cycle, r, found) for cycle in cycles for r, found in store.rounds(run.id, cycle)]
     reviewed = ground.fact("reviewed") or {}
     plan = ground.given("plan")
-    waits_over = position.waits is Waits.HANDOVER
     events = store.events(run.id, limit=100_000)
     return RunView(
         id=run.id,
@@ -160,13 +171,15 @@ def view(ground: Ground) -> RunView:
         pictures=pictures(events, store.results(run.id)),
         approvals=tuple(a for cycle in cycles for a in store.approvals(run.id, cycle)),
         questions=tuple(question for question, _ in store.questions(run.id)),
-        handover=store.packet(run.id) if waits_over else None,
+        handover=store.packet(run.id) if position.waits is Waits.HANDOVER else None,
         pull_request=ground.fact("pull"),
         deploys=tuple(event.data for event in events if event.kind == "deploy"),
         children=child_views(store, run),
         cost=run.cost,
         budget_usd=ground.config.budget.ticket_usd,
         estimate=plan["estimate"] if plan else None,
+        actual=actual(run, plan["estimate"] if plan else None, events, [r for _, r, _ in rounds], ground.bench.now()),
+        advice=" ".join(filter(None, at_hand_over(store, run))),
         diagram=source_of(plan["diagram"]) if plan else "",
         forecast=_forecast(ground),
         switches=tuple({"stage": e.stage, **_switch(e.data)} for e in events if e.kind == "switched"),

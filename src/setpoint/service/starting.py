@@ -13,23 +13,21 @@ from ..model.evidence import GateResult
 from ..model.money import Forecast
 from ..model.policy import Layer
 from ..model.record import digest_of
-from ..model.run import Run
+from ..model.run import Position, Run
 from ..model.session import Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
-from ..pipeline.bench import Bench
+from ..pipeline.bench import PERSON, Bench
 from ..pipeline.carry import JOB, job_key
-from ..pipeline.choose import choose
 from ..pipeline.context import rules_there
-from ..pipeline.intake import read_ticket, require_concrete
 from ..pipeline.judging import under_policy
 from ..pipeline.models import choose_models
 from ..pipeline.policies import layers_here, remember
 from ..pipeline.prompts import prompt
-from ..pipeline.routes import start
 from ..pipeline.sensitivity import in_house, require_in_house, sensitive_because
 from ..pipeline.standing import ESTIMATE
 from ..pipeline.team_prompts import team_prompts_there, words_at
+from ..pipeline.trust import let_go
 from ..policy.containment import require_contained
 from ..policy.digest import policy_digest
 from ..policy.rules import effective
@@ -37,7 +35,9 @@ from ..ports import Store, Transaction
 from .epic import Child, unmet
 from .estimate import require_priced, told_before
 from .forecast import forecast
+from .guidance import configuration_alone
 from .kept import without_secrets
+from .origin import NOTHING, Origin, begins, on_record, opened, require_fitting
 from .proofs import require_proved
 
 
@@ -74,26 +74,35 @@ class Started:
 Baseline = Callable[[Bench, str], Awaitable[tuple[GateResult, ...]]]
 """Runs the gates on a commit of the untouched base; known results are not run again."""
 
+BY_PERSON = ("discovery", "tech_spec", "planning", "diagnosis", "split", "tests", "implementation")
+"""Phases that a person may do."""
 STARTING = "starting a run"
 """Processes that start runs pass here one by one."""
 
 
 def read(
-    text: str, *, name: str = "", kind: Kind | None = None, requires: Sequence[str] = ()
+    text: str,
+    *,
+    name: str = "",
+    kind: Kind | None = None,
+    requires: Sequence[str] = (),
+    origin: Origin | None = None,
 ) -> tuple[Ticket, Kind, str]:
     """The ticket, its route and why. Raises TicketError when it is too vague to be measured, or leaves out what the
     repository `requires` of a ticket."""
-    ticket = read_ticket(text, name=name, kind=kind)
-    require_concrete(ticket, requires)
-    chosen, because = choose(ticket, kind)
-    others = [phase for phase in ticket.phases_by_person if phase != "implementation"]
+    ticket, chosen, because = opened(text, name=name, kind=kind, requires=requires, origin=origin or NOTHING)
+    _require_doable(ticket.phases_by_person)
+    return ticket, chosen, because
+
+
+def _require_doable(phases: Sequence[str]) -> None:
+    others = [phase for phase in phases if phase not in BY_PERSON]
     if others:
         raise TicketError(
             f"a person cannot do {', '.join(others)} in an agent's stead",
-            why="those phases hand in a record that later phases are measured against",
-            fix="give `implementation` to a person, or `setpoint take` a run at any time",
+            why="a judge is independent of whoever builds, and the decision on the change is a person's anyway",
+            fix=f"give one of {', '.join(BY_PERSON)} to a person, or `setpoint take` a run at any time",
         )
-    return ticket.model_copy(update={"kind": chosen}), chosen, because
 
 
 def routed(config: Config, ticket: Ticket, inherited: str = "") -> Config:
@@ -122,11 +131,14 @@ class Starts:
         name: str = "",
         kind: Kind | None = None,
         child: Child | None = None,
+        origin: Origin | None = None,
         checking: Callable[[], None] = lambda: None,
     ) -> Started:
         """Start a run: ticket, base, gates, rules, models and baseline are checked before anything is written;
-        `checking` is called before the baseline, which takes time. The run of an epic's `child` knows its epic."""
-        ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires)
+        `checking` is called before the baseline, which takes time. The run of an epic's `child` knows its epic; with
+        an `origin` it begins where its papers end."""
+        origin = origin or NOTHING
+        ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires, origin=origin)
         if child is not None:
             own = {
                 "id": child.ticket.id,
@@ -138,7 +150,9 @@ class Starts:
         config = routed(self.config, ticket, self._inherited(child))
         if config != self.config:
             here = replace(self, config=config)
-            return await here.submit(text, name=name, kind=kind, child=child, checking=checking)
+            return await here.submit(text, name=name, kind=kind, child=child, origin=origin, checking=checking)
+        begins(chosen, origin, unasked=False)
+        _require_doable([phase for phase, own in self.config.phase.items() if own.agent == PERSON])
         require_contained(self.config, chosen)
         self._in_turn(ticket)
         self._free(ticket)
@@ -159,14 +173,16 @@ class Starts:
         require_proved(self.store, self.config, self.now(), words.sha256)
         await rules_there(bench, base)
         await team_prompts_there(bench, base)
+        require_fitting(ticket, origin, self.config, tuple(await bench.trees.entries(base)) if origin.papers else ())
         layers = await layers_here(bench, base)
         checking()
         results = await self.baseline(bench, base)
         require_green(results, gates=self.config.gates)
         run = await self._new(ticket, chosen, because, branch, base)
         expected = self._forecast(ticket, chosen)
-        run = self._create(bench, run, results, expected, layers)
-        return Started(run, tuple(results), expected, tuple(told_before(self.config, chosen, expected)))
+        run = self._create(bench, run, results, expected, layers, origin)
+        warned = [*told_before(self.config, chosen, expected), *filter(None, (configuration_alone(ticket),))]
+        return Started(run, tuple(results), expected, tuple(warned))
 
     def _in_turn(self, ticket: Ticket) -> None:
         left = unmet(self.store, self.repository.root, ticket.parent, ticket.needs)
@@ -216,7 +232,7 @@ class Starts:
             base=base,
             branch="setpoint/new",
             route_because=because,
-            position=start(kind),
+            position=begins(kind, NOTHING, unasked=False)[0],
             owner=self.config.project.owner or person,
             author=person,
             autonomy=self.config.autonomy,
@@ -243,7 +259,10 @@ class Starts:
         results: Sequence[GateResult],
         expected: Forecast | None,
         layers: Sequence[Layer],
+        origin: Origin,
     ) -> Run:
+        free = self.config.autonomy == "full" and let_go(self.store, run, effective(layers), "plan") is not None
+        first = begins(run.position.route, origin, unasked=free)
         with self.store.transaction() as tx:
             tx.alone(STARTING)
             # Another process may have started the same ticket while the base was checked.
@@ -251,11 +270,20 @@ class Starts:
             run = self._named(run)
             if expected is not None:
                 tx.remember(run.id, ESTIMATE, expected.model_dump(mode="json"))
-            moved = self._write(tx, run, results, layers)
-            bench.enqueue(tx.connection, JOB, job_key(moved), {"run": moved.id, "serial": moved.position.serial})
+            moved = self._write(tx, run, results, layers, origin, first[0])
+            if first[1]:
+                bench.enqueue(tx.connection, JOB, job_key(moved), {"run": moved.id, "serial": moved.position.serial})
         return moved
 
-    def _write(self, tx: Transaction, run: Run, results: Sequence[GateResult], layers: Sequence[Layer]) -> Run:
+    def _write(
+        self,
+        tx: Transaction,
+        run: Run,
+        results: Sequence[GateResult],
+        layers: Sequence[Layer],
+        origin: Origin,
+        begins_at: Position,
+    ) -> Run:
         tx.create(run)
         first, config = run.position, without_secrets(self.config)
         tx.remember(run.id, "config", config)
@@ -268,7 +296,9 @@ class Starts:
         mark = policy_digest(effective(layers))
         for result in results:
             tx.result(run.id, "baseline", under_policy(result, mark))
-        moved = tx.move(run, first, "started")
+        on_record(tx, run.id, first.stage, origin)
+        taken = f"begins at {begins_at.stage}: {', '.join(one.source for one in origin.papers)}"
+        moved = tx.move(run, begins_at, taken[:500] if origin.papers else "started")
         if moved is None:
             raise BusyError(f"run {run.id} could not be started", fix="try again")
         return moved

@@ -7,6 +7,7 @@ from ..model.money import Forecast, Standing
 from ..model.objection import Objection
 from ..model.record import Line, Record, Time
 from ..model.session import Usage
+from .actual import Actual
 from .pictures import PictureView
 from .practice import Practice
 from .prompting import Prompts
@@ -154,7 +155,11 @@ class RunView(Record):
     cost: Usage
     budget_usd: float | None
     estimate: dict[str, Any] | None
-    """The plan's estimate, to compare with what it took."""
+    """The plan's estimate."""
+    actual: Actual | None
+    """The estimate beside what it took so far."""
+    advice: str
+    """Of a run that called a person: who should go on with what is open, and why; empty where nothing speaks for it."""
     diagram: str
     """The plan's picture, in Mermaid; empty where there is none."""
     created: Time
