@@ -1,12 +1,14 @@
 """The demo: a whole ticket on real code. The model's turns are replayed; all else is real."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -130,6 +132,21 @@ def _node_packages(folder: Path) -> None:
     npm = node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error")
     _run([str(link), str(npm), "ci", *quiet], folder)
+    _furnish(folder, node)
+
+
+def _furnish(folder: Path, node: Path) -> None:
+    """What every environment of the project has before anything is deployed to it: Node, and what a release needs."""
+    settings = tomllib.loads((folder / "setpoint.toml").read_text(encoding="utf-8"))
+    locked = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    needed = [name for name, package in locked.items() if name and (not package.get("dev") or "esbuild" in name)]
+    for environment in settings["environment"]:
+        files = folder / ".setpoint" / "environments" / environment["name"] / "files"
+        (files / "bin").mkdir(parents=True)
+        shutil.copy2(node, files / "bin" / "node")
+        for name in needed:
+            if (folder / name).is_dir():  # those for other systems are not installed
+                shutil.copytree(folder / name, files / name, symlinks=True, dirs_exist_ok=True)
 
 
 def _pinned(tool: str) -> str:

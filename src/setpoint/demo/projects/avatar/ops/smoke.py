@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from build import NODE
+from build import node
 from running import smoke
 
 LINE = "smoke-test-boundary"
@@ -15,7 +15,7 @@ LINE = "smoke-test-boundary"
 
 def command(release: Path, scratch: Path) -> Sequence[str]:
     """The service with an empty data folder."""
-    return [NODE, str(release / "src/server/main.ts"), "--port", "0", "--data", str(scratch / "data")]
+    return [node(), str(release / "src/server/main.ts"), "--port", "0", "--data", str(scratch / "data")]
 
 
 def png(side: int) -> bytes:
