@@ -8,8 +8,8 @@ from place import ROOT
 
 
 def released(target: Path, files: Iterable[Path]) -> int:
-    """Copy `files` below `target` to the places they have in the repository; how many a release has then. One that is
-    there already stays."""
+    """Copy `files` below `target` to the places they have in the repository; how many a release has
+    then. One that is there already stays."""
     if target.is_dir():
         return sum(path.is_file() for path in target.rglob("*"))
     beside = target.with_name(f"{target.name}.part")

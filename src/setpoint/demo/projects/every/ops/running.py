@@ -45,8 +45,9 @@ def smoke(
     drive: Callable[[str], int],
     ready: Callable[[Path, Path], object] = lambda release, scratch: None,
 ) -> None:
-    """Start what the environment runs in an empty folder, drive its address, stop it, and end with 0 when `drive`
-    counted no failure. `command` and `ready`, which comes before it, are given release and folder."""
+    """Start what the environment runs in an empty folder, drive its address, stop it, and end with
+    0 when `drive` counted no failure. `command` and `ready`, which comes before it, are given
+    release and folder."""
     if not current().is_dir():
         raise SystemExit(f"{asked('ENVIRONMENT')} runs nothing")
     release = current().resolve()
