@@ -69,6 +69,7 @@ def test_a_failure_has_an_error_id_that_the_log_knows(tmp_path: Path) -> None:
         reply = client.post("/orders", ORDER)
     assert reply.status == 500
     assert set(reply.body) == {"error_id"}
+    assert len(reply.body["error_id"]) == 36
     assert [entry["error_id"] for entry in entries(tmp_path) if entry["event"] == "failed"] == [reply.body["error_id"]]
 
 
