@@ -129,6 +129,17 @@ def judged(phase: str, verdict: Verdict, *calls: Call, fresh: int = 1, cycle: in
     return Turn(phase, HAIKU, (*looked, hand_in(verdict)), role=Role.VALIDATOR, fresh=fresh, cycle=cycle)
 
 
+def built(task: int, *steps: tuple[str, tuple[Call, ...]], change: Change, turn: int = 1) -> Turn:
+    """A builder's turn at the task of this number: words with their calls, then the change."""
+    spoken = tuple(say(words, *calls) for words, calls in steps)
+    return Turn("implementation", SONNET, (*spoken, hand_in(change)), task=f"T{task:03d}", turn=turn)
+
+
+def compared(fresh: int, *words: str) -> Turn:
+    """The validator's session after a task: nothing speaks against the change."""
+    return judged("implementation", Verdict(compared=words), fresh=fresh)
+
+
 def checked(holds: Mapping[str, str], fails: Mapping[str, str] | None = None) -> Checks:
     """The twelve review checks: what was tried, by check. Raises pydantic's ValidationError where one is left out."""
     answers = [{"check": check, "tried": tried, "result": "holds"} for check, tried in holds.items()]

@@ -2,7 +2,7 @@
 
 from ...model.change import AcceptanceTests, Answered, Change, TestClaim
 from ...model.review import Verdict
-from ..authoring import SONNET, Call, Turn, edit, finished, hand_in, judged, read, say, shell, write
+from ..authoring import SONNET, Call, Turn, built, compared, edit, finished, hand_in, judged, read, say, shell, write
 from ..project import PROJECTS
 
 DONE = PROJECTS / "avatar-done"
@@ -82,16 +82,7 @@ def _without(path: str, *parts: str) -> Call:
     return write(path, text)
 
 
-def _task(number: int, *steps: tuple[str, tuple[Call, ...]], change: Change, turn: int = 1) -> Turn:
-    spoken = tuple(say(words, *calls) for words, calls in steps)
-    return Turn("implementation", SONNET, (*spoken, hand_in(change)), task=f"T{number:03d}", turn=turn)
-
-
-def _compared(fresh: int, *words: str) -> Turn:
-    return judged("implementation", Verdict(compared=words), fresh=fresh)
-
-
-SCHEMA = _task(
+SCHEMA = built(
     1,
     ("", (read("src/server/database.ts", contains="user_version"), read(API, lines=40))),
     (
@@ -110,7 +101,7 @@ SCHEMA = _task(
     ),
 )
 
-ENDPOINTS = _task(
+ENDPOINTS = built(
     2,
     (
         "Bytes below a limit, then the header, then the crop: nothing is unpacked that was not measured.",
@@ -146,7 +137,7 @@ ENDPOINTS = _task(
 
 _PARTS = ("src/client/api.ts", "src/client/components/profile-card.ts", "src/client/components/profile-form.ts")
 _UPLOAD = "src/client/components/avatar-upload.ts"
-COMPONENTS = _task(
+COMPONENTS = built(
     3,
     (
         "The endpoints are green; now what people see.",
@@ -170,7 +161,7 @@ COMPONENTS = _task(
         documentation="None needed: the page explains itself.",
     ),
 )
-COMPONENTS_MENDED = _task(
+COMPONENTS_MENDED = built(
     3,
     (
         "I had run the tests and not the type checker. `files` of an input can be null: a browser may say so.",
@@ -196,7 +187,7 @@ COMPONENTS_MENDED = _task(
     turn=2,
 )
 
-JOURNEY = _task(
+JOURNEY = built(
     4,
     (
         "",
@@ -244,20 +235,20 @@ TURNS: tuple[Turn, ...] = (
         ),
     ),
     SCHEMA,
-    _compared(1, "T001's steps with the migration and profiles.ts", "0001_profiles.sql with the diff: unchanged"),
+    compared(1, "T001's steps with the migration and profiles.ts", "0001_profiles.sql with the diff: unchanged"),
     ENDPOINTS,
-    _compared(2, "T002's steps with upload.ts, avatars.ts and api.ts", "README.md with the four calls"),
+    compared(2, "T002's steps with upload.ts, avatars.ts and api.ts", "README.md with the four calls"),
     COMPONENTS,  # the type checker stops it
     COMPONENTS_MENDED,
-    _compared(3, "T003's steps with the three components", "SYSTEM.md, Page, with the diff: element() only"),
+    compared(3, "T003's steps with the three components", "SYSTEM.md, Page, with the diff: element() only"),
     JOURNEY,
-    _compared(4, "T004's step with tests/journey.test.ts: from a name to a picture"),
+    compared(4, "T004's step with tests/journey.test.ts: from a name to a picture"),
 )
 
 
 def rework(upright: str, gone: str) -> Turn:
     """The answer to the first review, given by the last task's session."""
-    return _task(
+    return built(
         4,
         (
             "Both are right: I looked at squares and not at people. Tests of that first.",

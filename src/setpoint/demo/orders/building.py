@@ -2,7 +2,7 @@
 
 from ...model.change import AcceptanceTests, Answered, Change, TestClaim
 from ...model.review import Verdict
-from ..authoring import SONNET, Call, Turn, edit, finished, hand_in, judged, read, say, shell, write
+from ..authoring import SONNET, Turn, built, compared, edit, finished, hand_in, judged, read, say, shell, write
 from ..project import PROJECTS
 from .planning import TRACES
 
@@ -68,16 +68,6 @@ _KEPT = """        found = problems(order, self.server.repository)
         if found:
             return 422, {"errors": found}
 """
-_TRIED = """        journal = Journal(LOG, self.headers.get("X-Correlation-Id") or str(uuid.uuid4()))
-        journal.write("request", path=self.path)
-        try:
-            status, answer = self._order(journal)
-        except sqlite3.Error as error:
-            error_id = str(uuid.uuid4())
-            journal.write("failed", error_id=error_id, error=str(error))
-            status, answer = 500, {"error_id": error_id}
-        journal.write("answered", status=status)
-"""
 _ALMOST = "    if abs(sum(item.quantity * item.price for item in order.items) - order.total) > 0.005:\n"
 _EXACT = "    if sum(item.quantity * item.price for item in order.items) != order.total:\n"
 _FINITE = " or not -LARGEST <= value <= LARGEST"
@@ -98,12 +88,7 @@ def _text(path: str) -> str:
     return (DONE / path).read_text(encoding="utf-8")
 
 
-def _task(number: int, *steps: tuple[str, tuple[Call, ...]], change: Change, turn: int = 1) -> Turn:
-    spoken = tuple(say(words, *calls) for words, calls in steps)
-    return Turn("implementation", SONNET, (*spoken, hand_in(change)), task=f"T{number:03d}", turn=turn)
-
-
-FORM = _task(
+FORM = built(
     1,
     ("", (read("orders/app.py", contains="def do_GET"), read(PATH, lines=40))),
     (
@@ -128,7 +113,7 @@ FORM = _task(
     ),
 )
 
-STORAGE = _task(
+STORAGE = built(
     2,
     (
         "One migration, one transaction.",
@@ -159,7 +144,7 @@ STORAGE = _task(
     ),
 )
 
-RULES = _task(
+RULES = built(
     3,
     (
         "All reasons at once, and twelve scenarios that say which.",
@@ -188,7 +173,7 @@ RULES = _task(
     ),
 )
 
-RULES_MENDED = _task(
+RULES_MENDED = built(
     3,
     (
         "Eleven of twelve: I had not run the scenarios. Which one?",
@@ -214,7 +199,7 @@ RULES_MENDED = _task(
     turn=2,
 )
 
-LOG = _task(
+LOG = built(
     4,
     (
         "One journal a request, and the failure inside it.",
@@ -238,7 +223,7 @@ LOG = _task(
     ),
 )
 
-WHOLE = _task(
+WHOLE = built(
     5,
     (
         "From outside: the process, its answer, its database, its log.",
@@ -262,10 +247,6 @@ WHOLE = _task(
         documentation="README.md: POST /orders and logs/orders.log.",
     ),
 )
-
-
-def _compared(fresh: int, *words: str) -> Turn:
-    return judged("implementation", Verdict(compared=words), fresh=fresh)
 
 
 TURNS: tuple[Turn, ...] = (
@@ -296,23 +277,23 @@ TURNS: tuple[Turn, ...] = (
         ),
     ),
     FORM,
-    _compared(1, "T001's steps with orders/schema.py and do_POST", "summary with the diff: nothing is kept, true"),
+    compared(1, "T001's steps with orders/schema.py and do_POST", "summary with the diff: nothing is kept, true"),
     STORAGE,
-    _compared(2, "T002's steps with the migration and Repository.save", "0001_customers.sql with the diff: unchanged"),
+    compared(2, "T002's steps with the migration and Repository.save", "0001_customers.sql with the diff: unchanged"),
     RULES,  # one scenario of twelve fails: the check sends it back
     RULES_MENDED,
-    _compared(3, "T003's steps with orders/validation.py: three reasons", "the twelve scenarios with FR-003"),
+    compared(3, "T003's steps with orders/validation.py: three reasons", "the twelve scenarios with FR-003"),
     LOG,
-    _compared(4, "T004's steps with orders/journal.py and do_POST", "the cause with the answer: it stays inside"),
+    compared(4, "T004's steps with orders/journal.py and do_POST", "the cause with the answer: it stays inside"),
     WHOLE,
-    _compared(5, "T005's steps with the script, which `make test-e2e` runs", "README.md with the endpoint as it is"),
+    compared(5, "T005's steps with the script, which `make test-e2e` runs", "README.md with the endpoint as it is"),
 )
 
 
 def rework(objections: tuple[str, ...]) -> Turn:
     """The answer to the first review, given by the last task's session."""
     bounded = "read_order refuses what is not finite or beyond 2**53; tests/test_numbers.py was red before"
-    return _task(
+    return built(
         5,
         (
             "JSON says more numbers than a shop can keep. Tests of that first.",
