@@ -14,10 +14,10 @@ export UV_SYSTEM_CERTS ?= true
 export UV_NATIVE_TLS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick every real test-mcp judge bench simulate audit sbom lint types arrows docs fmt clean
+.PHONY: help setup demo demo-orders demo-avatar test quick every real test-mcp judge bench simulate audit sbom lint types arrows docs fmt clean
 
 help: ## these words
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: .venv/.ready ## the environment, from the lock file
 .venv/.ready: pyproject.toml uv.lock
@@ -33,6 +33,12 @@ setup: .venv/.ready ## the environment, from the lock file
 
 demo: .venv/.ready ## a whole ticket on real code, start to finish: no key, no server
 	@$(RUN)setpoint demo
+
+demo-orders: .venv/.ready ## the same with POST /orders: five tasks, twelve scenarios, log and database checks
+	@$(RUN)setpoint demo --case orders
+
+demo-avatar: .venv/.ready ## the same in TypeScript: a profile page with pictures (node and its packages come from the registries)
+	@$(RUN)setpoint demo --case avatar
 
 test: .venv/.ready lint types arrows ## everything that must hold
 	$(RUN)python -m pytest -q -n $(JOBS) --dist worksteal

@@ -43,8 +43,8 @@ SAMPLED = {
     "test_the_whole_judgement_tells": 4,
 }
 """Tests that play a whole run for each of many cases: of these `make test` takes one in so many, `make every` all."""
-LEFT_OUT = {"test_the_whole_story_plays"}
-"""Tests whose ground another one covers in a whole run: `make every` takes them."""
+LEFT_OUT = {"test_the_whole_story_plays", "test_a_worked_example_is_carried_to_production"}
+"""Tests whose ground another one covers in a whole run, and runs of minutes: `make every` takes them."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

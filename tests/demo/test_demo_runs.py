@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import pytest
 
 from setpoint.adapters.sandboxes.bubblewrap import find_binary
 from setpoint.demo.play import prepare
+from setpoint.demo.project import SIGNUP, STORIES, Story
 
 pytestmark = pytest.mark.slow
 
@@ -67,16 +69,20 @@ def setpoint(folder: Path, words: Sequence[str], before: Sequence[str] = ()) -> 
     )
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    parent = tmp_path_factory.mktemp("demo")
+def shown(story: Story, parent: Path) -> Shown:
     folder = parent / "shop"
-    prepare(parent / "tools", lambda _: None)  # the viewer asked for the tools: they come from the cache below
-    done = setpoint(parent, ["demo", "--folder", str(folder)], before=(*ALONE, COUNTED, "sh"))
+    prepare(story, parent / "tools", lambda _: None)  # the viewer asked for the tools: they come from the cache below
+    words = ["demo", "--case", story.name, "--folder", str(folder)]
+    done = setpoint(parent, words, before=(*ALONE, COUNTED, "sh"))
     run = json.loads(setpoint(folder, ["list", "--json"]).stdout)[0]["id"]
     log = json.loads(setpoint(folder, ["log", run, "--json"]).stdout)
     view = json.loads(setpoint(folder, ["show", run, "--json"]).stdout)
     return Shown(folder, done.returncode, done.stderr, log, view, tried(parent / "counters"))
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    return shown(SIGNUP, tmp_path_factory.mktemp("demo"))
 
 
 def test_it_tries_to_reach_nobody(demo: Shown) -> None:
@@ -248,3 +254,62 @@ def test_a_hotfix_has_two_producing_sessions_fewer_than_a_feature(demo: Shown) -
 def test_each_review_names_the_commits_it_looked_at(demo: Shown) -> None:
     first, second = [event["range"].split("..") for event in demo.events("reviewed")][:2]
     assert first[1] == second[0] != second[1]
+
+
+STOPPED = {"orders": ("T003.1", "11 of 12 scenarios passed"), "avatar": ("T003.2", "is possibly 'null'")}
+"""The check that stops each worked example once, and what it says."""
+TOLD = {
+    "orders": {
+        "T002.2": r"3 rows in orders.db as expected",
+        "T003.1": r"12 of 12 scenarios passed",
+        "T004.2": r"all 5 entries of logs/orders.log matched",
+        "T005.1": r"1 row in orders.db as expected",
+        "coverage": r"\d+ of \d+ changed lines are run by tests \(\d+\.\d %\)",
+    },
+    "avatar": {
+        "T002.1": r"15 tests passed",
+        "coverage": r"\d+ of \d+ changed lines are run by tests \(\d+\.\d %\)",
+        "bundle": r"compressed, 0\.\d KB to \d\.\d KB \(\+\d\.\d KB\)",
+    },
+}
+"""What checks of the finished work say, as patterns."""
+RULES = {"orders": "SQL stands in orders/repository.py", "avatar": "WebP, at most 256 x 256, without metadata"}
+"""A rule of each project that its builders must know."""
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_a_worked_example_is_carried_to_production(name: str, tmp_path: Path) -> None:
+    is_as_told(name, shown(STORIES[name], tmp_path))
+
+
+def is_as_told(name: str, played: Shown) -> None:
+    assert played.code == 0, played.told[-3000:]
+    assert played.view["state"] == "done"
+    assert played.tried == {"ip": 0, "ip6": 0}
+
+    rounds = played.events("round")
+    first, second = [event for event in rounds if event["stage"] == "planning"]
+    assert [objection["place"]["path"] for objection in first["objections"]] == ["tasks.T003.needs"]
+    assert second["closed"] == [first["objections"][0]["id"]]
+
+    code = [event for event in played.events("prompt") if event["at_stage"] == "implementation"]
+    briefs = [event["text"] for event in code if "producer" in event["session"] and event["turn"] == 1]
+    assert briefs
+    assert all(RULES[name] in " ".join(brief.split()) for brief in briefs)
+
+    gate, words = STOPPED[name]
+    results = [g for event in played.events("gates") for g in event["results"] if g["gate"] == gate]
+    assert [result["outcome"] for result in results] == ["failed", "passed"]
+    assert words in results[0]["reason"]
+
+    said = {g["gate"]: g["reason"] for event in played.events("gates") for g in event["results"]}
+    assert [each for each, pattern in TOLD[name].items() if not re.search(pattern, said[each])] == []
+    shown_last = {gate["gate"]: gate["reason"] for gate in played.view["gates"]}
+    assert shown_last["coverage"] == said["coverage"], "the report prints the figures"
+
+    reviews = [event for event in rounds if event["stage"] == "review"]
+    assert [event["blocking"] for event in reviews] == [2, 0]
+    assert set(reviews[1]["closed"]) == {objection["id"] for objection in reviews[0]["objections"]}
+    assert [(step["environment"], step["step"], step["ok"]) for step in played.events("deploy")] == [
+        (environment, step, True) for environment in ("pre-staging", "production") for step in ("deploy", "smoke")
+    ]

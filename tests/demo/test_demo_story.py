@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 import pytest
 
 from setpoint.config import parse
+from setpoint.demo import storyboard
 from setpoint.demo.authoring import text_of
 from setpoint.demo.player import contents, named, play
-from setpoint.demo.project import RECORDING, SERVICE, TICKET, lay_out
-from setpoint.demo.storyboard import build
+from setpoint.demo.project import SIGNUP
 from setpoint.errors import RecordingError
 from setpoint.model.change import AcceptanceTests, Change
 from setpoint.model.objection import Severity, Source
@@ -55,7 +55,7 @@ SEQUENCE = [
 
 
 def recorded() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(RECORDING.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(SIGNUP.recording.read_text(encoding="utf-8"))
     return found
 
 
@@ -110,7 +110,7 @@ def release(folder: Path, state: Path, sha: str) -> dict[str, str]:
 
 
 def test_the_committed_recording_is_the_storyboards() -> None:
-    assert RECORDING.read_text(encoding="utf-8") == text_of(build())
+    assert SIGNUP.recording.read_text(encoding="utf-8") == text_of(storyboard.build())
 
 
 def test_the_story_goes_in_its_order() -> None:
@@ -132,7 +132,7 @@ def test_the_recording_has_its_format() -> None:
 
 
 def test_the_ticket_says_what_was_asked() -> None:
-    words = TICKET.read_text(encoding="utf-8").split("\n\n")[1].strip()
+    words = SIGNUP.ticket.read_text(encoding="utf-8").split("\n\n")[1].strip()
     assert words == (
         "Add server-side validation to the signup endpoint. Preserve the existing API response shape. Add tests for "
         "missing email, invalid email, and duplicate email. Do not change the database schema."
@@ -140,7 +140,7 @@ def test_the_ticket_says_what_was_asked() -> None:
 
 
 def test_every_quotation_stands_in_the_ticket() -> None:
-    ticket = TICKET.read_text(encoding="utf-8")
+    ticket = SIGNUP.ticket.read_text(encoding="utf-8")
     spec, diagnosis = deliverables(FunctionalSpec, "functional_spec")[0], deliverables(Diagnosis, "diagnosis")[0]
     quotes = [criterion.quote for criterion in (*spec.criteria, *diagnosis.criteria) if criterion.source != "inferred"]
     assert quotes
@@ -177,17 +177,19 @@ def test_one_high_is_found_answered_and_closed() -> None:
 
 
 def test_the_service_settings_are_understood() -> None:
-    config = parse((SERVICE / "setpoint.toml").read_text(encoding="utf-8"), "setpoint.toml")
+    config = parse((SIGNUP.project / "setpoint.toml").read_text(encoding="utf-8"), "setpoint.toml")
     assert [environment.name for environment in config.environment] == ["pre-staging", "production"]
     assert all(environment.sandbox for environment in config.environment)
     assert config.agent.kind == "replay"
-    assert tomllib.loads((SERVICE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"] == []
+    assert (
+        tomllib.loads((SIGNUP.project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"] == []
+    )
 
 
 @pytest.mark.slow
 def test_the_base_is_green_and_its_release_works(tmp_path: Path) -> None:
     folder = tmp_path / "service"
-    lay_out(folder)
+    SIGNUP.lay_out(folder)
     gates_are_green(folder)
     environ = release(folder, tmp_path / "state", "base")
     smoked = run(["python3", "ops/smoke.py"], folder, **environ)
@@ -245,7 +247,7 @@ class Stages:
 @pytest.mark.slow
 def test_the_whole_story_plays(tmp_path: Path) -> None:
     folder, scratch = tmp_path / "service", tmp_path / "scratch"
-    lay_out(folder)
+    SIGNUP.lay_out(folder)
     scratch.mkdir()
     stages = Stages(folder, scratch)
     play(recorded(), folder, TOOLS, stages.heard)
@@ -272,7 +274,7 @@ def test_the_change_stays_inside_the_plans_boundaries() -> None:
 
 def test_a_recording_that_no_longer_fits_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "service"
-    lay_out(folder)
+    SIGNUP.lay_out(folder)
     (folder / "signup" / "accounts.py").write_text("class Accounts: ...\n", encoding="utf-8")
     with pytest.raises(RecordingError, match="cycle 1 discovery producer 1 turn 1, step 1"):
         play(recorded(), folder, TOOLS)

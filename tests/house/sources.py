@@ -10,8 +10,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
 PACKAGE = SRC / "setpoint"
-DEMO_SERVICE = PACKAGE / "demo" / "service"
-"""The demo's repository: somebody else's code, as far as the rules go."""
+DEMO_PROJECTS = PACKAGE / "demo" / "projects"
+"""The repositories of the demos: somebody else's code, as far as the rules go."""
 
 
 class Module(NamedTuple):
@@ -36,8 +36,8 @@ class Module(NamedTuple):
 
 @cache
 def modules() -> tuple[Module, ...]:
-    """Every module of the package, the demo's service left out."""
-    found = [path for path in sorted(PACKAGE.rglob("*.py")) if not path.is_relative_to(DEMO_SERVICE)]
+    """Every module of the package, the projects of the demos left out."""
+    found = [path for path in sorted(PACKAGE.rglob("*.py")) if not path.is_relative_to(DEMO_PROJECTS)]
     return tuple(_module(path) for path in found)
 
 

@@ -65,18 +65,24 @@ def doctor(as_json: bool = JSON) -> None:
 
 
 def demo(
+    case: str = typer.Option("signup", "--case", help="Which: signup, orders or avatar."),
     folder: str = typer.Option("", "--folder", help="Where to put the demo repository; empty: a new temporary folder."),
 ) -> None:
     """A whole ticket on real code, from plan to deploy. No key, no server, no container engine."""
     import asyncio
 
     from ..demo.play import play
+    from ..demo.project import STORIES
+    from ..errors import UsageError
     from .asking import ask_person
     from .runs import finish, tell
 
+    if case not in STORIES:
+        raise UsageError(f"there is no demo `{case}`", fix=f"one of: {', '.join(STORIES)}")
+
     async def watch() -> int:
         ask = ask_person if os.environ.get("DEMO_ASK") == "1" else None
-        house, run = await play(Path(folder) if folder else None, plain, tell, ask)
+        house, run = await play(STORIES[case], Path(folder) if folder else None, plain, tell, ask)
         try:
             code = finish(house, run, False)
             plain(f"look around: cd {house.root} && setpoint show {run.id}")

@@ -4,7 +4,7 @@ Deliverables are given as the records of `setpoint.model`, so a changed record i
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from ..model.change import AcceptanceTests, Change
 from ..model.plan import Plan
 from ..model.record import Record
-from ..model.review import Review, Verdict
+from ..model.review import Checks, Review, Verdict
 from ..model.session import Role
 from ..model.spec import Diagnosis, FunctionalSpec, TechSpec
 
@@ -118,10 +118,33 @@ def hand_in(deliverable: Record, message: str = "") -> Step:
     return Step(message, (submit(deliverable),))
 
 
+def finished(project: Path, path: str) -> Call:
+    """Write a file as it is in the finished project."""
+    return write(path, (project / path).read_text(encoding="utf-8"))
+
+
 def judged(phase: str, verdict: Verdict, *calls: Call, fresh: int = 1, cycle: int = 1) -> Turn:
     """A validator's whole session: it may look at a few things, then gives its verdict."""
     looked = (say("", *calls),) if calls else ()
     return Turn(phase, HAIKU, (*looked, hand_in(verdict)), role=Role.VALIDATOR, fresh=fresh, cycle=cycle)
+
+
+def built(task: int, *steps: tuple[str, tuple[Call, ...]], change: Change, turn: int = 1) -> Turn:
+    """A builder's turn at the task of this number: words with their calls, then the change."""
+    spoken = tuple(say(words, *calls) for words, calls in steps)
+    return Turn("implementation", SONNET, (*spoken, hand_in(change)), task=f"T{task:03d}", turn=turn)
+
+
+def compared(fresh: int, *words: str) -> Turn:
+    """The validator's session after a task: nothing speaks against the change."""
+    return judged("implementation", Verdict(compared=words), fresh=fresh)
+
+
+def checked(holds: Mapping[str, str], fails: Mapping[str, str] | None = None) -> Checks:
+    """The twelve review checks: what was tried, by check. Raises pydantic's ValidationError where one is left out."""
+    answers = [{"check": check, "tried": tried, "result": "holds"} for check, tried in holds.items()]
+    answers += [{"check": check, "tried": tried, "result": "fails"} for check, tried in (fails or {}).items()]
+    return Checks.model_validate(answers)
 
 
 def recording(about: str, ticket: str, turns: Sequence[Turn]) -> dict[str, Any]:

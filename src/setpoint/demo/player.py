@@ -19,7 +19,7 @@ from .authoring import SUBMITS
 WRITING = {"tests", "implementation", "edge_tests", "ci_fix"}
 RECORDS = {name: record for record, name in SUBMITS.items()}
 SECONDS = 120
-IGNORED = {".git", ".venv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+IGNORED = {".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 Heard = Callable[[dict[str, Any], Record], None]
 """Told after each turn: the turn, and the deliverable it handed in."""

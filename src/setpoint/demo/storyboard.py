@@ -3,7 +3,7 @@
 from typing import Any
 
 from .authoring import recording, save
-from .project import RECORDING
+from .project import SIGNUP
 from .scenes import discovery, hotfix, implementation, planning, review, tests_first
 
 ABOUT = "Signup gets server-side validation: planned, built, reviewed, stopped by a smoke test, and fixed forward."
@@ -30,4 +30,4 @@ def build() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    save(build(), RECORDING)
+    save(build(), SIGNUP.recording)

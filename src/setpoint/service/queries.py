@@ -130,8 +130,6 @@ def _review_words(events: Sequence[Event]) -> str:
 
 def view(ground: Ground) -> RunView:
     """A run, whole."""
-    from .proofs import worth
-
     store, run = ground.bench.store, ground.run
     position = run.position
     cycles = range(1, position.cycle + 1)
@@ -158,7 +156,7 @@ def view(ground: Ground) -> RunView:
         sandbox=ground.config.sandbox.level,
         agent=ground.config.agent.kind,
         independence=str(reviewed.get("independence", "")),
-        reviewer_proof=worth(store, ground.config, ground.bench.now(), _review_words(events)) if reviewed else "",
+        reviewer_proof=_proof(ground, events) if reviewed else "",
         stages=stages(ground),
         rounds=_rounds([(cycle, r) for cycle, r, _ in rounds]),
         objections=tuple(rounds[-1][2]) if rounds else (),
@@ -189,6 +187,12 @@ def view(ground: Ground) -> RunView:
         next=next_steps(store, run),
         exit_code=exit_code(store, run),
     )
+
+
+def _proof(ground: Ground, events: Sequence[Event]) -> str:
+    from .proofs import worth
+
+    return worth(ground.bench.store, ground.config, ground.bench.now(), _review_words(events))
 
 
 def _forecast(ground: Ground) -> Forecast | None:

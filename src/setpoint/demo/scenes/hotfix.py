@@ -17,7 +17,7 @@ DIAGNOSIS = Diagnosis(
     "was rolled back. All tests and CI were green.",
     reproduction=f"`{SMOKE_PROBE}` prints `FAIL a valid signup: 500`, and the service's log ends with "
     "FileNotFoundError: signup/email_rules.json in the release's folder.",
-    cause="signup/emails.py line 23 reads email_rules.json from beside the module, and ops/build.py line 15 copies "
+    cause="signup/emails.py line 23 reads email_rules.json from beside the module, and ops/build.py line 11 copies "
     "only *.py into a release. The file is there in the repository, where the tests run, and missing where the "
     "service runs.",
     places=("signup/emails.py:23", "signup/email_rules.json"),
@@ -245,7 +245,7 @@ TEST_TURNS = (
         "tests",
         SONNET,
         (
-            say("", read("ops/build.py"), read("ops/place.py"), read("tests/conftest.py")),
+            say("", read("ops/build.py"), read("ops/released.py"), read("tests/conftest.py")),
             say("The tests must see what operations sees: a built release, started on its own.", write(PATH, TESTS)),
             say(
                 "",

@@ -1,0 +1,1 @@
+"""The worked example of the profile page: TypeScript, real pictures, and limits that hold."""

@@ -1,0 +1,1 @@
+"""The worked example POST /orders: five tasks, twelve scenarios, checks of log and database."""
