@@ -242,8 +242,7 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
 
         text = await forge().show(base, "setpoint.toml")
         gates = parse(text, "setpoint.toml").gates if text else config.gates
-        async with forge().checkout(commit) as folder:
-            room = workspaces.room(folder)
+        async with _room_of(workspaces, forge().checkout(commit)) as room:
             environment = await environment_digest(room, gates)
             told = await run_gates(gates, room, tree=commit, environment=environment)
             before = _room_of(workspaces, forge().checkout(base))
@@ -263,8 +262,8 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
 
 @asynccontextmanager
 async def _room_of(workspaces: Any, folder: AbstractAsyncContextManager[Path]) -> AsyncIterator["Room"]:
-    async with folder as path:
-        yield workspaces.room(path)
+    async with folder as path, workspaces.room(path) as room:
+        yield room
 
 
 BASELINE = "baseline"

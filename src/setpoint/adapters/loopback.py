@@ -1,9 +1,9 @@
-"""A door to the host in a sandbox without a network: a listener on its own loopback, forwarded to a unix socket.
+"""Doors to the host in a sandbox without a network: listeners on its own loopback, forwarded to unix sockets.
 
 Nothing is decided inside: what stands behind the socket decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..model.command import Command, Mount
@@ -13,12 +13,17 @@ _PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3")
 # only the child imports: meanwhile the kernel keeps its connections.
 _FORWARD = r"""
 import _socket, os, sys
-place, count = sys.argv[1], int(sys.argv[2])
-told, argv = sys.argv[3:3 + count], sys.argv[3 + count:]
-listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
-listener.bind(("127.0.0.1", 0))
-listener.listen(64)
-here = "http://127.0.0.1:%d" % listener.getsockname()[1]
+argv = sys.argv[1:]
+doors = [argv.pop(0) for _ in range(int(argv.pop(0)))]
+told = [argv.pop(0) for _ in range(int(argv.pop(0)))]
+listeners = []
+for door in doors:
+    port, _, place = door.partition("=")
+    listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", int(port)))
+    listener.listen(64)
+    listeners.append((listener, place))
+here = "http://127.0.0.1:%d" % listeners[0][0].getsockname()[1]
 for words in told:
     name, _, value = words.partition("=")
     os.environ[name] = value.replace("{here}", here)
@@ -37,7 +42,7 @@ def copy(source, target):
     except OSError:
         pass
 
-def serve(near):
+def serve(near, place):
     far = socket.socket(_socket.AF_UNIX)
     with near, far:
         try:
@@ -54,11 +59,16 @@ if os.fork() == 0:
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
     import socket, threading
-    listener = socket.socket(fileno=listener.detach())
     threading.stack_size(262144)
-    while True:
-        threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-listener.close()
+    def stand(listener, place):
+        listener = socket.socket(fileno=listener.detach())
+        while True:
+            threading.Thread(target=serve, args=(listener.accept()[0], place), daemon=True).start()
+    for pair in listeners[1:]:
+        threading.Thread(target=stand, args=pair, daemon=True).start()
+    stand(*listeners[0])
+for listener, _ in listeners:
+    listener.close()
 try:
     os.execvp(argv[0], argv)
 except FileNotFoundError:
@@ -73,8 +83,18 @@ sys.exit(code)
 def forwarded(command: Command, folder: Path, socket: str, place: str, env: Mapping[str, str]) -> Command:
     """`command` with a listener that leads to `socket` of the host's `folder`, which is shown inside as `place`. In the
     values of `env`, which the command is told, `{here}` is the listener's URL. Inside it needs a python3."""
+    return _with_doors(command, folder, place, [f"0={place}/{socket}"], env)
+
+
+def at_ports(command: Command, folder: Path, place: str, ports: Sequence[int]) -> Command:
+    """`command` with a listener at each of `ports`, which leads to the socket of that name in the host's `folder`."""
+    return _with_doors(command, folder, place, [f"{port}={place}/{port}" for port in ports], {})
+
+
+def _with_doors(command: Command, folder: Path, place: str, doors: Sequence[str], env: Mapping[str, str]) -> Command:
     python = next((there for there in _PYTHONS if Path(there).exists()), "python3")
     told = [f"{name}={value}" for name, value in env.items()]
-    argv = (python, "-I", "-S", "-c", _FORWARD, f"{place}/{socket}", str(len(told)), *told, *command.argv)
+    words = (str(len(doors)), *doors, str(len(told)), *told, *command.argv)
+    argv = (python, "-I", "-S", "-c", _FORWARD, *words)
     mount = Mount(host=str(folder), inside=place)
     return command.model_copy(update={"argv": argv, "mounts": (*command.mounts, mount)})

@@ -17,10 +17,12 @@ from pathlib import Path
 from ..errors import DeniedError, UsageError
 from ..model.command import Command, CommandLimits, Completed, Mount
 from ..model.sandbox_settings import SandboxSettings
+from ..model.stack import StackSettings
 from ..ports import Sandbox
 from . import beneath
 from .secrets import SECRET
 from .snapshots import Snapshot
+from .stacks.stack import Stack
 from .toolchain import toolchain
 
 REPORTS = "/run/setpoint/reports"
@@ -50,6 +52,14 @@ class Surroundings:
     """Other host paths shown read-only at their own place."""
     env: Mapping[str, str] = field(default_factory=dict)
     limits: CommandLimits = field(default_factory=CommandLimits)
+    stack: StackSettings = field(default_factory=StackSettings)
+    """Services that each room has for itself."""
+
+    def stack_of(self, room: Path, *, app: bool = False) -> Stack | None:
+        """What stands beside the commands of a room; None where nothing is configured."""
+        if not self.stack.given:
+            return None
+        return Stack(self.sandbox, self.stack, self.masks.parent, str(room), app=app)
 
 
 def readonly(settings: SandboxSettings) -> list[str]:
@@ -58,7 +68,12 @@ def readonly(settings: SandboxSettings) -> list[str]:
 
 
 def surroundings(
-    sandbox: Sandbox, repository: Path, masks: Path, settings: SandboxSettings, share: Sequence[str] = SHARE
+    sandbox: Sandbox,
+    repository: Path,
+    masks: Path,
+    settings: SandboxSettings,
+    share: Sequence[str] = SHARE,
+    stack: StackSettings | None = None,
 ) -> Surroundings:
     """What commands in the rooms of `repository` see and have."""
     for name in ("file", "folder"):
@@ -74,7 +89,11 @@ def surroundings(
     first = [f"{repository}/{name}/bin" for name, _ in shared if name != "node_modules" and "/" not in name]
     path = [*first, f"{repository}/node_modules/.bin", *tools.path, *_SYSTEM_PATH]
     env = {**_ENVIRONMENT, "PATH": ":".join(dict.fromkeys(path)), **settings.env}
-    return Surroundings(sandbox, str(repository), masks, shared, tuple(shown), env, settings.limits)
+    stack = stack or StackSettings()
+    if stack.given:
+        # A result that was come to beside other services is another one.
+        env["SETPOINT_STACK"] = stack.digest()
+    return Surroundings(sandbox, str(repository), masks, shared, tuple(shown), env, settings.limits, stack)
 
 
 def nested_environments(repository: Path, share: Sequence[str]) -> list[str]:
@@ -128,6 +147,7 @@ class SandboxRoom:
         self._hidden = hidden
         self._others = others
         """Whether files that no command of ours made lie here as well: nothing is cleaned away then."""
+        self._stack = around.stack_of(path)
         self._secrets: Mapping[str, int] | None = None
         """Files that are masked, and their inodes: a command may move one with the folder above it."""
         self._pinned: tuple[str, ...] = (".git",) if pinned else ()
@@ -168,12 +188,24 @@ class SandboxRoom:
         self._running += 1
         self._swept = None
         try:
-            return await around.sandbox.run(command)
+            return await self._beside_services(command)
         finally:
             self._running -= 1
             if not self._running and not self._others:
                 await asyncio.to_thread(self._clean)
             self._git_after(git)
+
+    async def _beside_services(self, command: Command) -> Completed:
+        if self._stack is None:
+            return await self._around.sandbox.run(command)
+        async with self._stack.beside(command) as joined:
+            done = await self._around.sandbox.run(joined)
+            return done.model_copy(update={"services": self._stack.trouble})
+
+    async def rest(self) -> None:
+        """End the services beside this room; the next command that asks for them starts new ones."""
+        if self._stack is not None:
+            await self._stack.close()
 
     def read(self, path: str) -> bytes:
         """The content of a file below the room. Raises FileNotFoundError, DeniedError (a link, a secret, outside)."""
@@ -288,12 +320,17 @@ async def exec_here(
     settings: SandboxSettings | None = None,
     network: Sequence[str] = (),
     stdin: str = "",
+    stack: StackSettings | None = None,
 ) -> Completed:
     """Run `argv` in `folder` as an agent's command would run there: the folder writable at its own path, `.git` and
     secrets masked, the rest of the host as in any room. Raises UsageError for a folder too wide to hand out."""
     with _handed_out(folder) as (here, masks):
-        around = surroundings(sandbox, here, masks, settings or SandboxSettings())
-        return await SandboxRoom(here, around, others=True).run(argv, stdin=stdin, network=network)
+        around = surroundings(sandbox, here, masks, settings or SandboxSettings(), stack=stack)
+        room = SandboxRoom(here, around, others=True)
+        try:
+            return await room.run(argv, stdin=stdin, network=network)
+        finally:
+            await room.rest()
 
 
 @contextmanager
@@ -303,12 +340,13 @@ def _handed_out(folder: Path) -> Iterator[tuple[Path, Path]]:
         raise UsageError(f"{here} is not a folder to hand to a command", fix="cd into the repository")
     marker = here / ".git"
     made = not os.path.lexists(marker)
-    with tempfile.TemporaryDirectory(prefix="setpoint-masks-") as masks:
+    with tempfile.TemporaryDirectory(prefix="setpoint-masks-") as held:
+        masks = Path(held, "masks")
         if made:
             # Otherwise the command could make one, and the user's next git would obey it.
             marker.mkdir()
         try:
-            yield here, Path(masks)
+            yield here, masks
         finally:
             if made:
                 with suppress(OSError):

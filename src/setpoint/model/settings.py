@@ -10,6 +10,7 @@ from .gate import Gate
 from .record import Line, Record
 from .release import Environment
 from .sandbox_settings import SandboxSettings
+from .stack import StackSettings
 
 SHARED = (
     *(".gitignore", "policy.toml", "waivers.toml", "quarantine.toml", "SYSTEM.md"),
@@ -332,6 +333,7 @@ class Config(Record):
     breaker: Breaker = Breaker()
     sandbox: SandboxSettings = SandboxSettings()
     worktree: Worktree = Worktree()
+    stack: StackSettings = StackSettings()
     boundaries: Boundaries = Boundaries()
     forge: ForgeSettings = ForgeSettings()
     agent: AgentSettings = AgentSettings()

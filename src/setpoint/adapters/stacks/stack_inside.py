@@ -1,0 +1,256 @@
+"""Keeps a stack's services running inside its sandbox, and tells how they do; it judges nothing.
+
+It is run there as a program of its own, by whatever Python 3.9 or newer is there, and may import nothing of ours. It
+reads what to run as JSON, speaks through the socket `control` beside the doors, and ends everything when that closes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+LOOK = 0.05
+READY = 10.0
+"""Seconds that one look whether a service is ready may take."""
+ENDING = 5.0
+"""Seconds a service has to end when it is asked to."""
+TEARDOWN = 30.0
+"""Seconds one command of the teardown may take."""
+SAID = 4000
+HOLE = re.compile(r"\{(port_\d+|database|data)\}")
+
+Told = dict[str, Any]
+
+
+class TroubleError(Exception):
+    """Something did not come up."""
+
+    def __init__(self, what: str, said: str = "") -> None:
+        super().__init__(what)
+        self.said = said
+
+
+class Running:
+    """One service."""
+
+    def __init__(self, asked: Told, names: dict[str, str], log: Path, until: float) -> None:
+        self.asked = asked
+        self.name: str = asked["name"]
+        self.log = log
+        self.env = {name: filled(value, names) for name, value in asked["env"].items()}
+        for argv in asked["prepare"]:
+            done(words(argv, names), f"service {self.name}", self.env, until)
+        with log.open("ab") as output:
+            self.process = started(words(asked["run"], names), output, self.env, f"service {self.name}")
+
+    def await_ready(self, names: dict[str, str], port: int, until: float) -> None:
+        """Wait until it can be used. Raises TroubleError."""
+        while True:
+            if self.process.poll() is not None:
+                raise TroubleError(
+                    f"service {self.name} ended with {self.process.returncode} at its start", self.said()
+                )
+            if self.is_ready(names, port):
+                return
+            if time.monotonic() > until:
+                raise TroubleError(f"service {self.name} was not ready in time", self.said())
+            time.sleep(LOOK)
+
+    def is_ready(self, names: dict[str, str], port: int) -> bool:
+        """One look."""
+        if not self.asked["ready"]:
+            return not port or connected(port) is not None
+        try:
+            looked = subprocess.run(
+                words(self.asked["ready"], names),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, **self.env},
+                timeout=READY,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        except OSError as error:
+            raise TroubleError(
+                f"service {self.name}: {self.asked['ready'][0]} cannot be run: {error.strerror}"
+            ) from error
+        return looked.returncode == 0
+
+    def said(self) -> str:
+        """The end of what it said."""
+        return self.log.read_bytes()[-SAID:].decode("utf-8", "replace").strip()
+
+    def stop(self) -> None:
+        """Ask it to end, and make it."""
+        signalled(self.process, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(ENDING)
+        signalled(self.process, signal.SIGKILL)
+        self.process.wait()
+
+
+def filled(text: str, names: dict[str, str]) -> str:
+    """`text` with what its holes stand for."""
+    return HOLE.sub(lambda hole: names.get(hole[1], hole[0]), text)
+
+
+def words(argv: list[str], names: dict[str, str]) -> list[str]:
+    """An argument list with what its holes stand for."""
+    return [filled(word, names) for word in argv]
+
+
+def started(argv: list[str], output: Any, env: dict[str, str], what: str) -> subprocess.Popen[bytes]:
+    """A command in a process group of its own. Raises TroubleError."""
+    try:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **env},
+        )
+    except OSError as error:
+        raise TroubleError(f"{what}: {argv[0]} cannot be run: {error.strerror}") from error
+
+
+def done(argv: list[str], what: str, env: dict[str, str], until: float) -> None:
+    """Run a command to its end. Raises TroubleError when it does not exit with 0, or not in time."""
+    process = started(argv, subprocess.PIPE, env, what)
+    late = threading.Timer(max(0.1, until - time.monotonic()), signalled, (process, signal.SIGKILL))
+    late.start()
+    output = process.communicate()[0]
+    in_time = late.is_alive()
+    late.cancel()
+    signalled(process, signal.SIGKILL)
+    if process.returncode:
+        how = f"exited with {process.returncode}" if in_time else "was not done in time"
+        told = output[-SAID:].decode("utf-8", "replace").strip()
+        raise TroubleError(f"{what}: `{' '.join(argv)[:200]}` {how}", told)
+
+
+def signalled(process: subprocess.Popen[bytes], number: int) -> None:
+    """Its whole group hears it."""
+    try:
+        os.killpg(process.pid, number)
+    except OSError:
+        return
+
+
+def connected(port: int) -> socket.socket | None:
+    """A connection to the loopback's `port`."""
+    for host in ("127.0.0.1", "::1"):
+        try:
+            return socket.create_connection((host, port), 1.0)
+        except OSError:
+            continue
+    return None
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    """All that comes, until its end."""
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            target.sendall(piece)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+def served(near: socket.socket, port: int) -> None:
+    """One connection through a door."""
+    far = connected(port)
+    with near:
+        if far is None:
+            return
+        with far:
+            far.settimeout(None)
+            back = threading.Thread(target=copy, args=(far, near), daemon=True)
+            back.start()
+            copy(near, far)
+            back.join()
+
+
+def door(place: str, port: int) -> None:
+    """A socket in the doors' folder that leads to the service's port."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(place)
+    listener.listen(64)
+
+    def stand() -> None:
+        while True:
+            threading.Thread(target=served, args=(listener.accept()[0], port), daemon=True).start()
+
+    threading.Thread(target=stand, daemon=True).start()
+
+
+def came_up(asked: Told, names: dict[str, str], running: list[Running]) -> None:
+    """Start all, in order, and set them up. Raises TroubleError."""
+    until = time.monotonic() + asked["seconds"]
+    for service in asked["services"]:
+        log = Path(names["data"], f"{service['name']}.log")
+        running.append(Running(service, names, log, until))
+        running[-1].await_ready(names, service["at"], until)
+        if service["at"]:
+            door(str(Path(os.environ["SETPOINT_DOORS"], str(service["door"]))), service["at"])
+    for argv in asked["setup"]:
+        done(words(argv, names), "set-up", {}, until)
+
+
+def watched(control: socket.socket, running: list[Running]) -> None:
+    """Until it is told to end: say when a service ends by itself."""
+    gone = set()
+    while not select.select([control], [], [], LOOK)[0]:
+        for service in running:
+            if service.name not in gone and service.process.poll() is not None:
+                gone.add(service.name)
+                code = service.process.returncode
+                tell(control, up=False, what=f"service {service.name} ended with {code}", said=service.said())
+
+
+def tell(control: socket.socket, **told: Any) -> None:
+    """A line to who started this."""
+    control.sendall(json.dumps(told).encode() + b"\n")
+
+
+def main() -> int:
+    """Start what standard input asks for, keep it, end it."""
+    asked = json.load(sys.stdin)
+    names = {**asked["names"], "data": os.environ["SETPOINT_DATA"]}
+    control = socket.socket(socket.AF_UNIX)
+    control.connect(str(Path(os.environ["SETPOINT_DOORS"], "control")))
+    running: list[Running] = []
+    threading.stack_size(262144)
+    try:
+        came_up(asked, names, running)
+        tell(control, up=True)
+        watched(control, running)
+        for argv in asked["teardown"]:
+            done(words(argv, names), "teardown", {}, time.monotonic() + TEARDOWN)
+    except TroubleError as error:
+        tell(control, up=False, what=str(error), said=error.said)
+    except OSError:
+        return 1
+    finally:
+        for service in reversed(running):
+            service.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    # Threads of the doors are ended with it.
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)
