@@ -171,20 +171,10 @@ class SandboxRoom:
     ) -> Completed:
         """Run `argv` here in the sandbox, then make the tree harmless to the host: no FIFO, socket, device or set-id
         file is left. Raises DeniedError when the command replaced `.git` (which level `none` cannot prevent)."""
-        around = self._around
-        told = {**around.env, **({"SETPOINT_REPORTS": REPORTS} if reports else {}), **(env or {})}
         git = self._git_before()
         if self._running:
             await asyncio.to_thread(self._follow)
-        command = Command(
-            argv=tuple(argv),
-            mounts=await asyncio.to_thread(self._mounts, reports),
-            cwd=self.inside,
-            env=told,
-            stdin=stdin,
-            network=tuple(network),
-            limits=limits or around.limits,
-        )
+        command = await self.command(argv, limits=limits, env=env, stdin=stdin, network=tuple(network), reports=reports)
         self._running += 1
         self._swept = None
         try:
@@ -195,12 +185,34 @@ class SandboxRoom:
                 await asyncio.to_thread(self._clean)
             self._git_after(git)
 
+    async def command(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: CommandLimits | None = None,
+        env: dict[str, str] | None = None,
+        stdin: str = "",
+        network: tuple[str, ...] = (),
+        reports: Path | None = None,
+    ) -> Command:
+        """`argv` as the sandbox is to run it here."""
+        around = self._around
+        return Command(
+            argv=tuple(argv),
+            mounts=await asyncio.to_thread(self._mounts, reports),
+            cwd=self.inside,
+            env={**around.env, **({"SETPOINT_REPORTS": REPORTS} if reports else {}), **(env or {})},
+            stdin=stdin,
+            network=network,
+            limits=limits or around.limits,
+        )
+
     async def _beside_services(self, command: Command) -> Completed:
         if self._stack is None:
             return await self._around.sandbox.run(command)
         async with self._stack.beside(command) as joined:
             done = await self._around.sandbox.run(joined)
-            return done.model_copy(update={"services": self._stack.trouble})
+            return done.model_copy(update={"services": await self._stack.trouble()})
 
     async def rest(self) -> None:
         """End the services beside this room; the next command that asks for them starts new ones."""

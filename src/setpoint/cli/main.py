@@ -27,6 +27,7 @@ from . import (
     runs,
     sandbox,
     selftest,
+    serving,
     start,
     tuning,
 )
@@ -58,7 +59,7 @@ def _options(
     """Options of every command."""
 
 
-for part in (start, runs, epics, people, lists, costs, judgements, tuning, halting, escaping):
+for part in (start, runs, epics, people, lists, costs, judgements, tuning, halting, escaping, serving):
     part.register(app)
 app.add_typer(gates.app, name="gates", help="The commands that decide. List them, run them, prove that they can fail.")
 app.add_typer(approvals.app, name="approvals", help="Whose yes a run rests on. List, verify, and your key.")

@@ -112,6 +112,8 @@ class StackTold(Record):
     """What a stack's services say of themselves, from inside; not trusted."""
 
     up: bool
+    answer: bool = False
+    """It was asked."""
     what: Line = ""
     """What went wrong, where something did."""
     said: str = Field(default="", max_length=8000)

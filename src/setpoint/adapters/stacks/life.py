@@ -5,9 +5,11 @@ import json
 import os
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -57,6 +59,7 @@ class Life:
         self._living: asyncio.Task[Completed] | None = None
         self._told: asyncio.Queue[StackTold] = asyncio.Queue()
         self._control: asyncio.StreamWriter | None = None
+        self._asked: deque[asyncio.Future[None]] = deque()
         self.trouble = ""
         self.said = ""
         """The last words of what went wrong."""
@@ -157,6 +160,24 @@ class Life:
             return self._fail(*self._last_words(self._living))
         return self._fail("the services were not ready in time")
 
+    async def settled(self) -> str:
+        """What is wrong with the services as they are now, where they were asked for; empty: nothing."""
+        risen = self._rising is not None and self._rising.done()
+        if self._control is None or self._living is None or not risen or self.trouble or self._living.done():
+            return self.trouble
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asked.append(answer)
+        self._control.write(b"?")
+        waiting: tuple[asyncio.Future[Any], ...] = (answer, self._living)
+        done, _ = await asyncio.wait(waiting, timeout=_ENDING, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            self._fail("they do not answer")
+        return self.trouble
+
+    def _answer(self) -> None:
+        if self._asked and not (answer := self._asked.popleft()).done():
+            answer.set_result(None)
+
     def _fail(self, what: str, said: str = "") -> bool:
         self.trouble = self.trouble or f"the stack's services are not there: {what}{_last_line(said)}"
         self.said = self.said or said
@@ -189,9 +210,12 @@ class Life:
                     told = StackTold.model_validate_json(line)
                 except ValidationError:
                     told = StackTold(up=False, what="what it said of itself cannot be read")
-                if not told.up and self._rising is not None and self._rising.done():
+                if told.answer:
+                    self._answer()
+                elif self._rising is not None and self._rising.done():
                     self._fail(told.what, told.said)
-                self._told.put_nowait(told)
+                else:
+                    self._told.put_nowait(told)
 
     def _command(self) -> Command:
         like, settings = self._like, self._settings

@@ -39,10 +39,9 @@ class Stack:
         self._users = 0
         self._turn = asyncio.Lock()
 
-    @property
-    def trouble(self) -> str:
-        """What is wrong with the services, where they were asked for; empty: nothing."""
-        return self._life.trouble if self._life else ""
+    async def trouble(self) -> str:
+        """What is wrong with the services as they are now, where they were asked for; empty: nothing."""
+        return await self._life.settled() if self._life else ""
 
     @asynccontextmanager
     async def beside(self, command: Command) -> AsyncIterator[Command]:
@@ -67,12 +66,11 @@ class Stack:
             raise StackError(life.trouble, why=life.said, fix="mend [stack] in setpoint.toml, or what it starts")
         return life.names()
 
-    async def ended(self) -> str:
-        """Wait until a service ends by itself: what happened then."""
-        if self._life is None:
-            return ""
+    async def ended(self) -> tuple[str, str]:
+        """Wait until a service ends by itself: what happened then, and its last words."""
+        assert self._life is not None
         await self._life.troubled.wait()
-        return self._life.trouble
+        return self._life.trouble, self._life.said
 
     async def close(self) -> None:
         """End all services, after their teardown; none is left. A repeat changes nothing."""

@@ -210,14 +210,19 @@ def came_up(asked: Told, names: dict[str, str], running: list[Running]) -> None:
 
 
 def watched(control: socket.socket, running: list[Running]) -> None:
-    """Until it is told to end: say when a service ends by itself."""
-    gone = set()
-    while not select.select([control], [], [], LOOK)[0]:
+    """Until it is told to end: say when a service ends by itself, and on request how all are."""
+    gone: set[str] = set()
+    while True:
+        asked = control.recv(64) if select.select([control], [], [], LOOK)[0] else None
+        if asked == b"":
+            return
         for service in running:
             if service.name not in gone and service.process.poll() is not None:
                 gone.add(service.name)
                 code = service.process.returncode
                 tell(control, up=False, what=f"service {service.name} ended with {code}", said=service.said())
+        for _ in asked or b"":
+            tell(control, up=not gone, answer=True)
 
 
 def tell(control: socket.socket, **told: Any) -> None:

@@ -1,0 +1,31 @@
+"""A folder's application, served to a person."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ..errors import UsageError
+from ..model.settings import Config
+from ..ports import Sandbox
+from .rooms import SandboxRoom, surroundings
+from .stacks.stack import Stack
+
+
+@asynccontextmanager
+async def serving(
+    sandbox: Sandbox, repository: Path, folder: Path, state: Path, config: Config
+) -> AsyncIterator[tuple[Stack, Mapping[str, str]]]:
+    """The stack of `folder`, a worktree of `repository` or itself, with the application among its services, all of them
+    at the host's loopback; and what commands there are told. Raises UsageError without an application, StackError."""
+    if config.stack.app is None:
+        raise UsageError(
+            "nothing says how the application is served",
+            fix='in setpoint.toml: [stack.app] run = ["python", "-m", "shop", "--port", "{port_1}"], port = 1',
+        )
+    around = surroundings(sandbox, repository, state / "masks", config.sandbox, config.worktree.share, config.stack)
+    room = SandboxRoom(folder, around, others=folder == repository)
+    stack = Stack(sandbox, config.stack, state, f"{folder} for a person", app=True)
+    try:
+        yield stack, await stack.up(await room.command(("true",)))
+    finally:
+        await stack.close()
