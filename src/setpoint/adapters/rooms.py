@@ -214,6 +214,11 @@ class SandboxRoom:
             done = await self._around.sandbox.run(joined)
             return done.model_copy(update={"services": await self._stack.trouble()})
 
+    async def up(self) -> None:
+        """Start the services now. Raises StackError when they do not come up."""
+        if self._stack is not None:
+            await self._stack.up(await self.command(("true",)))
+
     async def rest(self) -> None:
         """End the services beside this room; the next command that asks for them starts new ones."""
         if self._stack is not None:

@@ -1,12 +1,13 @@
 """A folder's application, served to a person."""
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import SandboxError, UsageError
 from ..model.settings import Config
-from ..ports import Sandbox
+from ..ports import Room, Sandbox
 from .rooms import SandboxRoom, surroundings
 from .stacks.stack import Stack
 
@@ -29,3 +30,14 @@ async def serving(
         yield stack, await stack.up(await room.command(("true",)))
     finally:
         await stack.close()
+
+
+async def comes_up(room: Room) -> tuple[float, str]:
+    """Bring up the services of a room of ours: the seconds that took, and why they did not come up."""
+    assert isinstance(room, SandboxRoom)
+    started = time.monotonic()
+    try:
+        await room.up()
+    except SandboxError as error:
+        return time.monotonic() - started, error.what
+    return time.monotonic() - started, ""

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from .approval import ApprovalSettings
 from .boundary import Boundaries
+from .feedback import Feedback, Profile
 from .gate import Gate
 from .record import Line, Record
 from .release import Environment
@@ -320,6 +321,10 @@ class Config(Record):
     intake: IntakeSettings = IntakeSettings()
     gates: dict[str, Gate] = {}
     checks: Checks = Checks()
+    feedback: tuple[Feedback, ...] = ()
+    """What is looked at beside the gates."""
+    profile: dict[str, Profile] = {}
+    """Loops of roles, by name."""
     models: dict[Size, tuple[str, ...]] = {}
     """Model and fallbacks (`provider/model`) of each size class."""
     providers: dict[str, Provider] = {}
