@@ -13,16 +13,17 @@ from .measured import built_in, minded
 
 NAME = "end-to-end"
 _PLACE = re.compile(
-    r"(?:^|/)(?:e2e|end[-_]to[-_]end|playwright|cypress)(?:[-_]tests?)?/|[.\-_/](?:e2e|cy)[.\-_](?:test|spec|js|ts|py)"
+    r"(?:^|/)(?:e2e|end[-_]to[-_]end|playwright|cypress)(?:[-_]tests?)?/|[.\-_](?:e2e|cy)[.\-_](?:test|spec|js|ts|py)"
     r"|(?:^|/)test_e2e|_e2e\.py$|\.e2e-spec\.[cm]?[jt]s$",
     re.IGNORECASE,
 )
+_LIBRARIES = "unittest.mock|mock|responses|respx|httpretty|requests_mock|moto|aioresponses|pytest_httpserver|vcr"
 _STANDS_IN = re.compile(
-    r"\b(?:unittest\s*\.\s*mock|from\s+unittest\s+import\s+.*\bmock\b|import\s+mock\b|MagicMock|AsyncMock|Mock\s*\()"
-    r"|\bmonkeypatch\b|\bmocker\b|@patch\b|\bpatch(?:\.object)?\s*\(\s*[\"'\w]"
-    r"|\b(?:jest|vi|vitest)\s*\.\s*(?:mock|fn|spyOn|doMock)\s*\(|\bsinon\b|\bnock\s*\(|\bproxyquire\b"
-    r"|\b(?:responses|respx|httpretty|requests_mock|moto|aioresponses)\b|\bfrom\s+['\"]msw|\bcy\.intercept\s*\("
-    r"|\broute\.fulfill\s*\(",
+    rf"^\s*(?:from|import)\s+(?:{_LIBRARIES.replace('.', '[.]')})\b|^\s*from\s+unittest\s+import\s+.*\bmock\b"
+    r"|\b(?:Magic|Async|Non)?(?:Callable)?Mock\s*\(|\bmonkeypatch\s*\.\s*(?:setattr|setitem|delattr)\b|\bmocker\s*\."
+    r"|(?<![.\w])patch(?:\.object|\.dict)?\s*\(|\bmock\.patch\b"
+    r"|\b(?:jest|vi|vitest)\s*\.\s*(?:mock|doMock|fn|spyOn)\s*\(|\bsinon\s*\.|(?<![.\w])nock\s*\(|\bproxyquire\b"
+    r"|\bfrom\s+['\"](?:msw|nock|sinon)\b|\bcy\.intercept\s*\(|\broute\.fulfill\s*\(",
 )
 _COMMENT = re.compile(r"^\s*(?:#|//|\*|/\*)")
 

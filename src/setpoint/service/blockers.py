@@ -2,7 +2,7 @@
 do not come up, profiles that name what is not there."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import ConfigError
@@ -33,10 +33,13 @@ def elsewhere(survey: Survey, gates: Mapping[str, Gate]) -> list[Check]:
     return found
 
 
-def permissions(root: Path, common: Path, gates: Mapping[str, Gate]) -> list[Check]:
-    """What this account may not do here and a run must. `common`: git's own folder."""
+def permissions(
+    root: Path, common: Path, gates: Mapping[str, Gate], may: Callable[[Path, int], bool] = os.access
+) -> list[Check]:
+    """What this account may not do here and a run must. `common`: git's own folder; `may`: whether a place is open to
+    this account."""
     places = {"objects": common / "objects", "refs": common / "refs", "state": root / ".setpoint"}
-    shut = [str(place) for place in places.values() if place.exists() and not os.access(place, os.W_OK | os.X_OK)]
+    shut = [str(place) for place in places.values() if place.exists() and not may(place, os.W_OK | os.X_OK)]
     found = []
     if shut:
         fix = f"give this account the right to write there: `sudo chown -R $USER {shut[0]}`"
