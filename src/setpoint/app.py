@@ -254,11 +254,11 @@ class House(Premises):
     def header(self, run: Run) -> list[str]:
         """What a person must know of a run's configuration: containment, independence, replay, sensitivity."""
         from .levels import layers_missing
-        from .service.feedback import gap_lines, gaps, profile_line
+        from .service.feedback import feedback_gaps, gap_lines, profile_line
         from .service.header import header
 
         config = self.pinned(run)
-        told = [*profile_line(config, run.ticket), *gap_lines(gaps(config, run.ticket, self.root))]
+        told = [*profile_line(config, run.ticket), *gap_lines(feedback_gaps(config, run.ticket, self.root))]
         return [*header(config, layers_missing(config)), *told]
 
     async def diff(self, run: Run) -> str:

@@ -7,11 +7,11 @@ import pytest
 
 from setpoint.errors import ConfigError
 from setpoint.gates.worth import Worth
-from setpoint.model.feedback import Gap
+from setpoint.model.feedback import FeedbackGap
 from setpoint.model.settings import Config
 from setpoint.model.ticket import Kind, Ticket
 from setpoint.service.estimate import plan_view
-from setpoint.service.feedback import as_markdown, first_page, fitting, gap_lines, gaps, matrix, narrowed_to
+from setpoint.service.feedback import as_markdown, feedback_gaps, first_page, fitting, gap_lines, matrix, narrowed_to
 
 TESTS = {"kind": "tests", "run": ["pytest"], "report": "junit"}
 PLACE: dict[str, Any] = {"deploy": ["d"], "smoke": ["s"], "rollback": ["r"]}
@@ -31,7 +31,7 @@ def ticket(*labels: str) -> Ticket:
 
 def test_what_cannot_be_checked_here_is_listed_with_its_level_and_its_cost(tmp_path: Path) -> None:
     settings = config(feedback=[PHONE, LOAD], environment=[{"name": "staging", **PLACE}, {"name": "live", **PLACE}])
-    lines = gap_lines(gaps(settings, ticket("data"), tmp_path))
+    lines = gap_lines(feedback_gaps(settings, ticket("data"), tmp_path))
     assert lines == [
         "not checked here: the nightly load (dev): a person, 20 min",
         "not checked here: the page on a phone (qa): a person, 15 min; an agent would get it by a device farm",
@@ -39,9 +39,9 @@ def test_what_cannot_be_checked_here_is_listed_with_its_level_and_its_cost(tmp_p
         "not checked here: smoke in live (prod): setpoint, after the merge",
         "by hand, in all: 35 min of a person",
     ]
-    others = [gap.what for gap in gaps(settings, ticket("ui"), tmp_path)]
+    others = [gap.what for gap in feedback_gaps(settings, ticket("ui"), tmp_path)]
     assert others == ["the page on a phone", "smoke in staging", "smoke in live"]
-    assert "nobody has measured how long" in Gap(what="x", level="local", by="person").told()
+    assert "nobody has measured how long" in FeedbackGap(what="x", level="local", by="person").told()
 
 
 def test_pages_that_no_browser_opens_are_a_persons_work(tmp_path: Path) -> None:
@@ -49,18 +49,18 @@ def test_pages_that_no_browser_opens_are_a_persons_work(tmp_path: Path) -> None:
         (tmp_path / place).parent.mkdir(parents=True)
         (tmp_path / place).touch()
     assert first_page(tmp_path) == ""
-    assert gaps(config(), ticket(), tmp_path) == ()
+    assert feedback_gaps(config(), ticket(), tmp_path) == ()
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop/orders.html").touch()
-    (gap,) = gaps(config(), ticket(), tmp_path)
+    (gap,) = feedback_gaps(config(), ticket(), tmp_path)
     assert (gap.what, gap.by) == ("how pages look (shop/orders.html)", "person")
-    assert gaps(config(sandbox={"env": {"SETPOINT_BROWSER": "sh"}}), ticket(), tmp_path) == ()
+    assert feedback_gaps(config(sandbox={"env": {"SETPOINT_BROWSER": "sh"}}), ticket(), tmp_path) == ()
 
 
 def test_the_plan_says_them_before_a_run(tmp_path: Path) -> None:
     settings = config(feedback=[PHONE], gates={"tests": TESTS})
     view = plan_view(settings, ticket(), Kind.FEATURE, "asked", store=None, repository=str(tmp_path))
-    assert [gap.what for gap in view.gaps] == ["the page on a phone"]
+    assert [gap.what for gap in view.feedback_gaps] == ["the page on a phone"]
 
 
 def test_a_ticket_with_a_profiles_label_has_that_profiles_loop(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from stacked import answering, got, kept, postgres_programs, room, settings, wit
 
 from setpoint.adapters.sandboxes.bare import Bare
 from setpoint.adapters.sandboxes.microvm import Microvm
+from setpoint.adapters.stacks.life import TALKS
 from setpoint.adapters.stacks.stack import Stack
 from setpoint.errors import StackError
 from setpoint.gates.environment import environment_digest, forget
@@ -29,7 +31,8 @@ async def test_every_command_of_a_room_finds_the_services_and_the_tree_they_see(
 
 async def test_nothing_is_started_before_a_command_connects_and_nothing_is_left(tmp_path: Path) -> None:
     mark = f"SERVICE_{tmp_path.name}"
-    async with room(tmp_path / "shop", settings(service=[answering(env={mark: "1"})])) as shop:
+    stack = settings(service=[answering(env={mark: "1"})], teardown=[["sleep", "0.3"]])
+    async with room(tmp_path / "shop", stack) as shop:
         told = await shop.run(("sh", "-c", "echo $SETPOINT_PORT_1 $SETPOINT_DATABASE $COMPOSE_PROJECT_NAME"))
         port, database, project = told.stdout.split()
         assert (database, project) == (f"setpoint_{port}", f"setpoint-{port}")
@@ -128,6 +131,39 @@ async def test_services_see_the_tree_and_write_beside_it(tmp_path: Path) -> None
         assert (await got(shop)).services == ""
         assert list(shop.path.iterdir()) == []
         assert [(place / "kept").read_text() for place in (tmp_path / "state/stacks").iterdir()] == ["x\n"]
+
+
+async def test_a_service_that_puts_a_link_in_its_doors_place_leads_to_no_socket_of_the_host(tmp_path: Path) -> None:
+    reached = []
+
+    async def came(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(1)
+        writer.close()
+
+    with tempfile.TemporaryDirectory() as short:
+        host = Path(short, "host.sock")
+        setup = [["sh", "-c", f"ln -sfn {host} $SETPOINT_DOORS/{{port_1}}"]]
+        stack = settings(service=[answering()], setup=setup)
+        async with await asyncio.start_unix_server(came, host), room(tmp_path / "shop", stack) as shop:
+            done = await got(shop)
+            assert (done.exit_code, done.services, reached) == (1, "", [])
+
+
+async def test_a_flood_of_connections_does_not_take_the_workers_files(tmp_path: Path) -> None:
+    flood = f"""
+import os, select, socket
+port = int(os.environ["SETPOINT_PORT_1"])
+held = {{socket.create_connection(("127.0.0.1", port)) for _ in range({TALKS} + 50)}}
+ended = 0
+while ended < 50:
+    gone = select.select(held, [], [], 30)[0]
+    assert gone and all(one.recv(1) == b"" for one in gone)
+    held.difference_update(gone)
+    ended += len(gone)
+"""
+    async with room(tmp_path / "shop", settings(service=[answering()])) as shop:
+        done = await shop.run(("python3", "-c", flood))
+        assert (done.exit_code, done.stderr) == (0, "")
 
 
 async def test_at_level_none_they_stand_at_ports_of_the_host_and_go_after_their_teardown(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from ..model.command import Command, Mount
 
 _PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3")
 # It becomes the command; its child stays behind and forwards until the sandbox ends. The command does not wait for what
-# only the child imports: meanwhile the kernel keeps its connections.
+# only the child imports, and only where somebody connects: meanwhile the kernel keeps the connections.
 _FORWARD = r"""
 import _socket, os, sys
 argv = sys.argv[1:]
@@ -21,52 +21,45 @@ for door in doors:
     port, _, place = door.partition("=")
     listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", int(port)))
-    listener.listen(64)
+    listener.listen(1024)
     listeners.append((listener, place))
 here = "http://127.0.0.1:%d" % listeners[0][0].getsockname()[1]
 for words in told:
     name, _, value = words.partition("=")
     os.environ[name] = value.replace("{here}", here)
 
-def copy(source, target):
+async def copy(reader, writer):
     try:
-        while True:
-            piece = source.recv(65536)
-            if not piece:
-                break
-            target.sendall(piece)
-    except OSError:
-        pass
-    try:
-        target.shutdown(_socket.SHUT_WR)
-    except OSError:
-        pass
+        while piece := await reader.read(65536):
+            writer.write(piece)
+            await writer.drain()
+    finally:
+        writer.write_eof()
 
-def serve(near, place):
-    far = socket.socket(_socket.AF_UNIX)
-    with near, far:
-        try:
-            far.connect(place)
-        except OSError:
-            return
-        back = threading.Thread(target=copy, args=(far, near))
-        back.start()
-        copy(near, far)
-        back.join()
+async def serve(place, near_reader, near):
+    try:
+        far_reader, far = await asyncio.open_unix_connection(place)
+    except OSError:
+        near.close()
+        return
+    await asyncio.gather(copy(near_reader, far), copy(far_reader, near), return_exceptions=True)
+    far.close()
+    near.close()
+
+async def stand():
+    for listener, place in listeners:
+        own = socket.socket(fileno=listener.detach())
+        await asyncio.start_server(functools.partial(serve, place), sock=own)
+    await asyncio.Event().wait()
 
 if os.fork() == 0:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
-    import socket, threading
-    threading.stack_size(262144)
-    def stand(listener, place):
-        listener = socket.socket(fileno=listener.detach())
-        while True:
-            threading.Thread(target=serve, args=(listener.accept()[0], place), daemon=True).start()
-    for pair in listeners[1:]:
-        threading.Thread(target=stand, args=pair, daemon=True).start()
-    stand(*listeners[0])
+    import select
+    select.select([listener for listener, _ in listeners], [], [])
+    import asyncio, functools, socket
+    asyncio.run(stand())
 for listener, _ in listeners:
     listener.close()
 try:

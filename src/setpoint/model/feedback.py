@@ -37,7 +37,7 @@ class Profile(Record):
     """Names of what else is looked at; empty: all."""
 
 
-class Gap(Record):
+class FeedbackGap(Record):
     """Something that cannot be checked on this machine, and what looking at it by hand costs."""
 
     what: Line

@@ -13,7 +13,7 @@ from ..pipeline.purse import price_fix
 from ..pipeline.routes import ROUTES, Decision, Phase
 from ..ports import Store
 from ..prices import rates
-from .feedback import gaps
+from .feedback import feedback_gaps
 from .forecast import covered, forecast, own_price
 from .views import PlanView, StageView
 
@@ -53,7 +53,7 @@ def plan_view(
         uncheckable=ticket.uncheckable,
         boundaries=_boundaries(config, ticket),
         gates={name: " ".join(gate.run) for name, gate in config.gates.items()},
-        gaps=gaps(config, ticket, Path(repository)),
+        feedback_gaps=feedback_gaps(config, ticket, Path(repository)),
         independence=_independence(config, replayed, modelless),
         validator_ratio=ratio,
         estimate_usd=_range(expected),

@@ -12,7 +12,7 @@ from ..errors import ConfigError
 from ..gates.steps_inside import BROWSERS
 from ..gates.worth import Worth, level_of, scope_of
 from ..model.evidence import GateKind
-from ..model.feedback import LEVELS, CheckLevel, Feedback, Gap, Profile
+from ..model.feedback import LEVELS, CheckLevel, Feedback, FeedbackGap, Profile
 from ..model.gate import Gate
 from ..model.record import Line, Record
 from ..model.release import CiRun, level_of_place
@@ -90,24 +90,25 @@ def profile_line(config: Config, ticket: Ticket) -> list[str]:
     return [f"profile {found[0]}: {told}"] if found else []
 
 
-def gaps(config: Config, ticket: Ticket, root: Path) -> tuple[Gap, ...]:
+def feedback_gaps(config: Config, ticket: Ticket, root: Path) -> tuple[FeedbackGap, ...]:
     """What of a ticket's change cannot be checked on this machine, lowest level first."""
     labels = {label.lower() for label in ticket.labels}
     found = [
-        Gap(what=one.name, level=one.level, by=one.by, minutes=one.minutes, access=one.access)
+        FeedbackGap(what=one.name, level=one.level, by=one.by, minutes=one.minutes, access=one.access)
         for one in config.feedback
         if not one.labels or labels.intersection(label.lower() for label in one.labels)
     ]
     if not browser_of(config) and (page := first_page(root)):
         access = "a browser: `apt install chromium`"
-        found.append(Gap(what=f"how pages look ({page})", level="local", by="person", access=access))
+        found.append(FeedbackGap(what=f"how pages look ({page})", level="local", by="person", access=access))
     found += [
-        Gap(what=f"smoke in {place.name}", level=level_of_place(place), by="setpoint") for place in config.environment
+        FeedbackGap(what=f"smoke in {place.name}", level=level_of_place(place), by="setpoint")
+        for place in config.environment
     ]
     return tuple(sorted(found, key=lambda gap: LEVELS.index(gap.level)))
 
 
-def gap_lines(found: Sequence[Gap]) -> list[str]:
+def gap_lines(found: Sequence[FeedbackGap]) -> list[str]:
     """The gaps as a person reads them before a run, with all they cost."""
     lines = [f"not checked here: {gap.told()}" for gap in found]
     minutes = [gap.minutes for gap in found if gap.by == "person" and gap.minutes is not None]

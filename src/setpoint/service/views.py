@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..model.approval import Approval, HandOver, Question
-from ..model.feedback import Gap
+from ..model.feedback import FeedbackGap
 from ..model.money import Forecast, Standing
 from ..model.objection import Objection
 from ..model.record import Line, Record, Time
@@ -186,7 +186,7 @@ class PlanView(Record):
     uncheckable: tuple[str, ...]
     boundaries: dict[str, Any]
     gates: dict[str, str]
-    gaps: tuple[Gap, ...]
+    feedback_gaps: tuple[FeedbackGap, ...]
     """What cannot be checked on this machine, and what looking at it by hand costs."""
     independence: str
     validator_ratio: float | None

@@ -18,6 +18,7 @@ from ...model.stack import Service, StackSettings, StackTold, filled
 from ...ports import Sandbox
 from ..folders import remove_folder
 from .blocks import Block, blocks_folder, claim
+from .through import through
 
 INSIDE = Path(__file__).with_name("stack_inside.py")
 DOORS = "/run/setpoint/stack"
@@ -25,11 +26,12 @@ DOORS = "/run/setpoint/stack"
 DATA = "/run/setpoint/data"
 HOST = "none"
 """The level whose commands have the host's loopback."""
+TALKS = 200
+"""Most connections of a room at once; one more is closed. PostgreSQL takes half as many."""
 FOREVER = 7 * 24 * 3600.0
 _ENDING = 10.0
 """Seconds beyond its own limits that a stack may take to end when it is asked to."""
 _PREFIX = "setpoint-stack-"
-_CHUNK = 65_536
 _LINE = 65_536
 
 
@@ -112,7 +114,8 @@ class Life:
         control = await asyncio.start_unix_server(self._hear, self.doors / "back" / "control", limit=_LINE)
         self._servers.append(control)
         for port in self.fronts():
-            self._servers.append(await asyncio.start_unix_server(self._door(port), self.doors / "front" / str(port)))
+            place = self.doors / "front" / str(port)
+            self._servers.append(await asyncio.start_unix_server(self._door(port), place, backlog=1024))
             if self._on_host:
                 self._servers.append(await asyncio.start_server(self._door(port), "127.0.0.1", port))
         if self._services and not self.fronts():
@@ -125,9 +128,10 @@ class Life:
             assert task is not None
             self._talks.add(task)
             try:
-                if await self.ready():
-                    await _joined(reader, writer, self.doors / "back" / str(port))
-            except OSError:
+                if len(self._talks) <= TALKS and await self.ready():
+                    await through(reader, writer, self.doors / "back" / str(port))
+            except (OSError, asyncio.CancelledError):
+                # It is only cancelled by whoever ends all of this: there is nobody to tell.
                 return
             finally:
                 self._talks.discard(task)
@@ -286,26 +290,3 @@ def _is_reports(mount: Mount) -> bool:
 def _last_line(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return f"; it said: {lines[-1][:300]}" if lines else ""
-
-
-async def _joined(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, place: Path) -> None:
-    far_reader, far_writer = await asyncio.open_unix_connection(place)
-    ways = [
-        asyncio.ensure_future(_copied(reader, far_writer)),
-        asyncio.ensure_future(_copied(far_reader, writer)),
-    ]
-    try:
-        await asyncio.gather(*ways)
-    finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        far_writer.close()
-
-
-async def _copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while piece := await reader.read(_CHUNK):
-        writer.write(piece)
-        await writer.drain()
-    if writer.can_write_eof():
-        writer.write_eof()

@@ -6,6 +6,7 @@ reads what to run as JSON, speaks through the socket `control` beside the doors,
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -20,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+HOSTS = ("127.0.0.1", "::1")
 LOOK = 0.05
 READY = 10.0
 """Seconds that one look whether a service is ready may take."""
@@ -70,7 +72,7 @@ class Running:
     def is_ready(self, names: dict[str, str], port: int) -> bool:
         """One look."""
         if not self.asked["ready"]:
-            return not port or connected(port) is not None
+            return not port or takes(port)
         try:
             looked = subprocess.run(
                 words(self.asked["ready"], names),
@@ -150,61 +152,57 @@ def signalled(process: subprocess.Popen[bytes], number: int) -> None:
         return
 
 
-def connected(port: int) -> socket.socket | None:
-    """A connection to the loopback's `port`."""
-    for host in ("127.0.0.1", "::1"):
-        try:
-            return socket.create_connection((host, port), 1.0)
-        except OSError:
-            continue
-    return None
+def takes(port: int) -> bool:
+    """Whether the loopback's `port` takes a connection."""
+    for host in HOSTS:
+        with contextlib.suppress(OSError), socket.create_connection((host, port), 1.0):
+            return True
+    return False
 
 
-def copy(source: socket.socket, target: socket.socket) -> None:
-    """All that comes, until its end."""
-    with contextlib.suppress(OSError):
-        while piece := source.recv(65536):
-            target.sendall(piece)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
+class Doors:
+    """Sockets that lead to ports of the loopback, carried by a thread of their own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+
+    def open(self, place: Path, port: int) -> None:
+        """A socket at `place` that leads to `port`."""
+        standing = asyncio.start_unix_server(lambda reader, writer: served(reader, writer, port), place, backlog=1024)
+        asyncio.run_coroutine_threadsafe(standing, self._loop).result()
 
 
-def served(near: socket.socket, port: int) -> None:
+async def served(near_reader: asyncio.StreamReader, near: asyncio.StreamWriter, port: int) -> None:
     """One connection through a door."""
-    far = connected(port)
-    with near:
-        if far is None:
-            return
-        with far:
-            far.settimeout(None)
-            back = threading.Thread(target=copy, args=(far, near), daemon=True)
-            back.start()
-            copy(near, far)
-            back.join()
+    for host in HOSTS:
+        with contextlib.suppress(OSError):
+            far_reader, far = await asyncio.open_connection(host, port)
+            await asyncio.gather(copy(near_reader, far), copy(far_reader, near), return_exceptions=True)
+            far.close()
+            break
+    near.close()
 
 
-def door(place: str, port: int) -> None:
-    """A socket in the doors' folder that leads to the service's port."""
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(place)
-    listener.listen(64)
-
-    def stand() -> None:
-        while True:
-            threading.Thread(target=served, args=(listener.accept()[0], port), daemon=True).start()
-
-    threading.Thread(target=stand, daemon=True).start()
+async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """All that comes, until its end."""
+    try:
+        while piece := await reader.read(65536):
+            writer.write(piece)
+            await writer.drain()
+    finally:
+        writer.write_eof()
 
 
 def came_up(asked: Told, names: dict[str, str], running: list[Running]) -> None:
     """Start all, in order, and set them up. Raises TroubleError."""
-    until = time.monotonic() + asked["seconds"]
+    until, doors = time.monotonic() + asked["seconds"], Doors()
     for service in asked["services"]:
         log = Path(names["data"], f"{service['name']}.log")
         running.append(Running(service, names, log, until))
         running[-1].await_ready(names, service["at"], until)
         if service["at"]:
-            door(str(Path(os.environ["SETPOINT_DOORS"], str(service["door"]))), service["at"])
+            doors.open(Path(os.environ["SETPOINT_DOORS"], str(service["door"])), service["at"])
     for argv in asked["setup"]:
         done(words(argv, names), "set-up", {}, until)
 
@@ -237,7 +235,6 @@ def main() -> int:
     control = socket.socket(socket.AF_UNIX)
     control.connect(str(Path(os.environ["SETPOINT_DOORS"], "control")))
     running: list[Running] = []
-    threading.stack_size(262144)
     try:
         came_up(asked, names, running)
         tell(control, up=True)
@@ -255,7 +252,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # Threads of the doors are ended with it.
+    # The thread of the doors ends with it.
     code = main()
     sys.stdout.flush()
     os._exit(code)
