@@ -1,5 +1,6 @@
 """Whose services they are: a run's worktree has its own, a clean copy has fresh ones, and a job ends what it began."""
 
+import asyncio
 import os
 import subprocess
 from datetime import UTC, datetime
@@ -35,9 +36,7 @@ class Grounds:
         service = {**answering(env={self.mark: "1"}), "run": ["python3", "-c", COUNT, "{port_1}", "counter"]}
         self.config = Config.model_validate({"stack": {"service": [service]}})
         self.store = SqlStore(f"sqlite:///{folder / 'state.db'}")
-        self.bench: Bench = assemble(
-            folder, folder / ".setpoint", self.config, self.store, lambda *_: None, folder.parent / "keys"
-        )
+        self.bench = self.assembled(self.config)
         now = datetime.now(UTC)
         self.run = Run(
             id="r1",
@@ -52,6 +51,11 @@ class Grounds:
             created=now,
             updated=now,
         )
+
+    def assembled(self, config: Config) -> Bench:
+        """All seams under a configuration."""
+        state, keys = self.folder / ".setpoint", self.folder.parent / "keys"
+        return assemble(self.folder, state, config, self.store, lambda *_: None, keys)
 
     def git(self, *words: str) -> str:
         """The user's own git."""
@@ -77,13 +81,22 @@ async def test_a_clean_copy_is_judged_beside_fresh_services_never_beside_those_a
     assert [(await got(workspace)).stdout[:1] for _ in range(2)] == ["1", "2"]
     async with grounds.bench.workspaces.checkout(grounds.run.base) as copy:
         assert isinstance(copy, SandboxRoom)
-        assert (await got(copy)).stdout[:1] == "1"
-        assert len(with_mark(grounds.mark)) > 0
+        told = await asyncio.gather(*(got(copy) for _ in range(3)))
+        assert [(done.stdout[:1], done.services) for done in told] == [("1", "")] * 3
     assert (await got(workspace)).stdout[:1] == "3"
     await grounds.bench.workspaces.rest(grounds.run)
     assert not with_mark(grounds.mark)
     assert (await got(workspace)).stdout[:1] == "1"
     await grounds.bench.workspaces.close(grounds.run)
+    assert not with_mark(grounds.mark)
+
+
+async def test_commands_on_a_clean_copy_share_services_where_that_is_wished(grounds: Grounds) -> None:
+    shared = grounds.config.stack.model_copy(update={"fresh": "copy"})
+    bench = grounds.assembled(grounds.config.model_copy(update={"stack": shared}))
+    async with bench.workspaces.checkout(grounds.run.base) as copy:
+        assert isinstance(copy, SandboxRoom)
+        assert [(await got(copy)).stdout[:1] for _ in range(2)] == ["1", "2"]
     assert not with_mark(grounds.mark)
 
 

@@ -138,6 +138,7 @@ class SandboxRoom:
         pinned: bool = True,
         others: bool = False,
         hidden: Callable[[], Sequence[str]] = tuple,
+        fresh: bool = False,
     ) -> None:
         """`hidden`: further files that are masked, whatever they are called."""
         self.path = path
@@ -148,6 +149,8 @@ class SandboxRoom:
         self._others = others
         """Whether files that no command of ours made lie here as well: nothing is cleaned away then."""
         self._stack = around.stack_of(path)
+        self._fresh = fresh and around.stack.fresh == "command"
+        """Whether no command meets what another one left in a service."""
         self._secrets: Mapping[str, int] | None = None
         """Files that are masked, and their inodes: a command may move one with the folder above it."""
         self._pinned: tuple[str, ...] = (".git",) if pinned else ()
@@ -208,11 +211,16 @@ class SandboxRoom:
         )
 
     async def _beside_services(self, command: Command) -> Completed:
-        if self._stack is None:
+        stack = self._around.stack_of(self.path) if self._fresh else self._stack
+        if stack is None:
             return await self._around.sandbox.run(command)
-        async with self._stack.beside(command) as joined:
-            done = await self._around.sandbox.run(joined)
-            return done.model_copy(update={"services": await self._stack.trouble()})
+        try:
+            async with stack.beside(command) as joined:
+                done = await self._around.sandbox.run(joined)
+                return done.model_copy(update={"services": await stack.trouble()})
+        finally:
+            if stack is not self._stack:
+                await stack.close()
 
     async def up(self) -> None:
         """Start the services now. Raises StackError when they do not come up."""

@@ -147,7 +147,7 @@ class Worktrees:
     @asynccontextmanager
     async def room(self, folder: Path) -> AsyncIterator[Room]:
         """A room over any folder of setpoint's own, presented as the repository."""
-        room = SandboxRoom(folder, self.around, pinned=False)
+        room = SandboxRoom(folder, self.around, pinned=False, fresh=True)
         try:
             yield room
         finally:
@@ -160,7 +160,7 @@ class Worktrees:
         try:
             snapshot = await asyncio.to_thread(self._put_out, place, revision)
             hidden = partial(self.secrets.in_tree, revision)
-            room = SandboxRoom(place / "tree", self.around, snapshot, pinned=False, hidden=hidden)
+            room = SandboxRoom(place / "tree", self.around, snapshot, pinned=False, hidden=hidden, fresh=True)
             for path, content in overlay.items():
                 if content is None:
                     beneath.delete(room.path, path)

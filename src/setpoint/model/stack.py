@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -56,6 +57,9 @@ class StackSettings(Record):
     env: dict[str, str] = {}
     """Told to agents' commands, gates and the services, `{port_1}` and `{database}` filled in."""
     app: StackApp | None = None
+    fresh: Literal["command", "copy"] = "command"
+    """For whom services are started anew on a clean copy: for each command, or once for all, which is quicker where
+    tests clear up what they leave. A worktree's own live as long as the job."""
     seconds: float = Field(default=60.0, gt=0, le=1800)
     """Longest time until all is ready."""
     memory_mib: int = Field(default=2048, ge=64)

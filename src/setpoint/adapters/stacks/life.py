@@ -8,6 +8,7 @@ import tempfile
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ _PREFIX = "setpoint-stack-"
 _LINE = 65_536
 
 
+@cache
 def sweep(state: Path) -> None:
-    """Remove what stacks of dead processes left on the disk."""
+    """Remove, once in this process, what stacks of dead ones left on the disk."""
     for place in (*(state / "stacks").glob("*-*"), *Path(tempfile.gettempdir()).glob(f"{_PREFIX}*")):
         owner = place.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists() and Path("/proc/self").exists():
