@@ -34,6 +34,9 @@ import sys, urllib.request
 print(urllib.request.urlopen(sys.argv[1], timeout=20).read().decode())
 """
 
+ASK = ("sh", "-c", 'exec python3 -c "$0" http://127.0.0.1:$SETPOINT_PORT_1/', GET)
+"""A command that asks the service at the first port."""
+
 
 def settings(**told: Any) -> StackSettings:
     """A stack as it is written."""

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from stacked import answering, got, kept, postgres_programs, room, settings, with_mark
+from stacked import ASK, answering, got, kept, postgres_programs, room, settings, with_mark
 
 from setpoint.adapters.sandboxes.bare import Bare
 from setpoint.adapters.sandboxes.microvm import Microvm
@@ -84,7 +84,7 @@ async def test_a_gate_whose_services_do_not_come_up_is_refused_with_their_words_
     tmp_path: Path,
 ) -> None:
     setup = [["sh", "-c", "cat schema || { echo there is no schema here >&2; exit 7; }"]]
-    gate = Gate.model_validate({"kind": "tests", "run": ["sh", "-c", "curl -fsS http://127.0.0.1:$SETPOINT_PORT_1/"]})
+    gate = Gate.model_validate({"kind": "tests", "run": ASK})
     async with room(tmp_path / "shop", settings(service=[answering()], setup=setup)) as shop:
         result = await run_gate("tests", gate, shop, tree="t", environment="e", reruns=0)
         assert result.outcome is Outcome.REFUSED
@@ -94,16 +94,18 @@ async def test_a_gate_whose_services_do_not_come_up_is_refused_with_their_words_
 
 
 @pytest.mark.parametrize(
-    ("service", "words"),
+    ("service", "seconds", "words"),
     [
-        ({**answering(), "run": ["no-such-server"]}, "service greeter: no-such-server cannot be run"),
-        ({**answering(), "run": ["sh", "-c", "echo no room; exit 4"]}, "ended with 4 at its start; it said: no room"),
-        ({**answering(), "prepare": [["sleep", "60"]]}, "`sleep 60` was not done in time"),
-        ({**answering(), "ready": ["false"]}, "service greeter was not ready in time"),
+        ({**answering(), "run": ["no-such-server"]}, 30, "service greeter: no-such-server cannot be run"),
+        ({**answering(), "run": ["sh", "-c", "echo full; exit 4"]}, 30, "ended with 4 at its start; it said: full"),
+        ({**answering(), "prepare": [["sleep", "60"]]}, 0.3, "`sleep 60` was not done in time"),
+        ({**answering(), "ready": ["false"]}, 0.3, "service greeter was not ready in time"),
     ],
 )  # fmt: skip
-async def test_a_service_that_does_not_come_up_says_why(tmp_path: Path, service: dict[str, object], words: str) -> None:
-    async with room(tmp_path / "shop", settings(service=[service], seconds=0.4)) as shop:
+async def test_a_service_that_does_not_come_up_says_why(
+    tmp_path: Path, service: dict[str, object], seconds: float, words: str
+) -> None:
+    async with room(tmp_path / "shop", settings(service=[service], seconds=seconds)) as shop:
         done = await got(shop)
         assert done.exit_code != 0
         assert words in done.services

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from stacked import HTTP, answering, got, kept, with_mark
+from stacked import ASK, HTTP, answering, got, kept, with_mark
 
 from setpoint.adapters.rooms import SandboxRoom, exec_here
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
@@ -112,8 +112,7 @@ async def test_services_end_with_the_job_that_began_them(grounds: Grounds) -> No
 
 
 async def test_a_command_by_hand_finds_them_too_and_leaves_none(grounds: Grounds) -> None:
-    ask = ("sh", "-c", "curl -fsS http://127.0.0.1:$SETPOINT_PORT_1/")
-    done = await exec_here(Bubblewrap(), grounds.folder, ask, stack=grounds.config.stack)
+    done = await exec_here(Bubblewrap(), grounds.folder, ASK, stack=grounds.config.stack)
     assert done.stdout.startswith("1 counter/")
     assert not with_mark(grounds.mark)
     assert kept(grounds.folder) == []
