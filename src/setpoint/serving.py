@@ -12,6 +12,7 @@ from .parts import sandbox_of
 
 if TYPE_CHECKING:
     from .app import House
+    from .ports import Room
 
 
 @dataclass
@@ -41,15 +42,17 @@ class Served:
 @asynccontextmanager
 async def up(house: "House", prefix: str) -> AsyncIterator[Served]:
     """What the run whose id begins with `prefix` built, or the folder itself. Raises UsageError, StackError."""
-    from .adapters.serving import serving
+    from .adapters.serving import own_room, serving
 
-    config, folder = house.config, Path(house.root)
+    config = house.config
+    room: Room = own_room(sandbox_of(config), Path(house.root), house.state, config)
     if prefix:
         run = house.store.run(prefix)
-        config, folder = house.pinned(run), house.state / "worktrees" / run.id
-        if not folder.is_dir():
+        config = house.pinned(run)
+        if not (house.state / "worktrees" / run.id).is_dir():
             raise UsageError(f"run {run.id} has no worktree yet", fix=f"`setpoint show {run.id}`")
-    async with serving(sandbox_of(config), Path(house.root), folder, house.state, config) as (stack, env):
+        room = await house.bench(config).workspaces.open(run)
+    async with serving(room, config) as (stack, env):
         app = config.stack.app
         assert app is not None
-        yield Served(f"http://127.0.0.1:{env[f'SETPOINT_PORT_{app.port}']}{app.path}", env, folder, stack)
+        yield Served(f"http://127.0.0.1:{env[f'SETPOINT_PORT_{app.port}']}{app.path}", env, room.path, stack)

@@ -12,20 +12,23 @@ from .rooms import SandboxRoom, surroundings
 from .stacks.stack import Stack
 
 
+def own_room(sandbox: Sandbox, repository: Path, state: Path, config: Config) -> SandboxRoom:
+    """The user's own folder as a room."""
+    around = surroundings(sandbox, repository, state / "masks", config.sandbox, config.worktree.share, config.stack)
+    return SandboxRoom(repository, around, others=True)
+
+
 @asynccontextmanager
-async def serving(
-    sandbox: Sandbox, repository: Path, folder: Path, state: Path, config: Config
-) -> AsyncIterator[tuple[Stack, Mapping[str, str]]]:
-    """The stack of `folder`, a worktree of `repository` or itself, with the application among its services, all of them
-    at the host's loopback; and what commands there are told. Raises UsageError without an application, StackError."""
-    if config.stack.app is None:
+async def serving(room: Room, config: Config) -> AsyncIterator[tuple[Stack, Mapping[str, str]]]:
+    """The stack of a room of ours, with the application among its services, all of them at the host's loopback; and
+    what commands there are told. Raises UsageError without an application, StackError."""
+    assert isinstance(room, SandboxRoom)
+    stack = room.for_a_person()
+    if config.stack.app is None or stack is None:
         raise UsageError(
             "nothing says how the application is served",
             fix='in setpoint.toml: [stack.app] run = ["python", "-m", "shop", "--port", "{port_1}"], port = 1',
         )
-    around = surroundings(sandbox, repository, state / "masks", config.sandbox, config.worktree.share, config.stack)
-    room = SandboxRoom(folder, around, others=folder == repository)
-    stack = Stack(sandbox, config.stack, state, f"{folder} for a person", app=True)
     try:
         yield stack, await stack.up(await room.command(("true",)))
     finally:
