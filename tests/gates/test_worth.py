@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -106,7 +106,7 @@ WORTH = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(known=st.dictionaries(st.sampled_from(["tests", "lint", "gone"]), WORTH))
 def test_every_gate_has_one_turn_whatever_is_known(known: dict[str, Worth]) -> None:
     gates = {"tests": TESTS, "lint": LINT, "types": gate("types", "mypy")}

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from stacked import answering
@@ -17,7 +17,7 @@ MOVES = st.lists(st.tuples(st.booleans(), st.integers(0, 5)), max_size=40)
 
 
 @given(moves=MOVES, taken=st.sets(st.integers(20_000, 20_000 + 16 * BLOCKS - 1), max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_two_live_worktrees_share_a_port_or_a_name(moves: list[tuple[bool, int]], taken: set[int]) -> None:
     live: list[Block] = []
     with tempfile.TemporaryDirectory() as folder:
