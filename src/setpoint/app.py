@@ -257,10 +257,12 @@ class House(Premises):
     def header(self, run: Run) -> list[str]:
         """What a person must know of a run's configuration: containment, independence, replay, sensitivity."""
         from .levels import layers_missing
+        from .service.feedback import feedback_gaps, gap_lines, profile_line
         from .service.header import header
 
         config = self.pinned(run)
-        return header(config, layers_missing(config))
+        told = [*profile_line(config, run.ticket), *gap_lines(feedback_gaps(config, run.ticket, self.root))]
+        return [*header(config, layers_missing(config)), *told]
 
     async def diff(self, run: Run) -> str:
         """The change so far, against the base of the present cycle."""
@@ -348,11 +350,12 @@ class House(Premises):
         """What a run needs here."""
         from .engine.database import describe
         from .levels import sandboxed
-        from .parts import examined, kept_proofs, signer
+        from .parts import blocked, examined, signer
         from .pipeline.prompts import prompt
         from .pipeline.team_prompts import words_at
         from .service import doctor
         from .service.check import base_config
+        from .service.gates import kept_proofs
         from .service.proofs import checked
         from .service.readiness import bootstrap, production
 
@@ -367,6 +370,7 @@ class House(Premises):
             _, base = await self.repository.base(config.project.base)
             ci = await base_config(base, self.repository) or ci
             found += await examined(self.bench(config), base, await self.repository.tree(base))
+            found += await blocked(self.bench(config), self.root, base)
             found += await bootstrap(self.bench(config).workspaces, config, base)
             found += doctor.decoration(kept_proofs(self.store), config)
             found += doctor.providers(self.store, datetime.now(UTC))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from .errors import ConfigError, UsageError
 from .inputs import read_bytes, read_text, text_of
 from .model.record import Record
-from .model.release import is_production
+from .model.release import level_of_place
 from .model.settings import PHASES as PHASES
 from .model.settings import Api, Config, Provider, Size
 
@@ -90,13 +90,14 @@ def own_policy(environ: Mapping[str, str]) -> "Layer | None":
 
 def _in_order(config: Config, where: str) -> Config:
     """`config`, its first environment one for acceptance. Raises ConfigError."""
-    names = [place.name for place in config.environment]
-    if not names or not is_production(names[0]):
+    levels = [(place.name, level_of_place(place)) for place in config.environment]
+    first = next((at for at, (_, level) in enumerate(levels) if level == "prod"), len(levels))
+    later = next((name for name, level in levels[first:] if level != "prod"), "")
+    if first == len(levels) or (first and not later):
         return config
-    staging = next((name for name in names if not is_production(name)), "")
-    fix = f"put [[environment]] {staging} first" if staging else 'add [[environment]] name = "pre-staging" before it'
+    fix = f"put [[environment]] {later} first" if later else 'add [[environment]] name = "pre-staging" before it'
     raise ConfigError(
-        f"{where}: environment {names[0]} would be deployed to first",
+        f"{where}: environment {levels[first][0]} would be deployed to {f'before {later}' if first else 'first'}",
         why="a release is accepted in a pre-staging environment before it reaches production",
         fix=fix,
     )

@@ -143,6 +143,10 @@ class SandboxError(SetpointError):
     """The sandbox cannot be built as asked; nothing was run."""
 
 
+class StackError(SandboxError):
+    """The services beside a room cannot be had as asked."""
+
+
 # -- report a bug ----------------------------------------------------------------------------------------------------
 
 

@@ -40,14 +40,15 @@ async def sandbox_exec(
     require_level(config.sandbox, chosen)
     sandbox = sandbox_at(chosen, config.sandbox)
     if not models:
-        return await exec_here(sandbox, folder, argv, settings=settings, network=network), None
+        return await exec_here(sandbox, folder, argv, settings=settings, network=network, stack=config.stack), None
     from .adapters.agents.http import new_client
     from .adapters.agents.metering import Allowance
     from .adapters.agents.relay import WithModels, relay
 
     meter, known = Allowance(usd), endpoints(config, os.environ)
     async with new_client() as client, relay(_reached(models, known), meter, client) as way:
-        done = await exec_here(WithModels(sandbox, way), folder, argv, settings=settings, network=network)
+        reaching = WithModels(sandbox, way)
+        done = await exec_here(reaching, folder, argv, settings=settings, network=network, stack=config.stack)
     return done, meter.spent
 
 

@@ -155,6 +155,7 @@ async def proofs(bench: "Bench", tree: str) -> "Sequence[Proven]":
     """A planted fault for each gate, tried again when the gate, its configuration or its tools moved."""
     from .gates.environment import environment_digest
     from .gates.prove import prove
+    from .service.gates import kept_proofs
 
     async with bench.workspaces.checkout(tree) as room:
         environment = await environment_digest(room, bench.config.gates)
@@ -169,14 +170,6 @@ async def proofs(bench: "Bench", tree: str) -> "Sequence[Proven]":
     with bench.store.transaction() as tx:
         tx.remember(BASELINE, "proofs", {proof.gate: proof.model_dump(mode="json") for proof in found})
     return found
-
-
-def kept_proofs(store: "Store") -> "Sequence[Proven]":
-    """What was found out last of each gate's power to fail."""
-    from .gates.prove import Proven
-
-    kept = store.recall(BASELINE, "proofs") or {}
-    return [Proven.model_validate(proof) for proof in kept.values()]
 
 
 def notifier_of(config: Config, environ: Mapping[str, str]) -> "Notifier":
@@ -252,8 +245,7 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
 
         text = await forge().show(base, "setpoint.toml")
         gates = parse(text, "setpoint.toml").gates if text else config.gates
-        async with forge().checkout(commit) as folder:
-            room = workspaces.room(folder)
+        async with _room_of(workspaces, forge().checkout(commit)) as room:
             environment = await environment_digest(room, gates)
             told = await run_gates(gates, room, tree=commit, environment=environment)
             before = _room_of(workspaces, forge().checkout(base))
@@ -273,8 +265,8 @@ def _judge(config: Config, workspaces: Any, forge: Callable[[], Any]) -> Callabl
 
 @asynccontextmanager
 async def _room_of(workspaces: Any, folder: AbstractAsyncContextManager[Path]) -> AsyncIterator["Room"]:
-    async with folder as path:
-        yield workspaces.room(path)
+    async with folder as path, workspaces.room(path) as room:
+        yield room
 
 
 BASELINE = "baseline"
@@ -334,6 +326,25 @@ async def initialised(
     confirmed = await confirmed_on(bench, candidates, base, tree)
     wrote = written(root, confirmed, replace=replace)
     return report(await bench.trees.entries(tree), confirmed, wrote)
+
+
+async def blocked(bench: "Bench", root: Path, base: str) -> "list[Check]":
+    """The doctor's look at what commonly keeps a loop from working: see `service/blockers.py`."""
+    from .adapters.git import common_folder
+    from .adapters.serving import comes_up
+    from .gates.detect import survey
+    from .service import blockers
+
+    config = bench.config
+    found = [
+        *blockers.elsewhere(survey(root), config.gates),
+        *blockers.permissions(root, common_folder(root), config.gates),
+        *blockers.profiles(config),
+    ]
+    if config.stack.service:
+        async with bench.workspaces.checkout(base) as room:
+            found += blockers.stack(config, *await comes_up(room))
+    return found
 
 
 async def examined(bench: "Bench", base: str, tree: str) -> "list[Check]":

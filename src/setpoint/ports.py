@@ -150,6 +150,10 @@ class Workspaces(Protocol):
         """Remove the worktree; its content stays reachable through an autosave."""
         ...
 
+    async def rest(self, run: Run) -> None:
+        """End the services beside the run's worktree; its next command that asks for them has new ones."""
+        ...
+
     async def resolve(self, revision: str) -> str:
         """The commit `revision` names. Raises RepositoryError when there is none."""
         ...

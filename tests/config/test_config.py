@@ -63,6 +63,14 @@ def test_an_environment_for_acceptance_comes_before_it(names: tuple[str, ...]) -
     assert [place.name for place in parse(places(*names), "setpoint.toml").environment] == list(names)
 
 
+def test_no_lower_place_stands_after_production() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(places("staging", "live", "qa"), "setpoint.toml")
+    assert caught.value.what == "setpoint.toml: environment live would be deployed to before qa"
+    said = places("staging", "live", "qa") + 'level = "prod"\n'
+    assert parse(said, "setpoint.toml").environment[2].level == "prod"
+
+
 def test_every_problem_is_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         parse("foo = 1\n[loop]\nplateu = 2", "setpoint.toml")

@@ -1,70 +1,67 @@
-"""A door to the host in a sandbox without a network: a listener on its own loopback, forwarded to a unix socket.
+"""Doors to the host in a sandbox without a network: listeners on its own loopback, forwarded to unix sockets.
 
 Nothing is decided inside: what stands behind the socket decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..model.command import Command, Mount
 
 _PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3")
-COPY = r"""
-def copy(source, target):
-    try:
-        while True:
-            piece = source.recv(65536)
-            if not piece:
-                break
-            target.sendall(piece)
-    except OSError:
-        pass
-    try:
-        target.shutdown(_socket.SHUT_WR)
-    except OSError:
-        pass
-"""
-"""One direction of a connection, for a program inside that has `_socket`."""
 # It becomes the command; its child stays behind and forwards until the sandbox ends. The command does not wait for what
-# only the child imports: meanwhile the kernel keeps its connections.
-_FORWARD = (
-    r"""
+# only the child imports, and only where somebody connects: meanwhile the kernel keeps the connections.
+_FORWARD = r"""
 import _socket, os, sys
-place, count = sys.argv[1], int(sys.argv[2])
-told, argv = sys.argv[3:3 + count], sys.argv[3 + count:]
-listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
-listener.bind(("127.0.0.1", 0))
-listener.listen(64)
-here = "http://127.0.0.1:%d" % listener.getsockname()[1]
+argv = sys.argv[1:]
+doors = [argv.pop(0) for _ in range(int(argv.pop(0)))]
+told = [argv.pop(0) for _ in range(int(argv.pop(0)))]
+listeners = []
+for door in doors:
+    port, _, place = door.partition("=")
+    listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", int(port)))
+    listener.listen(1024)
+    listeners.append((listener, place))
+here = "http://127.0.0.1:%d" % listeners[0][0].getsockname()[1]
 for words in told:
     name, _, value = words.partition("=")
     os.environ[name] = value.replace("{here}", here)
 
-"""
-    + COPY
-    + r"""
-def serve(near):
-    far = socket.socket(_socket.AF_UNIX)
-    with near, far:
-        try:
-            far.connect(place)
-        except OSError:
-            return
-        back = threading.Thread(target=copy, args=(far, near))
-        back.start()
-        copy(near, far)
-        back.join()
+async def copy(reader, writer):
+    try:
+        while piece := await reader.read(65536):
+            writer.write(piece)
+            await writer.drain()
+    finally:
+        writer.write_eof()
+
+async def serve(place, near_reader, near):
+    try:
+        far_reader, far = await asyncio.open_unix_connection(place)
+    except OSError:
+        near.close()
+        return
+    await asyncio.gather(copy(near_reader, far), copy(far_reader, near), return_exceptions=True)
+    far.close()
+    near.close()
+
+async def stand():
+    for listener, place in listeners:
+        own = socket.socket(fileno=listener.detach())
+        await asyncio.start_server(functools.partial(serve, place), sock=own)
+    await asyncio.Event().wait()
 
 if os.fork() == 0:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
-    import socket, threading
-    listener = socket.socket(fileno=listener.detach())
-    threading.stack_size(262144)
-    while True:
-        threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-listener.close()
+    import select
+    select.select([listener for listener, _ in listeners], [], [])
+    import asyncio, functools, socket
+    asyncio.run(stand())
+for listener, _ in listeners:
+    listener.close()
 try:
     os.execvp(argv[0], argv)
 except FileNotFoundError:
@@ -74,14 +71,23 @@ except OSError:
 sys.stderr.write("%s: cannot be run\n" % argv[0])
 sys.exit(code)
 """
-)
 
 
 def forwarded(command: Command, folder: Path, socket: str, place: str, env: Mapping[str, str]) -> Command:
     """`command` with a listener that leads to `socket` of the host's `folder`, which is shown inside as `place`. In the
     values of `env`, which the command is told, `{here}` is the listener's URL. Inside it needs a python3."""
+    return _with_doors(command, folder, place, [f"0={place}/{socket}"], env)
+
+
+def at_ports(command: Command, folder: Path, place: str, ports: Sequence[int]) -> Command:
+    """`command` with a listener at each of `ports`, which leads to the socket of that name in the host's `folder`."""
+    return _with_doors(command, folder, place, [f"{port}={place}/{port}" for port in ports], {})
+
+
+def _with_doors(command: Command, folder: Path, place: str, doors: Sequence[str], env: Mapping[str, str]) -> Command:
     python = next((there for there in _PYTHONS if Path(there).exists()), "python3")
     told = [f"{name}={value}" for name, value in env.items()]
-    argv = (python, "-I", "-S", "-c", _FORWARD, f"{place}/{socket}", str(len(told)), *told, *command.argv)
+    words = (str(len(doors)), *doors, str(len(told)), *told, *command.argv)
+    argv = (python, "-I", "-S", "-c", _FORWARD, *words)
     mount = Mount(host=str(folder), inside=place)
     return command.model_copy(update={"argv": argv, "mounts": (*command.mounts, mount)})

@@ -17,10 +17,12 @@ from pathlib import Path
 from ..errors import DeniedError, UsageError
 from ..model.command import Command, CommandLimits, Completed, Mount
 from ..model.sandbox_settings import SandboxSettings
+from ..model.stack import StackSettings
 from ..ports import Sandbox
 from . import beneath
 from .secrets import SECRET
 from .snapshots import Snapshot
+from .stacks.stack import Stack
 from .toolchain import toolchain
 
 REPORTS = "/run/setpoint/reports"
@@ -50,6 +52,14 @@ class Surroundings:
     """Other host paths shown read-only at their own place."""
     env: Mapping[str, str] = field(default_factory=dict)
     limits: CommandLimits = field(default_factory=CommandLimits)
+    stack: StackSettings = field(default_factory=StackSettings)
+    """Services that each room has for itself."""
+
+    def stack_of(self, room: Path, *, app: bool = False) -> Stack | None:
+        """What stands beside the commands of a room; None where nothing is configured."""
+        if not self.stack.given:
+            return None
+        return Stack(self.sandbox, self.stack, self.masks.parent, str(room), app=app)
 
 
 def readonly(settings: SandboxSettings) -> list[str]:
@@ -58,7 +68,12 @@ def readonly(settings: SandboxSettings) -> list[str]:
 
 
 def surroundings(
-    sandbox: Sandbox, repository: Path, masks: Path, settings: SandboxSettings, share: Sequence[str] = SHARE
+    sandbox: Sandbox,
+    repository: Path,
+    masks: Path,
+    settings: SandboxSettings,
+    share: Sequence[str] = SHARE,
+    stack: StackSettings | None = None,
 ) -> Surroundings:
     """What commands in the rooms of `repository` see and have."""
     for name in ("file", "folder"):
@@ -74,7 +89,11 @@ def surroundings(
     first = [f"{repository}/{name}/bin" for name, _ in shared if name != "node_modules" and "/" not in name]
     path = [*first, f"{repository}/node_modules/.bin", *tools.path, *_SYSTEM_PATH]
     env = {**_ENVIRONMENT, "PATH": ":".join(dict.fromkeys(path)), **settings.env}
-    return Surroundings(sandbox, str(repository), masks, shared, tuple(shown), env, settings.limits)
+    stack = stack or StackSettings()
+    if stack.given:
+        # A result that was come to beside other services is another one.
+        env["SETPOINT_STACK"] = stack.digest()
+    return Surroundings(sandbox, str(repository), masks, shared, tuple(shown), env, settings.limits, stack)
 
 
 def nested_environments(repository: Path, share: Sequence[str]) -> list[str]:
@@ -119,6 +138,7 @@ class SandboxRoom:
         pinned: bool = True,
         others: bool = False,
         hidden: Callable[[], Sequence[str]] = tuple,
+        fresh: bool = False,
     ) -> None:
         """`hidden`: further files that are masked, whatever they are called."""
         self.path = path
@@ -128,6 +148,9 @@ class SandboxRoom:
         self._hidden = hidden
         self._others = others
         """Whether files that no command of ours made lie here as well: nothing is cleaned away then."""
+        self._stack = around.stack_of(path)
+        self._fresh = fresh and around.stack.fresh == "command"
+        """Whether no command meets what another one left in a service."""
         self._secrets: Mapping[str, int] | None = None
         """Files that are masked, and their inodes: a command may move one with the folder above it."""
         self._pinned: tuple[str, ...] = (".git",) if pinned else ()
@@ -151,29 +174,67 @@ class SandboxRoom:
     ) -> Completed:
         """Run `argv` here in the sandbox, then make the tree harmless to the host: no FIFO, socket, device or set-id
         file is left. Raises DeniedError when the command replaced `.git` (which level `none` cannot prevent)."""
-        around = self._around
-        told = {**around.env, **({"SETPOINT_REPORTS": REPORTS} if reports else {}), **(env or {})}
         git = self._git_before()
         if self._running:
             await asyncio.to_thread(self._follow)
-        command = Command(
-            argv=tuple(argv),
-            mounts=await asyncio.to_thread(self._mounts, reports),
-            cwd=self.inside,
-            env=told,
-            stdin=stdin,
-            network=tuple(network),
-            limits=limits or around.limits,
-        )
+        command = await self.command(argv, limits=limits, env=env, stdin=stdin, network=tuple(network), reports=reports)
         self._running += 1
         self._swept = None
         try:
-            return await around.sandbox.run(command)
+            return await self._beside_services(command)
         finally:
             self._running -= 1
             if not self._running and not self._others:
                 await asyncio.to_thread(self._clean)
             self._git_after(git)
+
+    async def command(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: CommandLimits | None = None,
+        env: dict[str, str] | None = None,
+        stdin: str = "",
+        network: tuple[str, ...] = (),
+        reports: Path | None = None,
+    ) -> Command:
+        """`argv` as the sandbox is to run it here."""
+        around = self._around
+        return Command(
+            argv=tuple(argv),
+            mounts=await asyncio.to_thread(self._mounts, reports),
+            cwd=self.inside,
+            env={**around.env, **({"SETPOINT_REPORTS": REPORTS} if reports else {}), **(env or {})},
+            stdin=stdin,
+            network=network,
+            limits=limits or around.limits,
+        )
+
+    async def _beside_services(self, command: Command) -> Completed:
+        stack = self._around.stack_of(self.path) if self._fresh else self._stack
+        if stack is None:
+            return await self._around.sandbox.run(command)
+        try:
+            async with stack.beside(command) as joined:
+                done = await self._around.sandbox.run(joined)
+                return done.model_copy(update={"services": await stack.trouble()})
+        finally:
+            if stack is not self._stack:
+                await stack.close()
+
+    async def up(self) -> None:
+        """Start the services now. Raises StackError when they do not come up."""
+        if self._stack is not None:
+            await self._stack.up(await self.command(("true",)))
+
+    def for_a_person(self) -> Stack | None:
+        """Services of their own for whoever looks at what lies here, the application among them."""
+        return self._around.stack_of(self.path, app=True)
+
+    async def rest(self) -> None:
+        """End the services beside this room; the next command that asks for them starts new ones."""
+        if self._stack is not None:
+            await self._stack.close()
 
     def read(self, path: str) -> bytes:
         """The content of a file below the room. Raises FileNotFoundError, DeniedError (a link, a secret, outside)."""
@@ -294,12 +355,17 @@ async def exec_here(
     settings: SandboxSettings | None = None,
     network: Sequence[str] = (),
     stdin: str = "",
+    stack: StackSettings | None = None,
 ) -> Completed:
     """Run `argv` in `folder` as an agent's command would run there: the folder writable at its own path, `.git` and
     secrets masked, the rest of the host as in any room. Raises UsageError for a folder too wide to hand out."""
     with _handed_out(folder) as (here, masks):
-        around = surroundings(sandbox, here, masks, settings or SandboxSettings())
-        return await SandboxRoom(here, around, others=True).run(argv, stdin=stdin, network=network)
+        around = surroundings(sandbox, here, masks, settings or SandboxSettings(), stack=stack)
+        room = SandboxRoom(here, around, others=True)
+        try:
+            return await room.run(argv, stdin=stdin, network=network)
+        finally:
+            await room.rest()
 
 
 @contextmanager
@@ -309,12 +375,13 @@ def _handed_out(folder: Path) -> Iterator[tuple[Path, Path]]:
         raise UsageError(f"{here} is not a folder to hand to a command", fix="cd into the repository")
     marker = here / ".git"
     made = not os.path.lexists(marker)
-    with tempfile.TemporaryDirectory(prefix="setpoint-masks-") as masks:
+    with tempfile.TemporaryDirectory(prefix="setpoint-masks-") as held:
+        masks = Path(held, "masks")
         if made:
             # Otherwise the command could make one, and the user's next git would obey it.
             marker.mkdir()
         try:
-            yield here, Path(masks)
+            yield here, masks
         finally:
             if made:
                 with suppress(OSError):

@@ -16,7 +16,6 @@ from typing import Any
 from ..errors import SandboxError
 from ..model.command import CommandLimits, Completed
 from ..ports import Room
-from .loopback import COPY
 
 LONGEST_LINE = 4 * 1024 * 1024
 """Bytes of one line that is read; a longer one is an error."""
@@ -25,10 +24,23 @@ _GRACE = 1.0
 """Seconds a program has to end once its input has."""
 # It runs under whatever Python 3 is inside. A tunnel is a port of the sandbox's own loopback that leads to a host by
 # the proxy, for programs that speak another protocol than HTTP.
-_JOIN = (
-    "import _socket, os, socket, sys"
-    + COPY
-    + r"""
+_JOIN = r"""
+import _socket, os, socket, sys
+
+def copy(source, target):
+    try:
+        while True:
+            piece = source.recv(65536)
+            if not piece:
+                break
+            target.sendall(piece)
+    except OSError:
+        pass
+    try:
+        target.shutdown(_socket.SHUT_WR)
+    except OSError:
+        pass
+
 count = int(sys.argv[1])
 tunnels, argv = sys.argv[2:2 + count], sys.argv[2 + count:]
 place = os.environ.pop("SETPOINT_REPORTS")
@@ -88,7 +100,6 @@ try:
 except OSError as error:
     sys.exit("%s cannot be run: %s" % (argv[0], error.strerror))
 """
-)
 
 
 class Talk:

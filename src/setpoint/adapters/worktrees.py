@@ -89,6 +89,7 @@ class Worktrees:
         if known is not None and known.branch == run.branch and known.stands():
             return known
         await asyncio.to_thread(self.secrets.learn, run.base)
+        await self.rest(run)
         worktree = Worktree(self, run)
         await worktree.make_ready(run.base)
         self._open[run.id] = worktree
@@ -97,6 +98,7 @@ class Worktrees:
     async def close(self, run: Run) -> None:
         """Remove the worktree, its content saved first. A repeat changes nothing."""
         worktree = self._open.pop(run.id, None) or Worktree(self, run)
+        await worktree.rest()
         await worktree.remove()
 
     async def resolve(self, revision: str) -> str:
@@ -136,17 +138,29 @@ class Worktrees:
         """A clean throw-away copy of `revision` with `overlay` over it, without `.git`; gone at the end."""
         return self._checkout(revision, overlay or {})
 
-    def room(self, folder: Path) -> SandboxRoom:
+    async def rest(self, run: Run) -> None:
+        """End the services beside the run's worktree, where they were started here."""
+        worktree = self._open.get(run.id)
+        if worktree is not None:
+            await worktree.rest()
+
+    @asynccontextmanager
+    async def room(self, folder: Path) -> AsyncIterator[Room]:
         """A room over any folder of setpoint's own, presented as the repository."""
-        return SandboxRoom(folder, self.around, pinned=False)
+        room = SandboxRoom(folder, self.around, pinned=False, fresh=True)
+        try:
+            yield room
+        finally:
+            await room.rest()
 
     @asynccontextmanager
     async def _checkout(self, revision: str, overlay: dict[str, bytes | None]) -> AsyncIterator[Room]:
         place = self._state / "checkouts" / f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+        room: SandboxRoom | None = None
         try:
             snapshot = await asyncio.to_thread(self._put_out, place, revision)
             hidden = partial(self.secrets.in_tree, revision)
-            room = SandboxRoom(place / "tree", self.around, snapshot, pinned=False, hidden=hidden)
+            room = SandboxRoom(place / "tree", self.around, snapshot, pinned=False, hidden=hidden, fresh=True)
             for path, content in overlay.items():
                 if content is None:
                     beneath.delete(room.path, path)
@@ -154,6 +168,8 @@ class Worktrees:
                     beneath.write(room.path, path, content)
             yield room
         finally:
+            if room is not None:
+                await room.rest()
             await asyncio.to_thread(remove_folder, place)
 
     def mark(self) -> str:
@@ -205,7 +221,8 @@ class Worktrees:
     def around(self) -> Surroundings:
         """What commands have besides their room."""
         settings, share = self._config.sandbox, self._config.worktree.share
-        return surroundings(self._sandbox, self._repository, self._state / "masks", settings, share)
+        masks, stack = self._state / "masks", self._config.stack
+        return surroundings(self._sandbox, self._repository, masks, settings, share, stack)
 
     @cached_property
     def config(self) -> Config:

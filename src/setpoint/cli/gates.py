@@ -22,7 +22,7 @@ JSON = typer.Option(False, "--json", help="One JSON document.")
 
 @app.command("list")
 def list_(as_json: bool = JSON) -> None:
-    """The gates: command, kind, project folder, what speaks for each, and its last outcome."""
+    """The gates, the quick and decisive first: level, time, command, what speaks for each, and its last outcome."""
 
     async def use(house: "House") -> int:
         from ..service.gates import rows
@@ -35,8 +35,12 @@ def list_(as_json: bool = JSON) -> None:
         for row in found:
             mark = MARKS[row.outcome] if row.outcome else "·"
             optional = "" if row.required else " (optional)"
-            data(f"{mark} {row.name:<14} {row.kind:<9} {row.where:<12} {row.run}{optional}")
+            took = f"{row.seconds:.1f} s" if row.seconds is not None else "-"
+            of = f"{row.scope or row.kind:<11} {row.level:<5} {took:>8}"
+            data(f"{mark} {row.name:<14} {of}  {row.where:<8} {row.run}{optional}")
             plain(paint(f"  {row.because}{f'; last: {row.reason}' if row.reason else ''}", "dim"))
+            if row.doubt:
+                plain(paint(f"  ! {row.doubt}", "yellow"))
             if row.network:
                 data(f"  may reach {visible(', '.join(row.network))}")
         if not gates:
@@ -68,7 +72,7 @@ def run(
             document([one.result.model_dump(mode="json") for one in measured])
         for one in measured if not as_json else ():
             result = one.result
-            data(f"{MARKS[result.outcome.value]} {result.gate:<14} {result.reason}")
+            data(f"{MARKS[result.outcome.value]} {result.gate:<14} {result.evidence.seconds:>6.1f} s  {result.reason}")
             for connection in result.evidence.connections:
                 plain(f"    {visible(reached(connection))}")
             if result.green:
@@ -109,6 +113,31 @@ def tasks(
             for objection in one.objections:
                 print_objection(objection)
         return exit_code(measured)
+
+    in_house(use)
+
+
+@app.command("matrix")
+def matrix(
+    markdown: bool = typer.Option(False, "--markdown", help="As a table to keep in the repository."),
+    as_json: bool = JSON,
+) -> None:
+    """All that is looked at before a change is released: has the agent access? And what nobody looks at."""
+
+    async def use(house: "House") -> int:
+        from ..service.feedback import as_markdown, looks
+
+        found = looks(house.config, house.store, house.root)
+        if as_json:
+            document([look.model_dump(mode="json") for look in found])
+        elif markdown:
+            data(as_markdown(found))
+        for look in () if as_json or markdown else found:
+            data(f"{'✓' if look.agent else '✗'} {look.level:<5} {look.took():>8}  {look.what:<24} {look.of}")
+            plain(paint(f"  by {look.by}", "dim"))
+            if look.access:
+                data(f"  to get it: {look.access}")
+        return 0
 
     in_house(use)
 

@@ -202,7 +202,7 @@ def _print_judged(view: "RunView", head: Any) -> None:
     counts = [counted(gate.examined, gate.unit) for gate in view.gates]
     for gate, count in zip(view.gates, counts, strict=True):
         data(
-            f"  {MARKS[gate.outcome]} {gate.gate:<{wide}}  {count:<{max(map(len, counts))}}  "
+            f"  {MARKS[gate.outcome]} {gate.gate:<{wide}}  {count:<{max(map(len, counts))}}  {gate.seconds:>6.1f} s  "
             f"{visible(gate.reason)[:100]}  [{gate.tree[:10]}]"
         )
     if view.pictures:

@@ -30,6 +30,7 @@ from . import (
     runs,
     sandbox,
     selftest,
+    serving,
     start,
     terminals,
     tuning,
@@ -79,6 +80,7 @@ for part in (
     manual,
     terminals,
     voice,
+    serving,
 ):
     part.register(app)
 app.add_typer(gates.app, name="gates", help="The commands that decide. List them, run them, prove that they can fail.")

@@ -74,6 +74,8 @@ async def read_source(house: "House", words: str, first: str = "") -> tuple[str,
 
 
 def _print_plan(view: "PlanView") -> None:
+    from ..service.feedback import gap_lines
+
     data(f"{paint('ticket', 'bold')}      {visible(f'{view.ticket}: {view.title}')}")
     data(f"{paint('route', 'bold')}       {view.route} ({view.because})")
     for phase in view.phases:
@@ -90,6 +92,8 @@ def _print_plan(view: "PlanView") -> None:
     data(f"{paint('boundaries', 'bold')}  {view.boundaries['summary']}")
     for name, command in view.gates.items():
         data(f"{paint('gate', 'bold')}        {name}: {command}")
+    for line in gap_lines(view.feedback_gaps):
+        data(f"{paint('feedback gap', 'bold')} {visible(line)}")
     data(f"{paint('reviewer', 'bold')}    independence {view.independence or 'unknown'}")
     data(f"{paint('estimate', 'bold')}    {estimated(view.forecast)}; budget {money(view.budget_usd)}")
     for warning in view.warnings:

@@ -28,6 +28,7 @@ _INSTALLED = (
     "print(*sorted({f'{d.name}=={d.version}' for d in m.distributions()}), sep='\\n')"
 )
 _ASK = """
+echo "$SETPOINT_STACK"
 for tool in "$@"; do
   case $tool in
     python) python -c "$PROBE" ;;

@@ -15,8 +15,10 @@ from .run import Keep, run_gate, sha256
 from .steps import take_steps
 from .tools import tool_of
 from .words import words
+from .worth import Worth, in_turn
 
 T = TypeVar("T")
+_NO_WORTH: Mapping[str, Worth] = {}
 Known = Callable[[str, str], GateResult | None]
 """An earlier result of a gate by its name and its definition's digest; whether it still holds is checked here."""
 PARALLEL = max(2, min(8, os.cpu_count() or 2))
@@ -56,8 +58,10 @@ async def run_gates(
     keep: Keep = sha256,
     parallel: int = PARALLEL,
     reruns: int = 2,
+    worth: Mapping[str, Worth] = _NO_WORTH,
 ) -> tuple[GateResult, ...]:
-    """One result a gate, in the mapping's order; `on_result` hears each as it comes, also those known before."""
+    """One result a gate, in the mapping's order; `on_result` hears each as it comes, also those known before. What is
+    quick and says no often, by what is known of its `worth`, is begun first."""
     cores = Cores(parallel)
     earlier = {name: known(name, gate.digest()) for name, gate in gates.items()}
     held = {
@@ -82,7 +86,9 @@ async def run_gates(
         on_result(result)
         return result
 
-    return await together(one(name, gate) for name, gate in gates.items())
+    turns = in_turn(gates, worth)
+    results = dict(zip(turns, await together(one(name, gates[name]) for name in turns), strict=True))
+    return tuple(results[name] for name in gates)
 
 
 class Cores:

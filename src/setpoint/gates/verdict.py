@@ -79,6 +79,8 @@ def rejudged(done: Completed, reading: Reading) -> Verdict:
 
 def never_judged(gate: Gate, done: Completed) -> str:
     """Why the tool cannot have come to a verdict; empty when it can."""
+    if done.services:
+        return done.services
     if done.timed_out or done.killed == "time" or done.exit_code == 124:
         return f"it was stopped after {gate.timeout:g} seconds, its time limit"
     if done.killed:

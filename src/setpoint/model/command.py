@@ -60,6 +60,8 @@ class Completed(Record):
     """Layers of that level that were not in force."""
     connections: tuple[Connection, ...] = ()
     """Hosts it reached or tried to, where it was given any."""
+    services: str = ""
+    """What was wrong with the services beside it, where it asked for them; empty: nothing."""
 
     @property
     def contained(self) -> str:

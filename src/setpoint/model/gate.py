@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from .evidence import GateKind
 from .network import destination
@@ -28,6 +28,14 @@ class Gate(Record):
     required: bool = True
     network: tuple[Line, ...] = ()
     """Hosts it may reach: `name`, `name:port`, or `name:port=10.0.0.0/8` for one of a private network; empty: none."""
+    level: Literal["", "local", "dev", "qa"] = ""
+    """Where its answer comes from; empty: `local`, or `dev` where it may reach hosts. Production is for smoke."""
+
+    @model_validator(mode="after")
+    def _who_reaches_nothing_is_local(self) -> "Gate":
+        if self.level in ("dev", "qa") and not self.network:
+            raise ValueError(f"level {self.level} without a host in `network`: what reaches nothing outside is local")
+        return self
 
     @field_validator("network")
     @classmethod

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from typing import Literal
 
 from .evidence import GateResult
 from .record import Line, Record, Text, Time
@@ -76,6 +77,8 @@ class Environment(Record):
     """Command that must pass afterwards."""
     rollback: tuple[str, ...]
     """Command that brings SETPOINT_SHA (the last good release) back."""
+    level: Literal["", "dev", "qa", "prod"] = ""
+    """What its smoke is worth; empty: told from its name."""
     approval: bool = False
     """Whether a person must say yes first."""
     seconds: float = 600.0
@@ -87,6 +90,7 @@ class Environment(Record):
     """Names of environment variables the commands get from the worker (credentials by reference)."""
 
 
+_QA = frozenset(("qa", "uat", "staging", "stage", "preprod", "pre", "acceptance", "test"))
 _PRODUCTION = frozenset(("prod", "production", "prd", "live"))
 _BEFORE_IT = frozenset(("pre", "non", "not", "no", "like", "test", "staging", "stage", "uat", "acceptance", "dev"))
 
@@ -95,3 +99,12 @@ def is_production(name: str) -> bool:
     """Whether an environment of that name is where customers are: `production`, `eu-prod`, and not `pre-production`."""
     parts = set(re.split(r"[^a-z]+", name.lower()))
     return bool(parts & _PRODUCTION) and not parts & _BEFORE_IT
+
+
+def level_of_place(environment: Environment) -> Literal["dev", "qa", "prod"]:
+    """The level of what is checked in an environment."""
+    if environment.level:
+        return environment.level
+    if is_production(environment.name):
+        return "prod"
+    return "qa" if _QA.intersection(re.split(r"[^a-z]+", environment.name.lower())) else "dev"

@@ -6,12 +6,14 @@ from pydantic import Field, model_validator
 
 from .approval import ApprovalSettings
 from .boundary import Boundaries
+from .feedback import Feedback, Profile
 from .gate import Gate
 from .people_settings import PapersSettings, VoiceSettings
 from .phases import PHASES as PHASES
 from .record import Line, Record
 from .release import Environment
 from .sandbox_settings import SandboxSettings
+from .stack import StackSettings
 from .tool_servers import ToolSettings
 
 SHARED = (
@@ -307,6 +309,10 @@ class Config(Record):
     intake: IntakeSettings = IntakeSettings()
     gates: dict[str, Gate] = {}
     checks: Checks = Checks()
+    feedback: tuple[Feedback, ...] = ()
+    """What is looked at beside the gates."""
+    profile: dict[str, Profile] = {}
+    """Loops of roles, by name."""
     models: dict[Size, tuple[str, ...]] = {}
     """Model and fallbacks (`provider/model`) of each size class."""
     providers: dict[str, Provider] = {}
@@ -322,6 +328,7 @@ class Config(Record):
     breaker: Breaker = Breaker()
     sandbox: SandboxSettings = SandboxSettings()
     worktree: Worktree = Worktree()
+    stack: StackSettings = StackSettings()
     boundaries: Boundaries = Boundaries()
     forge: ForgeSettings = ForgeSettings()
     agent: AgentSettings = AgentSettings()

@@ -77,6 +77,8 @@ async def carry(bench: Bench, run_id: str, serial: int) -> Run | None:
         done = await _tried(ground)
     except LostLeaseError:
         return None
+    finally:
+        await bench.workspaces.rest(run)
     return await settle(ground, done)
 
 

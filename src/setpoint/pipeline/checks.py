@@ -34,6 +34,7 @@ from ..gates.tokens import check_tokens
 from ..gates.trusted import run_wired
 from ..gates.undeclared import check_imports
 from ..gates.unicode import check_unicode
+from ..gates.unmocked import check_unmocked
 from ..gates.workflows import check_workflows
 from ..model.evidence import GateKind
 from ..model.gate import Gate
@@ -109,6 +110,7 @@ STATIC: Mapping[str, StaticCheck] = {
     "migrations": alone(check_migrations),
     "flaky": alone(check_quarantine),
     "integration": integration,
+    "end-to-end": alone(check_unmocked),
 }
 """Checks that read files and run nothing, in the order they are told."""
 

@@ -7,6 +7,7 @@ from ..errors import ConfigError
 from ..model.boundary import Boundaries
 from ..model.numbers import counted
 from ..model.settings import Config
+from ..model.stack import StackSettings
 from ..ports import Room, Trees
 from .bench import Bench, Ground
 from .prompts import section, untrusted
@@ -119,7 +120,21 @@ def commands(config: Config) -> str:
     lines = [
         f"- {name}: `{' '.join(gate.run)}`".replace(" --junit-xml={report}", "") for name, gate in config.gates.items()
     ]
-    return section("Commands that decide", "\n".join(lines) or "none configured")
+    return section("Commands that decide", "\n".join([*(lines or ["none configured"]), *beside(config.stack)]))
+
+
+def beside(stack: StackSettings) -> list[str]:
+    """What stands beside each command, as a session must know it to use it."""
+    if not stack.given:
+        return []
+    ports = {service.port: service.name for service in stack.service if service.port}
+    told = [
+        f"{ports.get(number, 'free for your own server')} at 127.0.0.1:$SETPOINT_PORT_{number}"
+        for number in range(1, stack.wanted + 1)
+    ]
+    env = [f"set: {', '.join(stack.env)}"] if stack.env else []
+    kept = ["data stay between your commands; gates have fresh services"] if stack.service else []
+    return [f"- beside each command: {'; '.join([*told, *env, *kept])}"]
 
 
 def boundaries_text(boundaries: Boundaries) -> str:

@@ -1,5 +1,7 @@
 """`setpoint plan`: what a run would do and cost, without a model call."""
 
+from pathlib import Path
+
 from ..errors import ConfigError, NotSignedInError
 from ..gates.tests_gate import tests_gate
 from ..model.money import Forecast
@@ -12,6 +14,7 @@ from ..pipeline.purse import price_fix
 from ..pipeline.routes import ROUTES, Decision, Phase
 from ..ports import Store
 from ..prices import rates
+from .feedback import feedback_gaps
 from .forecast import covered, forecast, own_price
 from .guidance import configuration_alone
 from .views import PlanView, StageView
@@ -54,6 +57,7 @@ def plan_view(
         uncheckable=ticket.uncheckable,
         boundaries=_boundaries(config, ticket),
         gates={name: " ".join(gate.run) for name, gate in config.gates.items()},
+        feedback_gaps=feedback_gaps(config, ticket, Path(repository)),
         independence=_independence(config, replayed, modelless),
         validator_ratio=ratio,
         estimate_usd=_range(expected),

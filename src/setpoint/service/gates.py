@@ -12,8 +12,10 @@ from ..gates.detect import detect
 from ..gates.environment import environment_digest
 from ..gates.judge import run_gates, unheard
 from ..gates.projects import touched
+from ..gates.prove import Proven
 from ..gates.reach import demanded, reached
 from ..gates.tree_change import change_between
+from ..gates.worth import Worth, in_turn, level_of, scope_of, worths
 from ..model.evidence import GateKind, GateResult, Outcome
 from ..model.gate import Gate
 from ..model.judgement import Measured
@@ -25,6 +27,8 @@ HERE = "gates"
 """Results on working trees are kept under this name."""
 BASELINE = "baseline"
 """Results on untouched bases, for all runs."""
+RUNS = 50
+"""How many of the latest runs tell what a gate is worth."""
 
 
 def unsaid(_name: str, _why: str) -> None:
@@ -66,6 +70,18 @@ class GateRow(Record):
     required: bool
     network: tuple[Line, ...] = ()
     """Hosts it may reach."""
+    level: Line = "local"
+    """Where its answer comes from."""
+    scope: str = ""
+    """What its tests take together: unit, integration, end-to-end; empty for other gates."""
+    seconds: float | None = None
+    """The middle one of its times so far; None when it never ran."""
+    trees: int = 0
+    """Trees it was asked about."""
+    said_no: int = 0
+    """Those it failed on."""
+    doubt: str = ""
+    """Why it may be of no use."""
     outcome: str = ""
     """Its last verdict; empty when it never ran."""
     reason: str = ""
@@ -73,13 +89,17 @@ class GateRow(Record):
 
 
 def rows(gates: Mapping[str, Gate], root: Path, store: Store | None) -> list[GateRow]:
-    """Every configured gate with its last outcome; where none is configured, what `setpoint init` would try."""
+    """Every configured gate with its last outcome, in the order in which they are begun; where none is configured, what
+    `setpoint init` would try."""
     found = {(c.gate.run, c.gate.where): c for c in detect(root)}
     named = gates or {candidate.name: candidate.gate for candidate in found.values()}
     last = _last(store) if store is not None and gates else {}
+    known = known_worth(store) if store is not None and gates else {}
+    shown_red = {proof.gate for proof in kept_proofs(store) if proof.red} if store is not None and gates else set()
     listed = []
-    for name, gate in named.items():
-        candidate, result = found.get((gate.run, gate.where)), last.get(name)
+    for name in in_turn(named, known):
+        gate = named[name]
+        candidate, result, worth = found.get((gate.run, gate.where)), last.get(name), known.get(name)
         listed.append(
             GateRow(
                 name=name,
@@ -89,12 +109,30 @@ def rows(gates: Mapping[str, Gate], root: Path, store: Store | None) -> list[Gat
                 because=candidate.because if candidate else "written in the configuration",
                 required=gate.required,
                 network=gate.network,
+                level=level_of(gate),
+                scope=scope_of(name, gate),
+                seconds=worth.seconds if worth else None,
+                trees=worth.trees if worth else 0,
+                said_no=worth.said_no if worth else 0,
+                doubt=worth.doubt(name in shown_red) if worth else "",
                 outcome=result.outcome.value if result else "",
                 reason=result.reason if result else "",
                 at=result.evidence.at.isoformat(timespec="seconds") if result else "",
             )
         )
     return listed
+
+
+def known_worth(store: Store) -> dict[str, Worth]:
+    """What all results so far say of each gate: of runs, of bases and of working trees."""
+    latest = sorted(store.runs(), key=lambda run: run.updated, reverse=True)[:RUNS]
+    places = (BASELINE, HERE, *(run.id for run in latest))
+    return worths(result for place in places for _, result in store.results(place))
+
+
+def kept_proofs(store: Store) -> list[Proven]:
+    """What was found out last of each gate's power to fail."""
+    return [Proven.model_validate(proof) for proof in (store.recall(BASELINE, "proofs") or {}).values()]
 
 
 def _last(store: Store) -> dict[str, GateResult]:
@@ -136,6 +174,7 @@ async def run_here(
             known=lambda name, _: earlier.get(name),
             on_result=on_result,
             keep=bench.keep,
+            worth=known_worth(store),
         )
         new = [result for result in results if earlier.get(result.gate) != result]
         with store.transaction() as tx:

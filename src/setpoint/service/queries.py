@@ -1,9 +1,11 @@
 """What a person can see. Reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..gates.worth import level_of
 from ..model.approval import CHANGE, POINTS
+from ..model.gate import Gate
 from ..model.money import Forecast, Standing
 from ..model.numbers import counted
 from ..model.objection import Objection, Source
@@ -165,7 +167,7 @@ def view(ground: Ground) -> RunView:
         prompts_warning=prompted_too_often(store, run, ground.config.prompting),
         lessons=taught_by(store, run),
         follow_ups=tuple(_follow_up(objection) for objection in follow_ups(store, run)),
-        gates=_gates(store, run),
+        gates=_gates(store, run, ground.config.gates),
         pictures=pictures(events, store.results(run.id)),
         approvals=tuple(a for cycle in cycles for a in store.approvals(run.id, cycle)),
         questions=tuple(question for question, _ in store.questions(run.id)),
@@ -258,7 +260,7 @@ def _follow_up(objection: Objection) -> FollowUpView:
     )
 
 
-def _gates(store: Store, run: Run) -> tuple[GateView, ...]:
+def _gates(store: Store, run: Run, gates: Mapping[str, Gate]) -> tuple[GateView, ...]:
     last: dict[str, GateView] = {}
     for stage, result in store.results(run.id):
         last[result.gate] = GateView(
@@ -269,5 +271,7 @@ def _gates(store: Store, run: Run) -> tuple[GateView, ...]:
             reason=result.reason,
             tree=result.evidence.tree,
             stage=stage,
+            seconds=result.evidence.seconds,
+            level=level_of(gates[result.gate]) if result.gate in gates else "local",
         )
     return tuple(last.values())

@@ -1,5 +1,7 @@
 """What a person is shown at a decision: enough to say yes or no, and the digest that the answer is bound to."""
 
+from pathlib import Path
+
 from ..model.numbers import counted
 from ..model.plan import Plan
 from ..model.spec import FunctionalSpec
@@ -10,6 +12,7 @@ from ..pipeline.criteria import plan_of, wished
 from ..pipeline.grants import plan_mark
 from ..pipeline.intake import askable
 from .drawn import drawn
+from .feedback import feedback_gaps, gap_lines
 
 DIFF_LINES = 400
 
@@ -56,7 +59,8 @@ async def shown(ground: Ground) -> list[str]:
             f"your yes also allows: {a.kind.value} {a.subject}: {a.detail}"
             for a in (wished(ground, plan) if plan else ())
         ]
-        warned = [*found_out(ground), *(large(plan) if plan else [])]
+        unseen = gap_lines(feedback_gaps(ground.config, ground.run.ticket, Path(ground.run.repository)))
+        warned = [*found_out(ground), *(large(plan) if plan else []), *unseen]
         bound = f"your answer is bound to {plan_mark(ground, name)[:12]}"
         picture = drawn(plan.diagram) if plan else []
         return [*text.splitlines(), "", *picture, *asked, *warned, bound]

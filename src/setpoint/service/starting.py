@@ -34,6 +34,7 @@ from ..policy.rules import effective
 from ..ports import Store, Transaction
 from .epic import Child, unmet
 from .estimate import require_priced, told_before
+from .feedback import narrowed_to
 from .forecast import forecast
 from .guidance import configuration_alone
 from .kept import without_secrets
@@ -107,10 +108,11 @@ def _require_doable(phases: Sequence[str]) -> None:
 
 def routed(config: Config, ticket: Ticket, inherited: str = "") -> Config:
     """`config` as it is for `ticket`: a sensitive one's has nothing outside the house, be it for the reason `inherited`
-    from its epic. Raises ConfigError when there is no model inside it."""
+    from its epic, and one with a profile has that profile's loop. Raises ConfigError when there is no model inside the
+    house, or the profile names what is not there."""
     narrowed = in_house(config, inherited or sensitive_because(config, ticket))
     require_in_house(narrowed)
-    return narrowed
+    return narrowed_to(narrowed, ticket)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..model.approval import Approval, HandOver, Question
+from ..model.feedback import FeedbackGap
 from ..model.money import Forecast, Standing
 from ..model.objection import Objection
 from ..model.record import Line, Record, Time
@@ -88,6 +89,10 @@ class GateView(Record):
     reason: Line
     tree: Line
     stage: Line
+    seconds: float = 0.0
+    """How long it took."""
+    level: Line = "local"
+    """Where its answer comes from."""
 
 
 class RunLine(Record):
@@ -189,6 +194,8 @@ class PlanView(Record):
     uncheckable: tuple[str, ...]
     boundaries: dict[str, Any]
     gates: dict[str, str]
+    feedback_gaps: tuple[FeedbackGap, ...]
+    """What cannot be checked on this machine, and what looking at it by hand costs."""
     independence: str
     validator_ratio: float | None
     """How many times cheaper the validator is than the producer; None when a price is unknown."""

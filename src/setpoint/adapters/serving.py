@@ -1,0 +1,46 @@
+"""A folder's application, served to a person."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ..errors import SandboxError, UsageError
+from ..model.settings import Config
+from ..ports import Room, Sandbox
+from .rooms import SandboxRoom, surroundings
+from .stacks.stack import Stack
+
+
+def own_room(sandbox: Sandbox, repository: Path, state: Path, config: Config) -> SandboxRoom:
+    """The user's own folder as a room."""
+    around = surroundings(sandbox, repository, state / "masks", config.sandbox, config.worktree.share, config.stack)
+    return SandboxRoom(repository, around, others=True)
+
+
+@asynccontextmanager
+async def serving(room: Room, config: Config) -> AsyncIterator[tuple[Stack, Mapping[str, str]]]:
+    """The stack of a room of ours, with the application among its services, all of them at the host's loopback; and
+    what commands there are told. Raises UsageError without an application, StackError."""
+    assert isinstance(room, SandboxRoom)
+    stack = room.for_a_person()
+    if config.stack.app is None or stack is None:
+        raise UsageError(
+            "nothing says how the application is served",
+            fix='in setpoint.toml: [stack.app] run = ["python", "-m", "shop", "--port", "{port_1}"], port = 1',
+        )
+    try:
+        yield stack, await stack.up(await room.command(("true",)))
+    finally:
+        await stack.close()
+
+
+async def comes_up(room: Room) -> tuple[float, str]:
+    """Bring up the services of a room of ours: the seconds that took, and why they did not come up."""
+    assert isinstance(room, SandboxRoom)
+    started = time.monotonic()
+    try:
+        await room.up()
+    except SandboxError as error:
+        return time.monotonic() - started, error.what
+    return time.monotonic() - started, ""
