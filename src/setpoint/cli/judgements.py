@@ -32,7 +32,7 @@ def check(
     quick: bool = typer.Option(False, "--quick", help="Run no command when the files alone are reason to object."),
     as_json: bool = JSON,
 ) -> None:
-    """Judge any change, made by anybody, without a model: one verdict with all that it minds.
+    """Judge any change by anybody, without a model. One verdict with all that it minds.
 
     Exit 0 nothing is wrong, 10 something is, 11 could not tell, 14 the base is red already, 30 outside its boundaries.
     """
@@ -121,7 +121,7 @@ def verify(
     rerun: bool = typer.Option(False, "--rerun", help="Run stale gates again on what lies there now, and only those."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
-    """Say whether a run's evidence is still of what lies there: exit 20 names what is stale, 10 it is red."""
+    """Say whether a run's evidence still holds. Exit 20 names what is stale, 10 it is red."""
 
     async def use(house: "House") -> int:
         from ..service.verify import verify as verified
@@ -153,7 +153,7 @@ def trace(
     strict: bool = typer.Option(False, "--strict", help="Exit 10 when a criterion, a line or a task hangs in the air."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
-    """Lead each criterion over task and test to the changed lines that the test executed, and name what is missing."""
+    """Lead each criterion to its changed lines. By task and test that executed them; what is missing is named."""
 
     async def use(house: "House") -> int:
         from ..service.trace import trace as traced
@@ -201,7 +201,7 @@ def why(
     revision: str = typer.Option("HEAD", "--revision", help="The commit in which it stands so."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
-    """Say from the record why a line is there: ticket, criterion, decision, round, model, approver."""
+    """Say from the record why a line is there. Ticket, criterion, decision, round, model, approver."""
 
     async def use(house: "House") -> int:
         found = await house.judging.why(place, revision, house.ground)

@@ -17,7 +17,7 @@ STEPS = typer.Argument(
 
 
 def look(run: str = RUN, steps: list[str] = STEPS) -> None:
-    """Start what a run built in the sandbox, use its pages in a browser, keep pictures as evidence. Exit 10, 11.
+    """Use the pages that a run built, keep pictures. They start in the sandbox; pictures are evidence. Exit 10, 11.
 
     What was seen is written into the run's journal under your name; it decides nothing.
     """

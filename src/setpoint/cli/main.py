@@ -87,7 +87,7 @@ app.add_typer(gates.app, name="gates", help="The commands that decide. List them
 app.add_typer(approvals.app, name="approvals", help="Whose yes a run rests on. List, verify, and your key.")
 app.add_typer(lessons.app, name="lessons", help="What failures teach. Accept it as a rule, or drop it.")
 app.add_typer(reviewing.app, name="review", help="What the reviewer is worth. Try it on planted defects.")
-app.add_typer(context.app, name="context", help="What a session is given, part by part, and whose words instruct it.")
+app.add_typer(context.app, name="context", help="What a session is given. Part by part, and whose words instruct it.")
 app.add_typer(policy.app, name="policy", help="What runs may do here. Show it with who says so, ask about one action.")
 app.add_typer(models.app, name="models", help="The configured models. List them, try them.")
 app.add_typer(sandbox.app, name="sandbox", help="Where commands of agents and gates run.")

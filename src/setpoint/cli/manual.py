@@ -129,7 +129,7 @@ def forward(
     start: bool = typer.Option(False, "--run", help="Start it at once."),
     detach: bool = DETACH,
 ) -> None:
-    """Make the ticket for what a run lacks: linked to it, on a clean base. Locked papers stay as they are."""
+    """Make the ticket for what a run lacks. Linked to it, on a clean base; locked papers stay as they are."""
 
     async def use(house: "House") -> int:
         from ..service.forward import forward_ticket

@@ -23,7 +23,7 @@ def mcp(
     http: bool = typer.Option(False, "--http", help="Over HTTP on 127.0.0.1, behind the token in .setpoint/mcp-token."),
     port: int = typer.Option(8765, "--port", min=0, max=65535, help="With --http: the port; 0 for any that is free."),
 ) -> None:
-    """Serve runs to agents over MCP: file a ticket, list, show, log, findings, evidence, answer. No tool approves.
+    """Serve runs to agents over MCP. They file tickets, list, show, read, answer; none approves.
 
     Without --http on standard input and output, as agents start such servers themselves.
     """
@@ -53,7 +53,7 @@ def _tell(address: str) -> None:
 
 
 def skill(install: Path | None = BELOW) -> None:
-    """Print the skill that tells an agent how to use setpoint, or install it."""
+    """Print the skill that teaches agents setpoint. Or install it."""
     text = (Path(__file__).parents[1] / "skills" / SKILL / "SKILL.md").read_text(encoding="utf-8")
     if install is None:
         data(text.rstrip())
@@ -75,7 +75,7 @@ def skill(install: Path | None = BELOW) -> None:
 
 
 def tools(as_json: bool = typer.Option(False, "--json", help="One JSON document.")) -> None:
-    """Start the servers of tools that sessions are offered, in the sandbox, and list what they have. No model call.
+    """Try the tool servers that sessions are offered. In the sandbox, with what each has; no model call.
 
     Exit 1 when one of them is of no use. `[mcp]` in setpoint.toml says which there are.
     """

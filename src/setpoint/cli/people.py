@@ -90,7 +90,7 @@ def answer(
     detach: bool = DETACH,
     as_json: bool = JSON,
 ) -> None:
-    """Answer the session's question, or waive it by name, and carry on."""
+    """Answer the session's question and carry on. Or waive it, by name."""
     said = f"Waived: go on with your own default, and say which one you took. {text}".strip() if waive else text
     say(lambda house: house.commands.answer(run, said, question=question), detach, as_json)
 

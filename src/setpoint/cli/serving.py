@@ -19,7 +19,7 @@ def up(
     run: str = RUN,
     as_json: bool = typer.Option(False, "--json", help="One JSON document once it is up."),
 ) -> None:
-    """Serve the application with its services, for checks by hand, until Ctrl-C.
+    """Serve the application for checks by hand. With its services, until Ctrl-C.
 
     Commands, ports and services are those of [stack] in setpoint.toml. It runs in the sandbox; only this machine's
     loopback reaches it. Each worktree has its own ports and data, which are gone when it ends.

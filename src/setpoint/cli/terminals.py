@@ -49,7 +49,7 @@ def tmux(
     runs: list[str] = RUNS,
     attach: bool = typer.Option(True, "--attach/--no-attach", help="Whether this terminal goes there."),
 ) -> None:
-    """Three terminals a run in tmux: planner and reviewer, developer, control. Again: closed ones come back."""
+    """Three terminals a run, in tmux. Planner and reviewer, developer, control; again: closed ones come back."""
 
     async def use(house: "House") -> int:
         from ..errors import UsageError

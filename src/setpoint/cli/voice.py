@@ -93,7 +93,7 @@ def _tell_gaps(house: "House", text: str, file: Path) -> None:
 
 
 def talk(word: str = typer.Argument(..., help="start or stop.")) -> None:
-    """The command for a key or a foot pedal: start the listening of `setpoint new --push-to-talk`, and end it."""
+    """Start and end listening, by key or pedal. For `setpoint new --push-to-talk`."""
 
     async def use(house: "House") -> int:
         from ..service.dictation import tell
