@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .config import own_policy, parse, parse_policy
 from .errors import ConfigError, SetpointError, UsageError
+from .model.agent_settings import programs
 from .model.release import CiRun, CiState
 from .model.sandbox_settings import Level, SandboxSettings
 from .model.settings import Config
@@ -40,6 +41,7 @@ ADAPTERS: Mapping[tuple[str, str], str] = {
     ("workspaces", "worktrees"): "setpoint.adapters.worktrees:Worktrees",
     ("agent", "native"): "setpoint.adapters.agents.native:NativeAgent",
     ("agent", "replay"): "setpoint.adapters.agents.replay:ReplayAgent",
+    ("agent", "external"): "setpoint.adapters.agents.external.agent:ExternalAgent",
     ("forge", "local"): "setpoint.adapters.forges.local:LocalForge",
     ("deployer", "command"): "setpoint.adapters.deployers.command:CommandDeployer",
     ("images", "host"): "setpoint.adapters.images:HostImages",
@@ -106,12 +108,16 @@ class Agents(Mapping[str, "Agent"]):
         self,
         config: Config,
         root: Path,
+        homes: Path,
         circuits: "Circuits",
         redact: Callable[[Any], Any],
         keep: Callable[[bytes], str],
     ) -> None:
+        """`homes`: where agents of other makers keep what they remember."""
         self._config = config
         self._root = root
+        self._homes = homes
+        self._others = programs(config.agents)
         self._circuits = circuits
         self._redact = redact
         self._keep = keep
@@ -123,12 +129,18 @@ class Agents(Mapping[str, "Agent"]):
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(name for seam, name in ADAPTERS if seam == "agent")
+        return iter(("native", "replay", *self._others))
 
     def __len__(self) -> int:
-        return sum(1 for seam, _ in ADAPTERS if seam == "agent")
+        return 2 + len(self._others)
 
     def _make(self, name: str) -> "Agent":
+        if name not in tuple(self):
+            raise ConfigError(f"there is no agent `{name}`", fix=f"one of: {', '.join(self)}; or write [agents.{name}]")
+        if name in self._others:
+            ends = endpoints(self._config, os.environ)
+            other: Agent = part("agent", "external")(name, self._others[name], ends, self._homes)
+            return other
         kind = part("agent", name)
         if name == "replay":
             made: Agent = kind(self._root / self._config.agent.recording)
@@ -205,7 +217,7 @@ def assemble(
         workspaces=workspaces,
         forge=GuardedForge(forge, config.project.base, permit),
         deployer=GuardedDeployer(deployer, permit),
-        agents=Agents(config, root, circuits, clean, store.put_blob),
+        agents=Agents(config, root, state / "agents", circuits, clean, store.put_blob),
         notifier=notifier_of(config, os.environ),
         now=now,
         parse=parse,

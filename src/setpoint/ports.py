@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from .accounts import Answering, Answers, Ledger, SessionLog, Spending
 from .model.approval import HandOver, Question
 from .model.change import ChangedEntry, Entry, Origin
-from .model.command import Command, CommandLimits, Completed, Layer
+from .model.command import Command, CommandLimits, Completed, Layer, Mount
 from .model.evidence import GateResult
 from .model.lesson import LessonWord, Witness
 from .model.merge import Merged
@@ -55,8 +55,10 @@ class Room(Protocol):
         stdin: str = "",
         network: Sequence[str] = (),
         reports: Path | None = None,
+        mounts: Sequence[Mount] = (),
     ) -> Completed:
-        """Run `argv` here in the sandbox. `reports`, a host folder, is writable inside as `$SETPOINT_REPORTS`."""
+        """Run `argv` here in the sandbox. `reports`, a host folder, is writable inside as `$SETPOINT_REPORTS`; `mounts`
+        are shown besides."""
         ...
 
     def read(self, path: str) -> bytes:

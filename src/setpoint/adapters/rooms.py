@@ -171,6 +171,7 @@ class SandboxRoom:
         stdin: str = "",
         network: Sequence[str] = (),
         reports: Path | None = None,
+        mounts: Sequence[Mount] = (),
     ) -> Completed:
         """Run `argv` here in the sandbox, then make the tree harmless to the host: no FIFO, socket, device or set-id
         file is left. Raises DeniedError when the command replaced `.git` (which level `none` cannot prevent)."""
@@ -178,6 +179,7 @@ class SandboxRoom:
         if self._running:
             await asyncio.to_thread(self._follow)
         command = await self.command(argv, limits=limits, env=env, stdin=stdin, network=tuple(network), reports=reports)
+        command = command.model_copy(update={"mounts": (*command.mounts, *mounts)})
         self._running += 1
         self._swept = None
         try:

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from .agent_settings import AgentProgram
 from .approval import ApprovalSettings
 from .boundary import Boundaries
 from .feedback import Feedback, Profile
@@ -91,6 +92,7 @@ class PhaseSettings(Record):
     usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Most dollars of the phase in one run, its judges included; empty: only the ticket's budget holds."""
     agent: str = ""
+    """Who works in it; empty: as `[agent]` says."""
     prompt: str | tuple[Line, ...] = ""
     """Files with rules for this phase alone, one or a list, relative to the repository."""
 
@@ -221,7 +223,8 @@ class ContextSettings(Record):
 class AgentSettings(Record):
     """Who does the work."""
 
-    kind: Literal["native", "replay"] = "native"
+    kind: Line = "native"
+    """`native`, `replay`, or an agent of other makers by its name (docs/agents.md)."""
     recording: str = ""
     """Recording to replay, relative to the repository or absolute."""
 
@@ -332,6 +335,8 @@ class Config(Record):
     boundaries: Boundaries = Boundaries()
     forge: ForgeSettings = ForgeSettings()
     agent: AgentSettings = AgentSettings()
+    agents: dict[Line, AgentProgram] = {}
+    """Agents of other makers, by name."""
     environment: tuple[Environment, ...] = ()
     """In the order they are deployed to."""
     context: ContextSettings = ContextSettings()

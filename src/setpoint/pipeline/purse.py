@@ -65,10 +65,10 @@ class StoredLog:
         self._messages.extend(messages)
 
     def afford(self) -> None:
-        """For an agent that reserves nothing. Raises CapError when the run's budget is used up, LostLeaseError when the
-        run has moved on. Who reserves is held to both with each request."""
+        """For one that reserves nothing, as replay. Raises CapError when the run's budget is used up, LostLeaseError
+        when the run has moved on. Who reserves is held to both with each request."""
         config, stage = self._ground.config, self._ground.position.stage
-        if (config.settings(stage).agent or config.agent.kind) == "native":
+        if (config.settings(stage).agent or config.agent.kind) != "replay":
             return
         cap, spent = config.budget.ticket_usd, self._still_ours()
         if cap is not None and spent is not None and spent >= cap:

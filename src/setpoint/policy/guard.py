@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import DeniedError, NeedsPersonError
 from ..model.boundary import Boundaries
-from ..model.command import CommandLimits, Completed
+from ..model.command import CommandLimits, Completed, Mount
 from ..model.network import destination
 from ..model.release import CiRun, Environment, PullRequest, Release, StepResult
 from ..model.unsaved import Unsaved
@@ -79,6 +79,7 @@ class GuardedRoom:
         stdin: str = "",
         network: Sequence[str] = (),
         reports: Path | None = None,
+        mounts: Sequence[Mount] = (),
     ) -> Completed:
         name = PurePosixPath(argv[0]).name if argv else ""
         action = Action(kind=classify_command(argv), subject=name, detail=shlex.join(argv)[:2000])
@@ -88,7 +89,9 @@ class GuardedRoom:
         for host in network:
             self._decide(Action(kind=ActionKind.NETWORK, subject=host, detail=action.detail))
         hosts = tuple(network) or self._open()
-        return await self._room.run(argv, limits=limits, env=env, stdin=stdin, network=hosts, reports=reports)
+        return await self._room.run(
+            argv, limits=limits, env=env, stdin=stdin, network=hosts, reports=reports, mounts=mounts
+        )
 
     def _asked(self, argv: Sequence[str]) -> tuple[Action, ...]:
         """Each program the command line names. A shell is looked into where programs are limited; the sandbox is the

@@ -18,7 +18,7 @@ from ..adapters.store import SqlStore, SqlTransaction
 from ..app import House
 from ..config import load
 from ..model.approval import Approval, HandOver, Question
-from ..model.command import CommandLimits, Completed
+from ..model.command import CommandLimits, Completed, Mount
 from ..model.merge import Merged
 from ..model.money import Charge
 from ..model.release import CiRun, Environment, PullRequest, Release, StepResult
@@ -176,9 +176,12 @@ class MortalRoom:
         stdin: str = "",
         network: Sequence[str] = (),
         reports: Path | None = None,
+        mounts: Sequence[Mount] = (),
     ) -> Completed:
         with self._boundaries.around(f"command {' '.join(argv)[-60:]!r}"):
-            return await self._room.run(argv, limits=limits, env=env, stdin=stdin, network=network, reports=reports)
+            return await self._room.run(
+                argv, limits=limits, env=env, stdin=stdin, network=network, reports=reports, mounts=mounts
+            )
 
     def read(self, path: str) -> bytes:
         return self._room.read(path)

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from ..errors import DeniedError
-from ..model.command import CommandLimits, Completed
+from ..model.command import CommandLimits, Completed, Mount
 
 
 class FolderRoom:
@@ -38,9 +38,14 @@ class FolderRoom:
         stdin: str = "",
         network: Sequence[str] = (),
         reports: Path | None = None,
+        mounts: Sequence[Mount] = (),
     ) -> Completed:
-        """Run `argv` in the folder, in a process group of its own that is gone afterwards."""
+        """Run `argv` in the folder, in a process group of its own that is gone afterwards. Places inside that `mounts`
+        name are told by the host's folders."""
         self.ran.append(tuple(argv))
+        for mount in mounts:
+            argv = [word.replace(mount.inside, mount.host) for word in argv]
+            env = {name: value.replace(mount.inside, mount.host) for name, value in (env or {}).items()}
         bounds = limits or CommandLimits()
         started = time.monotonic()
         try:

@@ -6,8 +6,8 @@ Knows no provider: a `Model` answers, live or from a recording. Knows no phase: 
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import TypeAdapter, ValidationError
@@ -30,7 +30,7 @@ from ...model.session import (
 from ...model.unsaved import Unsaved
 from ...ports import Room
 from .risks import risk, risk_class
-from .tools import Toolbox, Used, brief_arguments, requests, submit_name, words
+from .tools import Used, brief_arguments, requests, submit_name, words
 from .turns import NOTICE, calls_of, closing_call, notice, open_calls, turns, used
 from .wire.answer import Stop, clean
 
@@ -54,6 +54,12 @@ class ModelReply:
     prompt_sha256: str
     """Of the request's bytes; empty when there was none."""
     seconds: float
+    elapsed: float = 0.0
+    """Further seconds of the step that had gone by then."""
+    aside: bool = False
+    """A request beside the conversation: it is kept and counted, and nothing is said to it."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """More for its entry in the journal."""
 
 
 class Model(Protocol):
@@ -65,6 +71,18 @@ class Model(Protocol):
 
     def saw(self, call: ToolCall, result: ToolReturn) -> None:
         """Hear what a tool gave back, before it is saved; a recording compares it and raises RecordingError."""
+        ...
+
+
+class Tools(Protocol):
+    """Carries out the calls of a session, or tells what came of them."""
+
+    async def use(self, call: ToolCall, seconds_left: float) -> Used:
+        """What came of one call; what the model can mend is a failed result."""
+        ...
+
+    def refusal(self, call: ToolCall) -> str:
+        """Why `call` cannot be carried out; empty when it can."""
         ...
 
 
@@ -80,7 +98,7 @@ class Saving(Protocol):
 class Conversation:
     """The state of one call of `Agent.work`."""
 
-    def __init__(self, task: Task, room: Room, log: SessionLog, model: Model, tools: Toolbox) -> None:
+    def __init__(self, task: Task, room: Room, log: SessionLog, model: Model, tools: Tools) -> None:
         self._task, self._room, self._log, self._model, self._tools = task, room, log, model, tools
         self._messages = list(log.messages())
         self._submit = submit_name(task.deliverable)
@@ -163,6 +181,9 @@ class Conversation:
         if reply.stop in ("refused", "full"):
             self._save(_without_calls(reply.message), notes=[self._model_note(reply)])
             raise _cannot_go_on(reply)
+        if reply.aside:
+            self._save(reply.message, notes=[self._model_note(reply)])
+            return None
         calls = calls_of(reply.message)
         if not calls or reply.stop == "truncated":
             self._again(reply)
@@ -200,7 +221,7 @@ class Conversation:
     ) -> None:
         usage = reply.message.usage or Usage()
         usage = usage.model_copy(
-            update={"seconds": reply.seconds + time.monotonic() - started, "tool_calls": len(returns)}
+            update={"seconds": reply.seconds + reply.elapsed + time.monotonic() - started, "tool_calls": len(returns)}
         )
         message = reply.message.model_copy(update={"usage": usage})
         results = Message(role="user", parts=self._with_hints(returns), autosave=commit)
@@ -315,6 +336,7 @@ class Conversation:
             "ms": round(reply.seconds * 1000, 1),
             "stop": reply.stop,
             "prompt_sha256": reply.prompt_sha256,
+            **reply.told,
         }
 
 
@@ -340,7 +362,7 @@ def tool_note(call: ToolCall, used_: Used, seconds: float) -> tuple[str, dict[st
         "arguments": {} if call.name.startswith("submit_") else brief_arguments(call),
         "failed": used_.failed,
         "exit_code": used_.exit_code,
-        "ms": round(seconds * 1000, 1),
+        "ms": round((seconds if used_.seconds is None else used_.seconds) * 1000, 1),
         "risk": risk(call),
         "class": risk_class(call),
         "changed": list(used_.changed),

@@ -106,6 +106,8 @@ class Used:
     """The limit that ended it, where one did."""
     pictures: tuple[str, ...] = ()
     """Pictures that were kept of it, by content."""
+    seconds: float | None = None
+    """How long it took, where it was done elsewhere."""
 
 
 class More(Protocol):

@@ -1,0 +1,99 @@
+"""Agents of other makers: each a process of its own in the room's sandbox, under the same loop as the built-in one."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from ....accounts import SessionLog
+from ....errors import ConfigError
+from ....model.agent_settings import AgentProgram
+from ....model.command import Mount
+from ....model.session import ModelRef, Reply, Task
+from ....ports import Room
+from ..conversation import Conversation
+from ..endpoint import Endpoint
+from ..http import new_client
+from .doorway import Start
+from .homes import Homes
+from .observed import Observed
+
+_SYSTEM = ("/usr", "/bin", "/lib")
+
+
+class ExternalAgent:
+    """Keeps the promises of `ports.Agent` with a program that speaks ACP."""
+
+    def __init__(self, name: str, program: AgentProgram, endpoints: Mapping[str, Endpoint], homes: Path) -> None:
+        """`homes`: a folder of our own for what its sessions remember."""
+        self.name = name
+        self._program = program
+        self._endpoints = dict(endpoints)
+        self._homes = Homes(homes)
+
+    async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
+        """Let the agent work on `task`; goes on from `log`."""
+        argv, mounts = await asyncio.to_thread(located, self.name, self._program)
+        start = Start(self.name, self._program, argv, mounts, task.limits.seconds + self._program.start_seconds)
+        home = await asyncio.to_thread(self._homes.of, task.session, self.name)
+        models = self._spoken(task)
+        plain = all(endpoint.base_url.startswith("http://") for endpoint in models.values())
+        async with new_client(plain=plain) as client:
+            seen = Observed(start, task, room, log, home, models, client)
+            try:
+                return await Conversation(task, room, log, seen, seen).hold()
+            finally:
+                seen.settle()
+                await seen.close()
+
+    def _spoken(self, task: Task) -> dict[ModelRef, Endpoint]:
+        """The task's models that the agent can ask. Raises ConfigError when there is none, NotSignedInError without a
+        key."""
+        found = {
+            ref: end
+            for ref in task.models
+            if (end := self._endpoints.get(ref.provider)) is not None and end.api in self._program.speaks
+        }
+        if not found:
+            raise ConfigError(
+                f"agent `{self.name}` can ask none of this phase's models",
+                why=f"it speaks {', '.join(self._program.speaks)}; the models: {', '.join(map(str, task.models))}",
+                fix="name a model of a provider with one of these formats (`api`) in the phase's settings",
+            )
+        for ref, end in found.items():
+            end.signed(ref.provider)
+        return found
+
+
+def located(name: str, program: AgentProgram) -> tuple[tuple[str, ...], tuple[Mount, ...]]:
+    """The agent's command with its program's place, and the folders it lies in. Raises ConfigError when it is not
+    here."""
+    first, *others = program.command or ("",)
+    place = shutil.which(first) if first else None
+    if place is None:
+        raise ConfigError(
+            f"agent `{name}` is not here",
+            why=f"no `{first}` on PATH" if first else "it has no command",
+            fix=f"install it (docs/agents.md), or name its command under [agents.{name}]",
+        )
+    words = [place, *(os.path.expanduser(word) for word in others)]  # noqa: PTH111  # Path raises for an unknown user
+    folders = [_lies_in(Path(word)) for word in words if word.startswith("/") and Path(word).exists()]
+    folders += [Path(folder).expanduser() for folder in program.folders]
+    shown = dict.fromkeys(str(folder) for folder in folders if not str(folder).startswith(_SYSTEM))
+    wide = next((folder for folder in shown if Path.home().is_relative_to(folder)), "")
+    if wide:
+        raise ConfigError(
+            f"agent `{name}` lies in {wide}, which is not shown to a sandbox",
+            why="your home folder lies in it",
+            fix=f"install it in a folder of its own, and name that under [agents.{name}] command",
+        )
+    return tuple(words), tuple(Mount(host=folder, inside=folder) for folder in shown)
+
+
+def _lies_in(word: Path) -> Path:
+    """The folder of an installed program: all of a node_modules folder, else the one the file is in."""
+    real = word.resolve()
+    if "node_modules" in real.parts:
+        return Path(*real.parts[: real.parts.index("node_modules") + 1])
+    return real if real.is_dir() else real.parent

@@ -1,0 +1,157 @@
+"""Our side of ACP: hears what the agent says and does, answers its requests for permission by policy, serves files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from acp import RequestError
+from acp.schema import (
+    AgentMessageChunk,
+    AllowedOutcome,
+    DeniedOutcome,
+    PermissionOption,
+    ReadTextFileResponse,
+    RequestPermissionResponse,
+    TextContentBlock,
+    ToolCallProgress,
+    ToolCallStart,
+    ToolCallUpdate,
+    WriteTextFileResponse,
+)
+
+from ....errors import DeniedError
+from ....model.session import Task
+from ....policy.action import Action, ActionKind
+from ....policy.commands import programs
+from ....policy.decide import Allow, Decision, Deny, Policy, decide, strictest
+from ....ports import Room
+from .deeds import Deed, below
+from .handing import SERVER
+
+LONGEST_FILE = 4 * 1024 * 1024
+_YES, _NO = ("allow_once",), ("reject_once", "reject_always")
+
+
+@dataclass
+class Heard:
+    """What the agent told since it was last taken."""
+
+    said: list[str] = field(default_factory=list)
+    deeds: dict[str, Deed] = field(default_factory=dict)
+    """By id, in the order they began."""
+
+
+class Ears:
+    """Keeps what `acp.Client` must, for one session: terminals are not on offer."""
+
+    def __init__(self, task: Task, room: Room, own: tuple[str, ...], moved: Callable[[], None]) -> None:
+        self._task = task
+        self._room = room
+        self._own = own
+        """The tools of our own server."""
+        self._moved = moved
+        self.heard = Heard()
+        self.cwd = room.inside
+        self.deaf = False
+        """While an earlier conversation is played back to us."""
+
+    # -- what it tells ----------------------------------------------------------------------------------------------
+
+    async def session_update(self, session_id: str, update: Any, **_: Any) -> None:
+        """Words and deeds; all else is passed over."""
+        if self.deaf:
+            return
+        if isinstance(update, AgentMessageChunk) and isinstance(update.content, TextContentBlock):
+            self.heard.said.append(update.content.text)
+        elif isinstance(update, ToolCallStart | ToolCallProgress):
+            self._deed(ToolCallUpdate.model_validate(update.model_dump()))
+        self._moved()
+
+    def _deed(self, update: ToolCallUpdate) -> Deed:
+        deed = self.heard.deeds.setdefault(update.tool_call_id, Deed(update.tool_call_id))
+        deed.learn(update)
+        return deed
+
+    def take(self) -> tuple[str, list[Deed]]:
+        """What was said, and what was done to its end, since the last time."""
+        said, self.heard.said = "".join(self.heard.said), []
+        done = [deed for deed in self.heard.deeds.values() if deed.closed]
+        for deed in done:
+            del self.heard.deeds[deed.id]
+        return said, [deed for deed in done if not deed.is_one_of(self._own, SERVER)]
+
+    # -- what it asks -----------------------------------------------------------------------------------------------
+
+    async def request_permission(
+        self, session_id: str, tool_call: ToolCallUpdate, options: list[PermissionOption], **_: Any
+    ) -> RequestPermissionResponse:
+        """Yes or no by policy, for this one time: no answer here outlives its call."""
+        deed = self._deed(tool_call)
+        decision = self._decided(deed)
+        allowed = isinstance(decision, Allow)
+        if not allowed:
+            deed.denied = decision.reason
+        wanted = _YES if allowed else _NO
+        chosen = next((option for kind in wanted for option in options if option.kind == kind), None)
+        self._moved()
+        if chosen is None:
+            return RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
+        return RequestPermissionResponse(outcome=AllowedOutcome(outcome="selected", option_id=chosen.option_id))
+
+    def _decided(self, deed: Deed) -> Decision:
+        policy = Policy(boundaries=self._task.boundaries)
+        if deed.is_one_of(self._own, SERVER):
+            return Allow(reason="it hands in, or asks a person")
+        if deed.kind == "execute":
+            shells = [Action(kind=ActionKind.SHELL, subject=name) for name in programs(["bash", "-c", deed.command])]
+            return strictest(Allow(reason="the sandbox is its boundary"), *(decide(policy, one) for one in shells))
+        if deed.kind in ("edit", "delete", "move"):
+            return self._edits(policy, deed.paths(self.cwd))
+        if deed.kind in ("read", "search", "think"):
+            return Allow(reason="it changes nothing")
+        return Deny(reason=f"{deed.title or deed.kind} is none of the things a session does"[:500])
+
+    def _edits(self, policy: Policy, paths: Sequence[str]) -> Decision:
+        if not self._task.writes:
+            return Deny(reason="this session only reads")
+        if not paths:
+            return Deny(reason="it does not say which file")
+        return strictest(*(decide(policy, Action(kind=ActionKind.EDIT, subject=path)) for path in paths))
+
+    # -- what it wants served ---------------------------------------------------------------------------------------
+
+    async def read_text_file(
+        self, session_id: str, path: str, line: int | None = None, limit: int | None = None, **_: Any
+    ) -> ReadTextFileResponse:
+        """A file of the room. Raises RequestError in ACP's own words: an agent that reads others stumbles."""
+        try:
+            content = self._room.read(below(path, self.cwd))
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise RequestError.resource_not_found(path) from error
+        except DeniedError as denied:
+            raise RequestError.invalid_params({"path": path, "why": str(denied)}) from denied
+        text = content[:LONGEST_FILE].decode("utf-8", "replace")
+        if line is not None or limit is not None:
+            start = max((line or 1) - 1, 0)
+            lines = text.splitlines(keepends=True)[start:]
+            text = "".join(lines if limit is None else lines[:limit])
+        return ReadTextFileResponse(content=text)
+
+    async def write_text_file(self, session_id: str, path: str, content: str, **_: Any) -> WriteTextFileResponse:
+        """A file of the room, through its boundaries."""
+        if not self._task.writes:
+            raise RequestError.invalid_params({"path": path, "why": "this session only reads"})
+        try:
+            self._room.write(below(path, self.cwd), content.encode("utf-8", "replace"))
+        except DeniedError as denied:
+            raise RequestError.invalid_params({"path": path, "why": str(denied)}) from denied
+        return WriteTextFileResponse()
+
+    # -- what it is not given ---------------------------------------------------------------------------------------
+
+    async def ext_method(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """None is known."""
+        raise RequestError.method_not_found(method)
+
+    async def ext_notification(self, method: str, params: dict[str, Any]) -> None:
+        """Passed over."""

@@ -1,0 +1,131 @@
+"""What an agent says it does, as the journal's tool calls: ACP's kinds in our words, places below the repository."""
+
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from acp.schema import ContentToolCallContent, FileEditToolCallContent, TextContentBlock, ToolCallUpdate
+
+from ....model.session import ToolCall
+from ..tools import Used, shortened
+from ..wire.answer import clean, scrubbed
+
+_NAMES = {"execute": "shell", "edit": "edit", "delete": "edit", "move": "edit", "read": "read", "search": "search"}
+_HARMLESS = frozenset(("read", "search", "fetch", "think"))
+_PATHS = ("file_path", "filePath", "abs_path", "path", "notebook_path")
+_CODES = ("exit_code", "exitCode", "exit")
+_SHELLS = frozenset(("sh", "bash", "zsh", "dash"))
+CLOSED = ("completed", "failed")
+
+
+@dataclass
+class Deed:
+    """One tool call of the agent, as its updates tell of it."""
+
+    id: str
+    kind: str = "other"
+    title: str = ""
+    status: str = "pending"
+    raw_input: Any = None
+    raw_output: Any = None
+    places: tuple[str, ...] = ()
+    text: str = ""
+    denied: str = ""
+    """Why a boundary refused it, where one did."""
+    began: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+
+    def learn(self, update: ToolCallUpdate) -> None:
+        """Take over what `update` says."""
+        self.kind = update.kind or self.kind
+        self.title = update.title or self.title
+        self.raw_input = self.raw_input if update.raw_input in (None, {}) else update.raw_input
+        self.raw_output = self.raw_output if update.raw_output is None else update.raw_output
+        self.places = tuple(place.path for place in update.locations or ()) or self.places
+        told = "\n".join(_texts(update))
+        self.text = told or self.text
+        self.status = update.status or self.status
+        if self.closed:
+            self.seconds = time.monotonic() - self.began
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has an end."""
+        return self.status in CLOSED
+
+    def is_one_of(self, tools: tuple[str, ...], server: str) -> bool:
+        """Whether it is a call of our own server's, which is noted where it arrives."""
+        words = f"{self.title} {self.raw_input}"
+        return server in words and any(name in words for name in tools)
+
+    def call(self, cwd: str) -> ToolCall:
+        """In our words."""
+        name = _NAMES.get(self.kind, self.kind)
+        if name == "shell":
+            arguments: dict[str, Any] = {"command": self.command}
+        elif name in ("read", "edit"):
+            arguments = {"path": ", ".join(self.paths(cwd)) or self.title}
+        else:
+            arguments = {"what": self.title, **_brief(self.raw_input)}
+        return ToolCall(id=clean(self.id).strip()[:200] or "call", name=name, arguments=scrubbed(arguments))
+
+    def used(self, cwd: str) -> Used:
+        """What came of it."""
+        text = self.text or (self.raw_output if isinstance(self.raw_output, str) else "")
+        return Used(
+            clean(shortened(text)) or f"[{self.status}]",
+            failed=self.status == "failed" or bool(self.denied),
+            exit_code=_exit_code(self.raw_output),
+            changed=tuple(self.paths(cwd)) if self.kind in ("edit", "delete", "move") and not self.denied else (),
+            touched=self.kind not in _HARMLESS,
+            denied=self.denied,
+            seconds=self.seconds,
+        )
+
+    @property
+    def command(self) -> str:
+        """The command line, where it runs one."""
+        told = self.raw_input.get("command") if isinstance(self.raw_input, Mapping) else None
+        if isinstance(told, list):
+            words = [str(word) for word in told]
+            in_shell = len(words) > 2 and PurePosixPath(words[0]).name in _SHELLS
+            return words[-1] if in_shell else shlex.join(words)
+        return str(told or self.title.strip("`"))
+
+    def paths(self, cwd: str) -> list[str]:
+        """The files it is about, below the repository where they lie there."""
+        given = self.raw_input if isinstance(self.raw_input, Mapping) else {}
+        named = self.places or tuple(str(given[key]) for key in _PATHS if given.get(key))
+        return list(dict.fromkeys(below(path, cwd) for path in named))
+
+
+def below(path: str, cwd: str) -> str:
+    """`path` as the repository knows it; as it is where it lies outside."""
+    return path.removeprefix(cwd.rstrip("/") + "/").removeprefix("./")
+
+
+def _texts(update: ToolCallUpdate) -> Iterator[str]:
+    for item in update.content or ():
+        if isinstance(item, ContentToolCallContent) and isinstance(item.content, TextContentBlock):
+            yield item.content.text
+        elif isinstance(item, FileEditToolCallContent):
+            yield f"[changed {item.path}]"
+
+
+def _brief(told: Any) -> dict[str, Any]:
+    if not isinstance(told, Mapping):
+        return {}
+    return {str(key)[:100]: str(value)[:1000] for key, value in list(told.items())[:20]}
+
+
+def _exit_code(told: Any, depth: int = 2) -> int | None:
+    if not isinstance(told, Mapping):
+        return None
+    for key in _CODES:
+        if isinstance(told.get(key), int):
+            return int(told[key])
+    inner = (_exit_code(value, depth - 1) for value in told.values()) if depth else ()
+    return next((code for code in inner if code is not None), None)

@@ -1,0 +1,78 @@
+"""The meter of one session's relay: each model request waits here until the session lets it through, one at a time.
+
+So what an agent did is saved before it asks for more, caps are checked before each request, and no request is made that
+is not written down.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from ....errors import ParkedError
+from ....model.money import Quote
+from ....model.session import Usage
+
+
+class Turnstile:
+    """Keeps `metering.Meter`; its other side is the session's."""
+
+    def __init__(self, moved: Callable[[], None], lost: Callable[[bool], None]) -> None:
+        self._moved = moved
+        self._lost = lost
+        """Told of a request without a reply: whether it may have been paid for."""
+        self._waiting: deque[tuple[Quote, asyncio.Future[None]]] = deque()
+        self.under_way = False
+        """Whether a request that was let through has no end yet."""
+        self.failures = 0
+        """Requests in a row without a reply."""
+        self._settled: Usage | None = None
+        self.model = ""
+        """The model asked last, `provider/model`."""
+
+    async def reserve(self, quote: Quote) -> None:
+        """Wait to be let through."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((quote, turn))
+        self._moved()
+        await turn
+
+    def settle(self, quote: Quote, usage: Usage) -> None:
+        """The request that was let through had this reply."""
+        self.under_way, self.failures = False, 0
+        self._settled = usage
+        self._moved()
+
+    def let_go(self, quote: Quote, *, paid: bool) -> None:
+        """It had none."""
+        self.under_way, self.failures = False, self.failures + 1
+        self._lost(paid)
+        self._moved()
+
+    @property
+    def wanted(self) -> Quote | None:
+        """What the next waiting request may cost; None when nobody waits."""
+        while self._waiting and self._waiting[0][1].done():
+            self._waiting.popleft()
+        return self._waiting[0][0] if self._waiting else None
+
+    @property
+    def paid(self) -> bool:
+        """Whether a reply has come that nobody has taken yet."""
+        return self._settled is not None
+
+    def let_through(self) -> None:
+        """The waiting request may be made: it is held under every cap."""
+        quote, turn = self._waiting.popleft()
+        self.under_way, self.model = True, quote.model
+        turn.set_result(None)
+
+    def take(self) -> Usage | None:
+        """What the last reply used; once."""
+        usage, self._settled = self._settled, None
+        return usage
+
+    def close(self) -> None:
+        """Nobody is let through any more: who waits is told that the turn is over."""
+        while self.wanted is not None:
+            over = ParkedError("the turn is over", why="the session handed in or was stopped", fix="end your turn")
+            self._waiting.popleft()[1].set_exception(over)

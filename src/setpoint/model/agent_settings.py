@@ -1,0 +1,101 @@
+"""Agents of other makers, as configured: how each is started, what it speaks, how it hands in."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from .record import Line, Record
+
+Api = Literal["anthropic", "openai-chat", "openai-responses"]
+
+
+class AgentProgram(Record):
+    """One agent that speaks ACP (Agent Client Protocol) on its standard input and output."""
+
+    command: tuple[Line, ...] = ()
+    """Argument list. The first word is looked up on the worker's PATH; what it lies in is shown read-only inside."""
+    speaks: tuple[Api, ...] = ("anthropic", "openai-chat", "openai-responses")
+    """Wire formats it can ask a model in: its model is the first of the phase's whose provider speaks one of them."""
+    env: dict[str, str] = {}
+    """Its environment besides the sandbox's. `{here}` is the relay's address, `{model}`, `{provider}` and `{api}` say
+    which model, `{key}` stands for a key, `{home}` is its home folder."""
+    files: dict[str, str] = {}
+    """Files put into its home before each start, by their path below it; the same words are filled in."""
+    folders: tuple[Line, ...] = ()
+    """More host folders that it needs, shown read-only."""
+    hand_in: Literal["mcp", "file"] = "mcp"
+    """`file`: for an agent that takes no MCP servers; it writes the deliverable to a file in its home."""
+    start_seconds: float = Field(default=60.0, gt=0, le=600)
+    """How long it may take until it has a session."""
+    silence_seconds: float = Field(default=900.0, gt=0, le=7200)
+    """How long it may neither ask a model nor tell of anything while none of its commands runs into a limit."""
+    memory_mib: int = Field(default=4096, ge=64)
+    processes: int = Field(default=512, ge=8)
+    disk_mib: int = Field(default=2048, ge=16)
+    """Growth of the workspace and of its home together."""
+    can: tuple[Line, ...] = ()
+    """What it can do beyond the least that ACP asks, for people: `resume`, `permissions`, `file service`, `usage`,
+    `cost`."""
+
+
+CLAUDE_CODE = AgentProgram(
+    command=("claude-agent-acp",),
+    speaks=("anthropic",),
+    env={
+        "ANTHROPIC_BASE_URL": "{here}",
+        "ANTHROPIC_AUTH_TOKEN": "{key}",
+        "ANTHROPIC_MODEL": "{model}",
+        "ANTHROPIC_SMALL_FAST_MODEL": "{model}",
+        "ANTHROPIC_DEFAULT_OPUS_MODEL": "{model}",
+        "ANTHROPIC_DEFAULT_SONNET_MODEL": "{model}",
+        "ANTHROPIC_DEFAULT_HAIKU_MODEL": "{model}",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+        "CLAUDE_CONFIG_DIR": "{home}/.claude",
+    },
+    can=("resume", "permissions", "usage", "cost"),
+)
+CODEX = AgentProgram(
+    command=("codex-acp",),
+    speaks=("openai-responses",),
+    env={"CODEX_HOME": "{home}/.codex", "OPENAI_API_KEY": "{key}", "CODEX_API_KEY": "{key}"},
+    files={
+        ".codex/config.toml": """model = "{model}"
+model_provider = "relay"
+approval_policy = "on-request"
+sandbox_mode = "danger-full-access"
+
+[model_providers.relay]
+name = "relay"
+base_url = "{here}/v1"
+env_key = "OPENAI_API_KEY"
+wire_api = "responses"
+"""
+    },
+    can=("resume", "usage"),
+)
+OPENCODE = AgentProgram(
+    command=("opencode", "acp"),
+    env={
+        "OPENCODE_CONFIG": "{home}/opencode.json",
+        "OPENCODE_DISABLE_AUTOUPDATE": "1",
+        "OPENCODE_DISABLE_MODELS_FETCH": "1",
+        "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+    },
+    can=("resume", "permissions", "writes through us", "usage", "cost"),
+)
+KNOWN: Mapping[str, AgentProgram] = {"claude-code": CLAUDE_CODE, "codex": CODEX, "opencode": OPENCODE}
+"""Agents that need no configuration but to be installed."""
+
+
+def programs(own: Mapping[str, AgentProgram]) -> dict[str, AgentProgram]:
+    """All agents by name: what is configured under a known name is laid over what is known of it."""
+    found = dict(KNOWN)
+    for name, program in own.items():
+        before = KNOWN.get(name, AgentProgram())
+        told = {key: getattr(program, key) for key in program.model_fields_set}
+        for key in ("env", "files"):
+            told[key] = {**getattr(before, key), **getattr(program, key)}
+        found[name] = before.model_copy(update=told)
+    return found
