@@ -18,10 +18,12 @@ class AgentProgram(Record):
     speaks: tuple[Api, ...] = ("anthropic", "openai-chat", "openai-responses")
     """Wire formats it can ask a model in: its model is the first of the phase's whose provider speaks one of them."""
     env: dict[str, str] = {}
-    """Its environment besides the sandbox's. `{here}` is the relay's address, `{model}`, `{provider}` and `{api}` say
-    which model, `{key}` stands for a key, `{home}` is its home folder."""
+    """Its environment besides the sandbox's. `{here}` is the relay's address, `{model}` the model's name, `{maker}` is
+    `anthropic` or `openai` by its wire format, `{key}` stands for a key, `{home}` is its home folder."""
     files: dict[str, str] = {}
     """Files put into its home before each start, by their path below it; the same words are filled in."""
+    mode: str = ""
+    """The ACP session mode it is put into; empty: its own default."""
     folders: tuple[Line, ...] = ()
     """More host folders that it needs, shown read-only."""
     hand_in: Literal["mcp", "file"] = "mcp"
@@ -66,7 +68,7 @@ CODEX = AgentProgram(
     files={
         ".codex/config.toml": """model = "{model}"
 model_provider = "relay"
-approval_policy = "on-request"
+approval_policy = "never"
 sandbox_mode = "danger-full-access"
 
 [model_providers.relay]
@@ -76,15 +78,28 @@ env_key = "OPENAI_API_KEY"
 wire_api = "responses"
 """
     },
+    mode="agent-full-access",  # its own sandbox cannot be made inside ours, which is the boundary
     can=("resume", "usage"),
 )
 OPENCODE = AgentProgram(
     command=("opencode", "acp"),
+    speaks=("anthropic", "openai-responses"),
     env={
         "OPENCODE_CONFIG": "{home}/opencode.json",
         "OPENCODE_DISABLE_AUTOUPDATE": "1",
         "OPENCODE_DISABLE_MODELS_FETCH": "1",
         "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+    },
+    files={
+        "opencode.json": """{
+  "model": "{maker}/{model}",
+  "small_model": "{maker}/{model}",
+  "provider": {"{maker}": {"options": {"baseURL": "{here}/v1", "apiKey": "{key}"}, "models": {"{model}": {}}}},
+  "permission": {"edit": "ask", "bash": "ask", "webfetch": "deny"},
+  "autoupdate": false,
+  "share": "disabled"
+}
+"""
     },
     can=("resume", "permissions", "writes through us", "usage", "cost"),
 )

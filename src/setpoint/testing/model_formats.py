@@ -102,8 +102,12 @@ def system_of(api: str, body: dict[str, Any]) -> str:
 
 
 def tools_of(body: dict[str, Any]) -> tuple[str, ...]:
-    """Names of the tools on offer."""
-    return tuple(tool.get("name") or tool["function"]["name"] for tool in body.get("tools", []))
+    """Names of the tools on offer; those of a group by the group's name and theirs."""
+    found: list[str] = []
+    for tool in body.get("tools", []):
+        name = str(tool.get("name") or tool.get("function", {}).get("name") or tool.get("type"))
+        found += [f"{name}/{one['name']}" for one in tool["tools"]] if "tools" in tool else [name]
+    return tuple(found)
 
 
 def _text(arguments: dict[str, Any] | str) -> str:
@@ -262,9 +266,9 @@ def _responses_items(step: Step, number: int) -> list[dict[str, Any]]:
         items.append({"type": "message", "id": f"msg_{number}", "role": "assistant", "content": content})
     for call, name in _identified(step, number):
         text = _text(call.arguments)
-        items.append(
-            {"type": "function_call", "id": f"fc_{name}", "call_id": name, "name": call.name, "arguments": text}
-        )
+        group, _, own = call.name.rpartition("/")
+        item = {"type": "function_call", "id": f"fc_{name}", "call_id": name, "name": own, "arguments": text}
+        items.append(item | ({"namespace": group} if group else {}))
     return items
 
 
@@ -281,6 +285,7 @@ def _responses_whole(step: Step, model: str, number: int) -> dict[str, Any]:
             "input_tokens": step.input_tokens,
             "input_tokens_details": {"cached_tokens": step.cached_tokens},
             "output_tokens": step.output_tokens,
+            "total_tokens": step.input_tokens + step.output_tokens,
         },
     }
 

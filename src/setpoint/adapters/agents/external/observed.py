@@ -108,7 +108,8 @@ class Observed:
 
     async def _begin(self) -> Talk:
         ref = next(iter(self._models))
-        words = {"model": ref.model, "api": self._models[ref].api, "provider": ref.provider, "key": KEY}
+        maker = self._models[ref].api.partition("-")[0]
+        words = {"model": ref.model, "maker": maker, "key": KEY}
         tools = tuple(tool for tool in offered(self._task) if tool.name in (submit_name(self._task.deliverable), "ask"))
         hand = HandIn(tools, self._take)
         way = await self._stack.enter_async_context(

@@ -77,10 +77,11 @@ class Talk:
             arguments = ["-I", "-S", f"{inside.folder}/{PIPE}", inside.folder]
             servers.append(McpServerStdio(name=SERVER, command=inside.python, args=arguments, env=[]))
         able = hello.agent_capabilities is not None and hello.agent_capabilities.load_session
-        if known.acp and not known.ahead and able and await self._went_back(known.acp, inside.cwd, servers):
-            return
-        opened = await self._talk.new_session(cwd=inside.cwd, mcp_servers=servers)
-        self.session = opened.session_id
+        back = known.acp and not known.ahead and able and await self._went_back(known.acp, inside.cwd, servers)
+        if not back:
+            self.session = (await self._talk.new_session(cwd=inside.cwd, mcp_servers=servers)).session_id
+        if self._start.program.mode:
+            await self._talk.set_session_mode(session_id=self.session, mode_id=self._start.program.mode)
 
     async def _went_back(self, session: str, cwd: str, servers: list[Any]) -> bool:
         self._ears.deaf = True
