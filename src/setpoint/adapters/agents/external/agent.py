@@ -78,6 +78,8 @@ def located(name: str, program: AgentProgram) -> tuple[tuple[str, ...], tuple[Mo
             fix=f"install it (docs/agents.md), or name its command under [agents.{name}]",
         )
     words = [place, *(os.path.expanduser(word) for word in others)]  # noqa: PTH111  # Path raises for an unknown user
+    # By their real names: a link to them may lie where nothing is shown.
+    words = [str(Path(word).resolve()) if word.startswith("/") and Path(word).exists() else word for word in words]
     folders = [_lies_in(Path(word)) for word in words if word.startswith("/") and Path(word).exists()]
     folders += [Path(folder).expanduser() for folder in program.folders]
     shown = dict.fromkeys(str(folder) for folder in folders if not str(folder).startswith(_SYSTEM))
@@ -93,7 +95,6 @@ def located(name: str, program: AgentProgram) -> tuple[tuple[str, ...], tuple[Mo
 
 def _lies_in(word: Path) -> Path:
     """The folder of an installed program: all of a node_modules folder, else the one the file is in."""
-    real = word.resolve()
-    if "node_modules" in real.parts:
-        return Path(*real.parts[: real.parts.index("node_modules") + 1])
-    return real if real.is_dir() else real.parent
+    if "node_modules" in word.parts:
+        return Path(*word.parts[: word.parts.index("node_modules") + 1])
+    return word if word.is_dir() else word.parent

@@ -1,0 +1,114 @@
+"""A recording as the script of a model behind an agent of another maker: the recorded deeds, by the agent's own tools.
+
+Such an agent says more in a request than its task. Where a session stands is therefore read from the tool calls in it:
+those by which it handed in end its turns, and each reply holds one call. Reads, writes and edits are made by its shell.
+"""
+
+import base64
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..adapters.agents.recording import Entry, Place, Recording
+from ..adapters.agents.recording import Step as Recorded
+from ..errors import RecordingError
+from .model_formats import Call, Step
+from .model_server import Seen
+
+SHELLS: Mapping[str, str] = {"Bash": "command", "bash": "command", "exec_command": "cmd"}
+"""Shell tools of agents by name, with what each calls its command line."""
+OPENING = "[setpoint] The tools `submit_"
+_PATIENCE = {
+    "exec_command": {"yield_time_ms": 60_000},
+    "Bash": {"description": "a step"},
+    "bash": {"description": "a step"},
+}
+_EDIT = "import base64, sys; p, a, b = sys.argv[1], *(base64.b64decode(x).decode() for x in sys.argv[2:]); \
+t = open(p).read(); assert t.count(a) == 1, p; open(p, 'w').write(t.replace(a, b))"
+
+
+class ForeignScript:
+    """Plays the sessions of some phases of a recording; one run is served at a time."""
+
+    def __init__(self, recording: Recording, phases: frozenset[str]) -> None:
+        self._entries = {entry.place: entry for entry in recording.sessions if entry.phase in phases}
+        self._begun: dict[tuple[str, str], Place] = {}
+
+    def __call__(self, seen: Seen) -> Step:
+        """The next deed. A request without the submit tool is one of the agent's own, about a title or the like."""
+        submit = next((name for name in seen.tools if "submit_" in name), "")
+        if not submit:
+            return Step(text="A greeting")
+        own = submit[submit.index("submit_") :]
+        key = (own, _opening(seen.body))
+        if key not in self._begun:
+            self._begun[key] = self._next(own)
+        made = list(_made(seen.body))
+        ends = [at for at, name in enumerate(made) if own in name]
+        entry = self._entries.get((*self._begun[key][:-1], len(ends) + 1))
+        deeds = list(_deeds(entry)) if entry else []
+        at = len(made) - (ends[-1] + 1 if ends else 0)
+        if at >= len(deeds):
+            raise RecordingError(f"nothing recorded for {own}, turn {len(ends) + 1}, deed {at}")
+        name, arguments = deeds[at]
+        if name == own:
+            return Step(calls=(Call(submit, arguments),))
+        shell = next(name for name in seen.tools if name in SHELLS)
+        told = {SHELLS[shell]: command_of(name, arguments), **_PATIENCE[shell]}
+        return Step(calls=(Call(shell, told),))
+
+    def _next(self, submit: str) -> Place:
+        for place, entry in self._entries.items():
+            closing = list(_deeds(entry))[-1][0]
+            if entry.turn == 1 and place not in self._begun.values() and closing == submit:
+                return place
+        raise RecordingError(f"no recorded session is left that hands in by {submit}")
+
+
+def command_of(name: str, arguments: Mapping[str, Any]) -> str:
+    """The shell command that does what a recorded call of ours did."""
+    match name:
+        case "shell":
+            return str(arguments["command"])
+        case "read":
+            return f"cat {shlex.quote(arguments['path'])}"
+        case "search":
+            return (
+                f"grep -rn -e {shlex.quote(arguments['pattern'])} {shlex.quote(arguments.get('path') or '.')} || true"
+            )
+        case "write":
+            path = shlex.quote(arguments["path"])
+            return f"mkdir -p $(dirname {path}) && echo {_packed(arguments['content'])} | base64 -d > {path}"
+        case "edit":
+            words = [arguments["path"], _packed(arguments["old"]), _packed(arguments["new"])]
+            return shlex.join(["python3", "-c", _EDIT, *words])
+    raise RecordingError(f"there is no shell command for {name}")
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _deeds(entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
+    steps: tuple[Recorded, ...] = tuple(entry.steps)
+    for step in steps:
+        for call in step.tool_calls:
+            yield call.function_name, call.arguments
+
+
+def _items(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Messages and their blocks, or the items of the Responses format, in order."""
+    for item in body.get("messages") or body.get("input") or ():
+        yield item
+        content = item.get("content")
+        yield from (block for block in content if isinstance(block, dict)) if isinstance(content, list) else ()
+
+
+def _made(body: Mapping[str, Any]) -> Iterator[str]:
+    """The tool calls of a conversation by name."""
+    return (str(item["name"]) for item in _items(body) if item.get("type") in ("tool_use", "function_call"))
+
+
+def _opening(body: Mapping[str, Any]) -> str:
+    texts = (item.get("text") or item.get("content") for item in _items(body))
+    return next((text for text in texts if isinstance(text, str) and OPENING in text), "")
