@@ -43,6 +43,13 @@ demo-avatar: .venv/.ready ## the same in TypeScript: a profile page with picture
 test: .venv/.ready lint types arrows ## everything that must hold
 	$(RUN)python -m pytest -q -n $(JOBS) --dist worksteal
 
+AGENTS ?= claude-code codex opencode
+agents: .venv/.ready ## real agent CLIs at pinned versions, into .tools; AGENTS="…" for some of them
+	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" $(RUN)python tests/real_agents/install.py $(AGENTS)
+
+test-agents: agents ## each of these agents carries the signup ticket against a scripted model
+	AGENTS="$(AGENTS)" $(RUN)python -m pytest -q -n 2 tests/real_agents
+
 QUICK := pipeline loop models config intake prompts policy house demo agents gates/test_tasks_md.py gates/test_secrets.py
 quick: .venv/.ready ## the tests of what decides, under a minute, up to the first failure
 	$(RUN)python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow" -x $(addprefix tests/,$(QUICK))

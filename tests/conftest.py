@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+import sys
 from collections import Counter
 
 import pytest
@@ -26,6 +27,8 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["XDG_CONFIG_HOME"] = str(shared / "configuration")
 
 
+collect_ignore = [] if any("real_agents" in word for word in sys.argv) else ["real_agents"]
+"""Real agents are installed by `make agents` first, and driven by `make test-agents`."""
 SAMPLED = {
     "test_a_run_killed_in_every_part_ends_the_same": 7,
     "test_a_run_killed_while_gates_answer_ends_the_same": 3,

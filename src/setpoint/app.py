@@ -365,7 +365,7 @@ class House(Premises):
             found += doctor.database(describe(self.database_url))
         except SetpointError as error:
             found.append(doctor.trouble("database", error))
-        found += [*sandboxed(config), doctor.browser(config.sandbox.env)]
+        found += [*sandboxed(config), doctor.browser(config.sandbox.env), *agents_here(config)]
         try:
             _, base = await self.repository.base(config.project.base)
             ci = await base_config(base, self.repository) or ci

@@ -151,6 +151,14 @@ class Agents(Mapping[str, "Agent"]):
         return made
 
 
+def agents_here(config: Config) -> "list[Check]":
+    """The doctor's look at agents of other makers."""
+    from .service.agents import agents, version_of
+
+    ends = endpoints(config, os.environ)
+    return agents(config, version_of, {name: end.key != "" for name, end in ends.items()})
+
+
 @cache
 def code_mark() -> str:
     """Moves when this program's own code does."""

@@ -1,5 +1,6 @@
 """An agent of another maker, a program of its own in the room, keeps the promises of an agent."""
 
+import asyncio
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +13,17 @@ from wired import endpoint
 
 import setpoint.testing.acp_agent
 from setpoint.adapters.agents.external.agent import ExternalAgent
+from setpoint.adapters.rooms import SandboxRoom, surroundings
+from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
+from setpoint.errors import NotSignedInError, TransientError, UnpricedError
 from setpoint.model.agent_settings import AgentProgram
-from setpoint.testing.agent_contract import AgentContract, AgentFor
-from setpoint.testing.model_formats import Step
+from setpoint.model.boundary import Boundaries
+from setpoint.model.sandbox_settings import SandboxSettings
+from setpoint.model.session import Submitted
+from setpoint.testing.agent_contract import DONE, DONE_AGAIN, LOOK, MEND, AgentContract, AgentFor
+from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import ScriptedModel, Seen
+from setpoint.testing.sessions import MemoryLog, SavingRoom, a_task, put_back
 
 PROGRAM = AgentProgram(
     command=(sys.executable, "-I", "-S", setpoint.testing.acp_agent.__file__),
@@ -64,3 +72,165 @@ class TestExternal(AgentContract):
     @pytest.fixture
     def agent_for(self, outside: MakeOutside) -> AgentFor:
         return lambda turns: outside(turns).agent
+
+
+MENDED = [[LOOK, MEND, DONE]]
+
+
+@pytest.mark.parametrize("fault", ["garbage", "long line"])
+async def test_what_is_no_message_is_passed_over(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog, fault: str
+) -> None:
+    reply = await outside(MENDED, fault).agent.work(a_task(), room, log)
+    assert isinstance(reply, Submitted)
+    assert room.read("greeting.txt") == b"hello world\n"
+
+
+@pytest.mark.parametrize("at", [1, 2])
+async def test_one_that_crashes_says_its_last_words_and_goes_on_when_it_is_started_again(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog, at: int
+) -> None:
+    with pytest.raises(TransientError, match="ended in the middle") as raised:
+        await outside(MENDED, "crash", at).agent.work(a_task(), room, log)
+    assert "code 7" in raised.value.why
+    assert "something is broken" in raised.value.why
+    await put_back(room, log)
+    reply = await outside(MENDED).agent.work(a_task(), room, log)
+    assert isinstance(reply, Submitted)
+    assert room.read("greeting.txt") == b"hello world\n"
+
+
+@pytest.mark.parametrize(
+    ("fault", "at", "limits", "words"),
+    [
+        ("hang", 2, {"silence_seconds": 0.6}, "has said nothing"),
+        ("mute", 0, {"start_seconds": 1.0}, "did not open a session"),
+        ("gives up", 2, {}, "gave up"),
+    ],
+)
+async def test_one_that_does_not_go_on_is_ended_and_costs_no_work(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog, fault: str, at: int, limits: dict[str, float], words: str
+) -> None:
+    with pytest.raises(TransientError, match=words):
+        await outside(MENDED, fault, at, **limits).agent.work(a_task(), room, log)
+    await put_back(room, log)
+    assert isinstance(await outside(MENDED).agent.work(a_task(), room, log), Submitted)
+
+
+async def test_one_that_is_not_signed_in_says_so(outside: MakeOutside, room: SavingRoom, log: MemoryLog) -> None:
+    with pytest.raises(NotSignedInError, match="signed in"):
+        await outside(MENDED, "signed out").agent.work(a_task(), room, log)
+
+
+@pytest.mark.parametrize("fault", ["", "forgets", "cannot load"])
+async def test_the_next_turn_goes_back_to_its_conversation_or_is_told_what_was(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog, fault: str
+) -> None:
+    await outside(MENDED).agent.work(a_task("Say hello."), room, log)
+    later = outside([[*MENDED[0], DONE_AGAIN]] if fault else [*MENDED, [DONE_AGAIN]], fault)
+    reply = await later.agent.work(a_task("Say hello.", "Once more."), room, log)
+    assert isinstance(reply, Submitted)
+    assert reply.content == {"summary": "mended twice"}
+    assert log.of("model")[-1]["resumed"] is (not fault)
+    sent = later.model.requests[0].raw.decode()
+    assert "Once more." in sent
+    assert ("This was done before" in sent) is bool(fault)
+
+
+async def test_an_upgrade_in_the_middle_is_noted(outside: MakeOutside, room: SavingRoom, log: MemoryLog) -> None:
+    await outside(MENDED).agent.work(a_task("Say hello."), room, log)
+    await outside([*MENDED, [DONE_AGAIN]], version="2.0").agent.work(a_task("Say hello.", "More."), room, log)
+    assert log.of("model")[0]["agent"] == "scripted 1.0"
+    assert (log.of("model")[-1]["agent"], log.of("model")[-1]["agent_before"]) == ("scripted 2.0", "scripted 1.0")
+
+
+@pytest.mark.parametrize("paths", [("*.txt",), ("src/**",)], ids=["inside", "outside"])
+async def test_permission_is_given_once_and_by_policy(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog, paths: tuple[str, ...]
+) -> None:
+    task = a_task().model_copy(update={"boundaries": Boundaries(paths=paths)})
+    await outside(MENDED, "asks").agent.work(task, room, log)
+    edit = log.of("tool")[1]
+    if paths == ("*.txt",):
+        assert room.read("greeting.txt") == b"hello world\n"
+        assert "denied" not in edit
+    else:
+        assert room.read("greeting.txt") == b"hell world\n"
+        assert "outside the allowed paths" in edit["denied"]
+
+
+@pytest.mark.parametrize("writes", [True, False])
+async def test_files_that_are_served_go_through_the_room(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog, writes: bool
+) -> None:
+    await outside(MENDED, "serves").agent.work(a_task(writes=writes), room, log)
+    assert room.read("greeting.txt") == (b"hello world\n" if writes else b"hell world\n")
+    assert log.of("tool")[1]["failed"] is not writes
+
+
+async def test_a_turn_that_ends_without_a_hand_in_is_gone_on_with(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog
+) -> None:
+    reply = await outside([[LOOK, MEND, DONE]], "stops short", 3).agent.work(a_task(), room, log)
+    assert isinstance(reply, Submitted)
+
+
+async def test_without_mcp_it_hands_in_by_a_file(outside: MakeOutside, room: SavingRoom, log: MemoryLog) -> None:
+    write = 'echo \'{"summary": "by file"}\' > "$HOME/hand-in.json"'
+    turns = [[MEND, Step(calls=(Call("shell", {"command": write}),)), Step(text="Done.")]]
+    out = outside(turns, hand_in="file")
+    reply = await out.agent.work(a_task(), room, log)
+    assert isinstance(reply, Submitted)
+    assert reply.content == {"summary": "by file"}
+    assert "submit_change" not in out.model.requests[0].tools
+
+
+async def test_a_cap_that_is_reached_parks_before_the_request_is_made(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog
+) -> None:
+    log.unpriced = frozenset({"anthropic/claude-opus-4-5"})
+    out = outside(MENDED)
+    with pytest.raises(UnpricedError):
+        await out.agent.work(a_task(), room, log)
+    assert out.model.requests == []
+
+
+async def test_a_stopped_session_leaves_no_process(outside: MakeOutside, room: SavingRoom, log: MemoryLog) -> None:
+    out = outside(MENDED, "hang", 2)
+    work = asyncio.create_task(out.agent.work(a_task(), room, log))
+    while not log.of("tool"):
+        await asyncio.sleep(0.01)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert not [ran for ran in room.ran if _runs(ran)]
+
+
+def _runs(argv: Sequence[str]) -> bool:
+    """Whether a process with these last words is there."""
+    place = argv[3].encode()
+    return any(place in _words(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
+
+def _words(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+async def test_in_the_real_sandbox_it_reaches_its_model_alone_and_sees_no_key(
+    outside: MakeOutside, log: MemoryLog, tmp_path: Path
+) -> None:
+    here = tmp_path / "repository"
+    here.mkdir()
+    (here / "greeting.txt").write_text("hell world\n")
+    look = "env; python3 -c 'import socket; socket.create_connection((\"192.0.2.1\", 80), 2)'"
+    turns = [[Step(calls=(Call("shell", {"command": look}),)), MEND, DONE]]
+    room = SandboxRoom(here, surroundings(Bubblewrap(), here, tmp_path / "masks", SandboxSettings()), others=True)
+    out = outside(turns)
+    assert isinstance(await out.agent.work(a_task(), room, log), Submitted)
+    assert (here / "greeting.txt").read_text() == "hello world\n"
+    told = out.model.requests[1].raw.decode()
+    assert "Network is unreachable" in told
+    assert "k-123" not in told

@@ -93,9 +93,9 @@ class Peer:
     def ask(self, method: str, **params: Any) -> Json:
         """A request of ours, and its whole answer."""
         number = uuid.uuid4().hex
-        self._answers[number] = queue.Queue()
+        answer = self._answers[number] = queue.Queue()
         self.send({"id": number, "method": method, "params": params})
-        return self._answers.pop(number).get()
+        return answer.get()
 
     def answered(self, message: Json) -> None:
         """An answer came in."""

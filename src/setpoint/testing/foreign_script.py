@@ -18,7 +18,7 @@ from .model_server import Seen
 SHELLS: Mapping[str, str] = {"Bash": "command", "bash": "command", "exec_command": "cmd"}
 """Shell tools of agents by name, with what each calls its command line."""
 OPENING = "[setpoint] The tools `submit_"
-_PATIENCE = {
+_PATIENCE: Mapping[str, dict[str, Any]] = {
     "exec_command": {"yield_time_ms": 60_000},
     "Bash": {"description": "a step"},
     "bash": {"description": "a step"},
@@ -54,7 +54,7 @@ class ForeignScript:
         if name == own:
             return Step(calls=(Call(submit, arguments),))
         shell = next(name for name in seen.tools if name in SHELLS)
-        told = {SHELLS[shell]: command_of(name, arguments), **_PATIENCE[shell]}
+        told: dict[str, Any] = {SHELLS[shell]: command_of(name, arguments), **_PATIENCE[shell]}
         return Step(calls=(Call(shell, told),))
 
     def _next(self, submit: str) -> Place:

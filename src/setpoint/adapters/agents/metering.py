@@ -1,11 +1,12 @@
 """What one model request may cost, and what it did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...errors import CapError, UnpricedError
 from ...model.money import Quote
-from ...model.session import ModelRef, Usage
+from ...model.session import ModelRef, Part, Usage
 from ...prices import cost, worst
 from .endpoint import Endpoint
 from .wire.answer import Tokens
@@ -63,6 +64,10 @@ class Meter(Protocol):
         """The request that was held as `quote` had this reply."""
         ...
 
+    def heard(self, parts: Sequence[Part]) -> None:
+        """What the model said in it, before it is settled."""
+        ...
+
     def let_go(self, quote: Quote, *, paid: bool) -> None:
         """It had none; `paid`: it may have been charged for all the same."""
         ...
@@ -97,6 +102,9 @@ class Allowance:
                 usd=self.usd,
             )
         self._held += worst
+
+    def heard(self, parts: Sequence[Part]) -> None:
+        """Words cost nothing."""
 
     def settle(self, quote: Quote, usage: Usage) -> None:
         self._held -= quote.worst_usd or 0.0

@@ -219,6 +219,7 @@ class Relay:
                     await _send(talk, writer, h11.Data(data=chunk))
                 if asked.metered and paid and (answer := reading.answer()) is not None:
                     usage = usage_of(asked.ref, answer.tokens, time.monotonic() - started, asked.endpoint)
+                    self._meter.heard(answer.parts)
                     self._meter.settle(asked.quote, usage)
                     settled = True
             await _send(talk, writer, h11.EndOfMessage())

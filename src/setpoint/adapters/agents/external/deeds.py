@@ -33,6 +33,7 @@ class Deed:
     raw_output: Any = None
     places: tuple[str, ...] = ()
     text: str = ""
+    exit_code: int | None = None
     denied: str = ""
     """Why a boundary refused it, where one did."""
     began: float = field(default_factory=time.monotonic)
@@ -48,6 +49,7 @@ class Deed:
         told = "\n".join(_texts(update))
         self.text = told or self.text
         self.status = update.status or self.status
+        self.exit_code = _exit_code(update.field_meta) if self.exit_code is None else self.exit_code
         if self.closed:
             self.seconds = time.monotonic() - self.began
 
@@ -78,7 +80,7 @@ class Deed:
         return Used(
             clean(shortened(text)) or f"[{self.status}]",
             failed=self.status == "failed" or bool(self.denied),
-            exit_code=_exit_code(self.raw_output),
+            exit_code=_exit_code(self.raw_output) if self.exit_code is None else self.exit_code,
             changed=tuple(self.paths(cwd)) if self.kind in ("edit", "delete", "move") and not self.denied else (),
             touched=self.kind not in _HARMLESS,
             denied=self.denied,

@@ -6,11 +6,11 @@ is not written down.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ....errors import ParkedError
 from ....model.money import Quote
-from ....model.session import Usage
+from ....model.session import Part, ToolCall, Usage
 
 
 class Turnstile:
@@ -26,6 +26,8 @@ class Turnstile:
         self.failures = 0
         """Requests in a row without a reply."""
         self._settled: Usage | None = None
+        self.commands: dict[str, str] = {}
+        """Command lines by the model's name of the call."""
         self.model = ""
         """The model asked last, `provider/model`."""
 
@@ -35,6 +37,13 @@ class Turnstile:
         self._waiting.append((quote, turn))
         self._moved()
         await turn
+
+    def heard(self, parts: Sequence[Part]) -> None:
+        """Keep the command lines that the model asked for, word by word: some agents blacken theirs when they tell."""
+        for part in parts:
+            said = part.arguments.get("command", part.arguments.get("cmd")) if isinstance(part, ToolCall) else None
+            if isinstance(part, ToolCall) and isinstance(said, str):
+                self.commands[part.id] = said
 
     def settle(self, quote: Quote, usage: Usage) -> None:
         """The request that was let through had this reply."""
