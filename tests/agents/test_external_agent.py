@@ -198,25 +198,24 @@ async def test_a_cap_that_is_reached_parks_before_the_request_is_made(
 async def test_a_stopped_session_leaves_no_process(outside: MakeOutside, room: SavingRoom, log: MemoryLog) -> None:
     out = outside(MENDED, "hang", 2)
     work = asyncio.create_task(out.agent.work(a_task(), room, log))
-    while not log.of("tool"):
+    while not (out.model.requests and _at_work_in(room.path)):
         await asyncio.sleep(0.01)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
-    assert not [ran for ran in room.ran if _runs(ran)]
+    assert not _at_work_in(room.path)
 
 
-def _runs(argv: Sequence[str]) -> bool:
-    """Whether a process with these last words is there."""
-    place = argv[3].encode()
-    return any(place in _words(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+def _at_work_in(folder: Path) -> bool:
+    """Whether a process works in this folder."""
+    return any(_folder_of(entry) == str(folder) for entry in Path("/proc").iterdir() if entry.name.isdigit())
 
 
-def _words(process: Path) -> bytes:
+def _folder_of(process: Path) -> str:
     try:
-        return (process / "cmdline").read_bytes()
+        return str((process / "cwd").readlink())
     except OSError:
-        return b""
+        return ""
 
 
 async def test_in_the_real_sandbox_it_reaches_its_model_alone_and_sees_no_key(
