@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS ?= true
 export UV_NATIVE_TLS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-orders demo-avatar test quick every real test-mcp judge bench simulate audit sbom lint types arrows docs fmt clean
+.PHONY: help setup demo demo-orders demo-avatar test agents test-agents quick every real test-mcp judge bench simulate audit sbom lint types arrows docs fmt clean
 
 help: ## these words
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16

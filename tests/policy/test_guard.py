@@ -7,7 +7,7 @@ import pytest
 
 from setpoint.errors import DeniedError, NeedsPersonError
 from setpoint.model.boundary import Boundaries
-from setpoint.model.command import CommandLimits, Completed
+from setpoint.model.command import CommandLimits, Completed, Mount
 from setpoint.model.release import Environment, Release
 from setpoint.policy.action import Action, ActionKind
 from setpoint.policy.decide import Allow, Ask, Decision, Deny, Policy, decide
@@ -37,6 +37,7 @@ class FolderRoom:
         stdin: str = "",
         network: Sequence[str] = (),
         reports: Path | None = None,
+        mounts: Sequence[Mount] = (),
     ) -> Completed:
         return Completed(exit_code=0, stdout=" ".join(argv), stderr="", seconds=0.0)
 

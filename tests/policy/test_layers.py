@@ -10,7 +10,7 @@ import pytest
 from setpoint.errors import DeniedError
 from setpoint.gates.change_set import between
 from setpoint.model.boundary import Boundaries
-from setpoint.model.command import CommandLimits, Completed
+from setpoint.model.command import CommandLimits, Completed, Mount
 from setpoint.model.objection import Severity
 from setpoint.model.policy import Layer, PolicyFile
 from setpoint.pipeline.bounds import frozen_interfaces, packages
@@ -52,6 +52,7 @@ class Bare:
         stdin: str = "",
         network: Sequence[str] = (),
         reports: Path | None = None,
+        mounts: Sequence[Mount] = (),
     ) -> Completed:
         self.reached.append(tuple(network))
         return Completed(exit_code=0, stdout="", stderr="", seconds=0.0)
