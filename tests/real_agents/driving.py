@@ -9,8 +9,8 @@ from typing import Any
 
 from setpoint.adapters.agents.recording import load
 from setpoint.app import House
-from setpoint.demo.play import INSPECTED, prepare
-from setpoint.demo.project import RECORDING, TICKET
+from setpoint.demo.play import prepare
+from setpoint.demo.project import SIGNUP
 from setpoint.model.run import Run, Waits
 from setpoint.testing.foreign_script import ForeignScript
 from setpoint.testing.model_server import ScriptedModel
@@ -99,24 +99,24 @@ class Driven:
 async def driven(cli: Cli, folder: Path) -> Driven:
     """Carry the signup ticket until the change waits for a person: tests, code and review by `cli`."""
     target, keys = folder / "shop", folder / "keys"
-    script = ForeignScript(load(RECORDING), frozenset(PHASES))
+    script = ForeignScript(load(SIGNUP.recording), frozenset(PHASES))
     with ScriptedModel(script) as model:
         target.mkdir()
         _prepared(target, settings(cli, model.base_url(cli.api)), keys)
         started = time.monotonic()
         house = await House.open(target)
         house.keys = keys
-        begun = await house.submit(TICKET.read_text(), name="signup", kind=None, detach=False)
+        begun = await house.submit(SIGNUP.ticket.read_text(), name="signup", kind=None, detach=False)
         run = await house.carry(begun.run.id, lambda _: None)
         while run.position.stage == "plan" and run.position.waits is Waits.DECISION:
-            await house.commands.approve(run.id, because="test", inspected=INSPECTED)
+            await house.commands.approve(run.id, because="test", inspected=SIGNUP.inspected)
             run = await house.carry(run.id, lambda _: None)
         events = house.store.events(run.id, limit=5000)
         return Driven(run, events, model, time.monotonic() - started)
 
 
 def _prepared(target: Path, written: str, keys: Path) -> None:
-    prepare(target, lambda _: None, keys)
+    prepare(SIGNUP, target, lambda _: None, keys)
     place = target / "setpoint.toml"
     place.write_text(place.read_text() + written)
     git(target, "commit", "-qam", "Other agents work here")
