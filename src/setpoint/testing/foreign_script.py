@@ -17,6 +17,7 @@ from .model_server import Seen
 
 SHELLS: Mapping[str, str] = {"Bash": "command", "bash": "command", "exec_command": "cmd"}
 """Shell tools of agents by name, with what each calls its command line."""
+WAIT = "sleep 1 # until there is a way to hand in"
 OPENING = "[setpoint] The tools `submit_"
 _PATIENCE: Mapping[str, dict[str, Any]] = {
     "exec_command": {"yield_time_ms": 60_000},
@@ -37,8 +38,10 @@ class ForeignScript:
     def __call__(self, seen: Seen) -> Step:
         """The next deed. A request without the submit tool is one of the agent's own, about a title or the like."""
         submit = next((name for name in seen.tools if "submit_" in name), "")
+        shell = next((name for name in seen.tools if name in SHELLS), "")
         if not submit:
-            return Step(text="A greeting")
+            # With tools it is the agent's task: the server to hand in by may not have come up yet.
+            return Step(calls=(_called(shell, WAIT),)) if shell else Step(text="A greeting")
         own = submit[submit.index("submit_") :]
         key = (own, _opening(seen.body))
         if key not in self._begun:
@@ -53,9 +56,7 @@ class ForeignScript:
         name, arguments = deeds[at]
         if name == own:
             return Step(calls=(Call(submit, arguments),))
-        shell = next(name for name in seen.tools if name in SHELLS)
-        told: dict[str, Any] = {SHELLS[shell]: command_of(name, arguments), **_PATIENCE[shell]}
-        return Step(calls=(Call(shell, told),))
+        return Step(calls=(_called(shell, command_of(name, arguments)),))
 
     def _next(self, submit: str) -> Place:
         for place, entry in self._entries.items():
@@ -63,6 +64,11 @@ class ForeignScript:
             if entry.turn == 1 and place not in self._begun.values() and closing == submit:
                 return place
         raise RecordingError(f"no recorded session is left that hands in by {submit}")
+
+
+def _called(shell: str, command: str) -> Call:
+    told: dict[str, Any] = {SHELLS[shell]: command, **_PATIENCE[shell]}
+    return Call(shell, told)
 
 
 def command_of(name: str, arguments: Mapping[str, Any]) -> str:
@@ -106,7 +112,8 @@ def _items(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _made(body: Mapping[str, Any]) -> Iterator[str]:
     """The tool calls of a conversation by name."""
-    return (str(item["name"]) for item in _items(body) if item.get("type") in ("tool_use", "function_call"))
+    calls = (item for item in _items(body) if item.get("type") in ("tool_use", "function_call"))
+    return (str(call["name"]) for call in calls if WAIT not in str(call.get("input") or call.get("arguments")))
 
 
 def _opening(body: Mapping[str, Any]) -> str:
