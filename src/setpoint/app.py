@@ -350,7 +350,7 @@ class House(Premises):
         """What a run needs here."""
         from .engine.database import describe
         from .levels import sandboxed
-        from .parts import blocked, examined, signer
+        from .parts import agents_here, blocked, examined, signer
         from .pipeline.prompts import prompt
         from .pipeline.team_prompts import words_at
         from .service import doctor
