@@ -31,7 +31,7 @@ EVENTS = 100_000
 READABILITY, TOGETHER, THROUGH = "readability", "parts together", "end to end"
 
 
-class Look(Record):
+class MatrixRow(Record):
     """One line of the matrix: something that is looked at, and who can."""
 
     what: Line
@@ -136,7 +136,7 @@ def first_page(root: Path) -> str:
     return ""
 
 
-def looks(config: Config, store: Store, root: Path) -> list[Look]:
+def looks(config: Config, store: Store, root: Path) -> list[MatrixRow]:
     """The matrix of a repository as it is now, with the times that were measured. Raises ConfigError when a profile
     names what is not there."""
     fitting(config, ())
@@ -157,7 +157,7 @@ def _later(store: Store) -> dict[str, float]:
     return {name: median(seconds) for name, seconds in took.items()}
 
 
-def as_markdown(found: Sequence[Look]) -> str:
+def as_markdown(found: Sequence[MatrixRow]) -> str:
     """The matrix as a table to keep in the repository."""
     rows = ["| what | of | level | agent | by | takes | to get it |", "|---|---|---|---|---|---|---|"]
     for look in found:
@@ -166,7 +166,7 @@ def as_markdown(found: Sequence[Look]) -> str:
     return "\n".join(rows)
 
 
-def matrix(config: Config, known: Mapping[str, Worth], root: Path, later: Mapping[str, float]) -> list[Look]:
+def matrix(config: Config, known: Mapping[str, Worth], root: Path, later: Mapping[str, float]) -> list[MatrixRow]:
     """All that is looked at before a change is released, and what nobody looks at. `known` is what is known of gates,
     `later` the seconds of CI and of each environment's smoke."""
     found = [_gate(name, gate, known.get(name)) for name, gate in config.gates.items()]
@@ -175,7 +175,7 @@ def matrix(config: Config, known: Mapping[str, Worth], root: Path, later: Mappin
     found += [_nobody(*missing) for missing in _missing(config)]
     found += [_declared(one) for one in config.feedback]
     found.append(
-        Look(
+        MatrixRow(
             what="CI: the base's gates",
             of="the change as it is merged",
             level="local",
@@ -185,7 +185,7 @@ def matrix(config: Config, known: Mapping[str, Worth], root: Path, later: Mappin
         )
     )
     found += [
-        Look(
+        MatrixRow(
             what=f"smoke in {place.name}",
             of="the release",
             level=level_of_place(place),
@@ -199,35 +199,35 @@ def matrix(config: Config, known: Mapping[str, Worth], root: Path, later: Mappin
     return sorted(found, key=lambda look: LEVELS.index(look.level))
 
 
-def _gate(name: str, gate: Gate, worth: Worth | None) -> Look:
+def _gate(name: str, gate: Gate, worth: Worth | None) -> MatrixRow:
     of = {"unit": "units", "integration": TOGETHER, "end-to-end": THROUGH, "": gate.kind.value}[scope_of(name, gate)]
     of = READABILITY if gate.kind in (GateKind.LINT, GateKind.FORMAT) else of
     by = f"setpoint, let to {', '.join(gate.network)}" if gate.network else "the session's own commands, and setpoint"
     seconds = worth.seconds if worth else None
-    return Look(what=f"gate {name}", of=of, level=level_of(gate), agent=True, by=by, seconds=seconds)
+    return MatrixRow(what=f"gate {name}", of=of, level=level_of(gate), agent=True, by=by, seconds=seconds)
 
 
-def _always(config: Config) -> list[Look]:
+def _always(config: Config) -> list[MatrixRow]:
     review = "another model, in a copy of its own"
     checks = "tests that fail without the change, faults in changed lines, frozen tests, secrets, boundaries"
     found = [
-        Look(what="review", of=READABILITY, level="local", agent=True, by=review),
-        Look(what="built-in checks", of=checks, level="local", agent=True, by="setpoint"),
+        MatrixRow(what="review", of=READABILITY, level="local", agent=True, by=review),
+        MatrixRow(what="built-in checks", of=checks, level="local", agent=True, by="setpoint"),
     ]
     if config.stack.app is not None:
         by = "a person, by `setpoint up`; an agent, by the checks of its task"
-        found.append(Look(what="the application runs", of="behaviour", level="local", agent=True, by=by))
+        found.append(MatrixRow(what="the application runs", of="behaviour", level="local", agent=True, by=by))
     return found
 
 
-def _pages(config: Config, root: Path) -> list[Look]:
+def _pages(config: Config, root: Path) -> list[MatrixRow]:
     page = first_page(root)
     if not page:
         return []
     if browser_of(config):
-        return [Look(what="`Page` steps", of="how pages look", level="local", agent=True, by="checks of a task")]
+        return [MatrixRow(what="`Page` steps", of="how pages look", level="local", agent=True, by="checks of a task")]
     access = "a browser: `apt install chromium`"
-    return [Look(what=page, of="how pages look", level="local", agent=False, by="a person", access=access)]
+    return [MatrixRow(what=page, of="how pages look", level="local", agent=False, by="a person", access=access)]
 
 
 def _missing(config: Config) -> list[tuple[str, str]]:
@@ -243,12 +243,12 @@ def _missing(config: Config) -> list[tuple[str, str]]:
     return [(of, access) for there, of, access in wanted if not there]
 
 
-def _nobody(of: str, access: str) -> Look:
-    return Look(what="no gate", of=of, level="local", agent=False, by="nobody", access=access)
+def _nobody(of: str, access: str) -> MatrixRow:
+    return MatrixRow(what="no gate", of=of, level="local", agent=False, by="nobody", access=access)
 
 
-def _declared(one: Feedback) -> Look:
+def _declared(one: Feedback) -> MatrixRow:
     by = {"person": "a person", "ci": "CI"}[one.by]
-    return Look(
+    return MatrixRow(
         what=one.name, of="as it says", level=one.level, agent=False, by=by, minutes=one.minutes, access=one.access
     )
