@@ -85,7 +85,7 @@ def until(told: Callable[[], bool]) -> None:
     """Wait for what happens in other processes."""
     import time
 
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 90
     while not told():
         assert time.monotonic() < ends
         time.sleep(0.05)

@@ -17,6 +17,8 @@ FEW = 2
 """Objections in one file that a person mends faster than a session."""
 MANY = 5
 """Objections from which a change lacks more than an edit."""
+IN_FILES = ("tests", "edge_tests", "implementation", "review", "ci_fix")
+"""Stages whose objections lie in files; those of a paper lie in its fields."""
 SHORT = 600
 """Characters of a ticket that may be no more than one line of configuration."""
 _PATH = re.compile(r"(?<![\w/.-])(?:[\w.@-]+/)*(?:\.env[\w.]*|[\w@-][\w.@-]*\.(?:toml|ya?ml|ini|cfg|conf|json|env))\b")
@@ -42,7 +44,8 @@ def advised(open_: Sequence[Objection]) -> tuple[str, str]:
 
 def at_hand_over(store: Store, run: Run) -> tuple[str, str]:
     """The same for a run that called a person."""
-    packet = store.packet(run.id) if run.position.waits is Waits.HANDOVER else None
+    of_files = run.position.waits is Waits.HANDOVER and run.position.stage in IN_FILES
+    packet = store.packet(run.id) if of_files else None
     return advised(packet.open) if packet else ("", "")
 
 

@@ -1,13 +1,14 @@
 """Pictures of the running app: those a run holds, and a person's own look."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from ..gates.environment import environment_digest
-from ..gates.look import look
 from ..model.evidence import GateResult, Outcome
 from ..model.record import Line, Record
 from ..model.run import Event
-from ..pipeline.bench import Ground
+
+if TYPE_CHECKING:
+    from ..pipeline.bench import Ground
 
 LOOKED = "looked"
 """Kind of the journal's entry for a person's look."""
@@ -34,9 +35,12 @@ def pictures(events: Iterable[Event], results: Iterable[tuple[str, GateResult]])
     return tuple(PictureView(sha256=name, stage=first[name][0], by=first[name][1]) for name in order)
 
 
-async def person_looks(ground: Ground, steps: Sequence[str], by: str) -> GateResult:
+async def person_looks(ground: "Ground", steps: Sequence[str], by: str) -> GateResult:
     """Take `steps` on a clean checkout of the run's files as they are, and write down what was seen and by whom. It
     decides nothing. Raises UsageError for what is no step."""
+    from ..gates.environment import environment_digest
+    from ..gates.look import look
+
     bench, workspace = ground.bench, await ground.workspace()
     tree = await workspace.tree()
     async with workspace.checkout(tree) as room:

@@ -32,6 +32,8 @@ TALKS = 200
 FOREVER = 7 * 24 * 3600.0
 _ENDING = 10.0
 """Seconds beyond its own limits that a stack may take to end when it is asked to."""
+_LAST_WORDS = 5.0
+"""Seconds to read what they said before they ended; it lies there already."""
 _PREFIX = "setpoint-stack-"
 _LINE = 65_536
 
@@ -63,6 +65,8 @@ class Life:
         self._living: asyncio.Task[Completed] | None = None
         self._told: asyncio.Queue[StackTold] = asyncio.Queue()
         self._control: asyncio.StreamWriter | None = None
+        self._heard = asyncio.Event()
+        """All that they said is known: they will say no more."""
         self._asked: deque[asyncio.Future[None]] = deque()
         self.trouble = ""
         self.said = ""
@@ -150,7 +154,7 @@ class Life:
         return await asyncio.shield(self._rising)
 
     async def _rise(self) -> bool:
-        self._living = asyncio.ensure_future(self._sandbox.run(self._command()))
+        self._living = asyncio.ensure_future(self._live())
         self._living.add_done_callback(self._over)
         waiting = asyncio.ensure_future(self._told.get())
         try:
@@ -161,10 +165,19 @@ class Life:
             waiting.cancel()
         if waiting in done:
             told = waiting.result()
-            return told.up or self._fail(told.what, told.said)
+            if not told.up:
+                return self._fail(told.what, told.said)
+            return not self._living.done() or self._fail(*self._last_words(self._living))
         if self._living in done:
             return self._fail(*self._last_words(self._living))
         return self._fail("the services were not ready in time")
+
+    async def _live(self) -> Completed:
+        """All of their life; what they said last has been heard when it is over."""
+        done = await self._sandbox.run(self._command())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), _LAST_WORDS)
+        return done
 
     async def settled(self) -> str:
         """What is wrong with the services as they are now, where they were asked for; empty: nothing."""
@@ -191,7 +204,8 @@ class Life:
         return False
 
     def _over(self, living: "asyncio.Task[Completed]") -> None:
-        if not living.cancelled():
+        # While they rise, whoever waits for that knows better: their own words come before how they ended.
+        if not living.cancelled() and self._rising is not None and self._rising.done():
             self._fail(*self._last_words(living))
 
     @staticmethod
@@ -210,18 +224,24 @@ class Life:
             writer.close()
             return
         self._control = writer
-        with suppress(OSError, ValueError):
-            while line := await reader.readline():
-                try:
-                    told = StackTold.model_validate_json(line)
-                except ValidationError:
-                    told = StackTold(up=False, what="what it said of itself cannot be read")
-                if told.answer:
-                    self._answer()
-                elif self._rising is not None and self._rising.done():
-                    self._fail(told.what, told.said)
-                else:
-                    self._told.put_nowait(told)
+        try:
+            with suppress(OSError, ValueError):
+                while line := await reader.readline():
+                    self._listen(line)
+        finally:
+            self._heard.set()
+
+    def _listen(self, line: bytes) -> None:
+        try:
+            told = StackTold.model_validate_json(line)
+        except ValidationError:
+            told = StackTold(up=False, what="what it said of itself cannot be read")
+        if told.answer:
+            self._answer()
+        elif self._rising is not None and self._rising.done():
+            self._fail(told.what, told.said)
+        else:
+            self._told.put_nowait(told)
 
     def _command(self) -> Command:
         like, settings = self._like, self._settings
