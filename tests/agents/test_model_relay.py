@@ -205,12 +205,13 @@ async def test_fields_and_tools_that_nobody_judged_are_left_out_and_the_reply_is
     tools = [{"type": "web_search_20250305", "name": "w"}, {"type": "mcp", "server_url": "https://collect.example"}]
     own = {"type": "function", "name": "look", "function": {"name": "look"}, "input_schema": {"url": "said"}}
     async with related(api) as (ask, meter, model):
-        sent = body(api, **foreign, tools=[*tools, own], stream=True)
+        group = {"type": "namespace", "name": "mine", "tools": [own]}
+        sent = body(api, **foreign, tools=[*tools, own, {**group, "tools": [*tools, own]}], stream=True)
         del sent["max_tokens"]
         assert (await ask(json=sent)).status_code == 200
         (seen,) = model.requests
         assert not foreign.keys() & seen.body.keys()
-        assert seen.body["tools"] == [own]
+        assert seen.body["tools"] == [own, group]
         longest = {"anthropic": "max_tokens", "openai-chat": "max_completion_tokens"}.get(api, "max_output_tokens")
         assert seen.body[longest] == 32_000
         assert api != "openai-chat" or seen.body["stream_options"] == {"include_usage": True}

@@ -232,7 +232,8 @@ FAULTS = {
         "orders/app.py",
         "        self.wfile.write(content)\n",
         # Nobody is let in any more before the first answer is out: whoever asks next comes too late on any machine.
-        "        import os\n\n        self.server.socket.close()\n        self.wfile.write(content)\n        os._exit(3)\n",
+        "        import os\n\n        self.server.socket.close()\n"
+        "        self.wfile.write(content)\n        os._exit(3)\n",
         {"T001.3": "the service did not answer"},
         asked=("T001.3",),
     ),

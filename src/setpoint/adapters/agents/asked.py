@@ -7,7 +7,7 @@ address is refused: it would be a way out of a sandbox that has none.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .endpoint import Endpoint
@@ -39,6 +39,8 @@ _OWN_TOOL = re.compile(
     r"custom|function|local_shell|apply_patch|computer_use_preview|(?:bash|text_editor|computer|memory)_\d{8}"
 )
 """Tools that whoever asks runs; all others are run by the provider."""
+_GROUP = "namespace"
+"""Holds tools of one server; each is looked at."""
 _ADDRESSES = ("url", "image_url", "file_url")
 _KEPT_THERE = ("item_reference", "container_upload")
 _PICTURES = ("image", "image_url", "input_image")
@@ -95,11 +97,23 @@ def judged(told: dict[str, Any], endpoint: Endpoint, *, counting: bool) -> Judge
     return Judged(body, longest, weight, tuple(sorted({str(name)[:60] for name in left})))
 
 
-def _own(tools: Any) -> tuple[list[Any], Sequence[str]]:
+def _own(tools: Any) -> tuple[list[Any], list[str]]:
+    """The tools that whoever asks runs, and what the others are called. Raises ValueError."""
     if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
         raise ValueError("`tools` is no list of tools")
-    own = [tool for tool in tools if _OWN_TOOL.fullmatch(str(tool.get("type") or "custom"))]
-    return own, [f"tool {tool['type']}" for tool in tools if tool not in own]
+    own: list[Any] = []
+    left: list[str] = []
+    for tool in tools:
+        kind = str(tool.get("type") or "custom")
+        if kind == _GROUP:
+            inside, foreign = _own(tool.get("tools"))
+            own.append({**tool, "tools": inside})
+            left += foreign
+        elif _OWN_TOOL.fullmatch(kind):
+            own.append(tool)
+        else:
+            left.append(f"tool {kind}")
+    return own, left
 
 
 def _limited(sent: dict[str, Any], told: dict[str, Any], endpoint: Endpoint) -> int:
