@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -9,13 +10,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from acp.schema import AgentMessageChunk, TextContentBlock, ToolCallProgress, ToolCallStart
+from pydantic import ValidationError
 from wired import endpoint
 
 import setpoint.testing.acp_agent
 from setpoint.adapters.agents.external.agent import ExternalAgent
+from setpoint.adapters.agents.external.client import MOST_SAID, Ears
+from setpoint.adapters.agents.external.deeds import Deed
 from setpoint.adapters.rooms import SandboxRoom, surroundings
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
-from setpoint.errors import NotSignedInError, TransientError, UnpricedError
+from setpoint.errors import ConfigError, NotSignedInError, TransientError, UnpricedError
 from setpoint.model.agent_settings import AgentProgram
 from setpoint.model.boundary import Boundaries
 from setpoint.model.sandbox_settings import SandboxSettings
@@ -233,3 +238,70 @@ async def test_in_the_real_sandbox_it_reaches_its_model_alone_and_sees_no_key(
     told = out.model.requests[1].raw.decode()
     assert "Network is unreachable" in told
     assert "k-123" not in told
+
+
+async def test_one_that_lies_at_the_repositorys_root_does_not_uncover_the_users_own_files(
+    outside: MakeOutside, log: MemoryLog, tmp_path: Path
+) -> None:
+    here, work = tmp_path / "repository", tmp_path / "worktree"
+    for folder in (here, work):
+        folder.mkdir()
+        (folder / "greeting.txt").write_text("hell world\n")
+    shutil.copy(setpoint.testing.acp_agent.__file__, here / "agent.py")
+    (here / ".env").write_text("PASSWORD=hunter2\n")
+    room = SandboxRoom(work, surroundings(Bubblewrap(), here, tmp_path / "masks", SandboxSettings()))
+    show = Step(calls=(Call("shell", {"command": "cat .env"}),))
+    out = outside([[show, DONE]], command=(sys.executable, "-I", "-S", str(here / "agent.py")))
+    with pytest.raises(ConfigError, match="not shown to a sandbox"):
+        await out.agent.work(a_task(), room, log)
+    assert all(b"hunter2" not in seen.raw for seen in out.model.requests)
+
+
+@pytest.mark.parametrize(
+    ("title", "told", "ours"),
+    [
+        ("mcp__setpoint__submit_change", {"summary": "done"}, True),
+        ("mcp.setpoint.submit_change", {"server": "setpoint", "tool": "submit_change", "arguments": {}}, True),
+        ("setpoint_ask", {}, True),
+        ("Edit setpoint.toml", {"file_path": "setpoint.toml", "new_string": "task = 1"}, False),
+        ("`setpoint answer x; ask`", {"command": "setpoint answer x; ask"}, False),
+        ("setpoint/ask", {"command": "setpoint/ask"}, False),
+        ("mcp__other__submit_change", {"to": "setpoint"}, False),
+        ("setpoint_task", {}, False),
+    ],
+)
+def test_only_a_call_of_our_own_tools_is_taken_for_one(title: str, told: dict[str, str], ours: bool) -> None:
+    deed = Deed("1", kind="execute", title=title, raw_input=told)
+    assert deed.is_one_of(("submit_change", "ask"), "setpoint") is ours
+
+
+async def test_a_protected_file_whose_name_is_like_ours_is_refused_and_noted(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog
+) -> None:
+    task = a_task().model_copy(update={"boundaries": Boundaries(paths=("*.txt",))})
+    write = Step(calls=(Call("write", {"path": "setpoint.toml", "content": "[tasks]\n"}),))
+    await outside([[write, DONE]], "asks").agent.work(task, room, log)
+    assert "not for a run to change" in log.of("tool")[0]["denied"]
+    assert "setpoint.toml" not in room.files()
+
+
+@pytest.mark.parametrize("name", ["../../out", "/etc/out", "a/../../out", "a\nb", ""])
+def test_its_files_are_put_nowhere_but_into_its_home(name: str) -> None:
+    with pytest.raises(ValidationError, match="not a path below the agent's home"):
+        AgentProgram(files={name: "x"})
+
+
+async def test_ids_that_are_one_once_they_are_clean_are_one_call_and_endless_words_are_cut(
+    room: SavingRoom,
+) -> None:
+    ears = Ears(a_task(), room, (), lambda: None)
+    for told in ("a", "a ", " a"):
+        await ears.session_update("s", ToolCallStart(session_update="tool_call", tool_call_id=told, title=told))
+        done = ToolCallProgress(session_update="tool_call_update", tool_call_id=told, status="completed")
+        await ears.session_update("s", done)
+    block = TextContentBlock(type="text", text="x" * 400_000)
+    for _ in range(9):
+        await ears.session_update("s", AgentMessageChunk(session_update="agent_message_chunk", content=block))
+    said, deeds = ears.take()
+    assert len(said) == MOST_SAID
+    assert [deed.id for deed in deeds] == ["a"]

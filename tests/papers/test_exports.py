@@ -1,11 +1,13 @@
 """Issues of trackers as tickets."""
 
+import html
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from setpoint.adapters.trackers.exports import issues_in
 from setpoint.adapters.trackers.files import FileTracker, names_file, split_key
 from setpoint.errors import TicketError
 from setpoint.pipeline.intake import read_ticket
@@ -108,3 +110,33 @@ def test_an_export_with_an_issue_named_is_a_file(tmp_path: Path) -> None:
     assert split_key("nothing.csv#SHOP-12", tmp_path) == ("nothing.csv#SHOP-12", "")
     assert names_file("-#12")
     assert not names_file("nothing.csv#SHOP-12")
+
+
+def xml_of(description: str) -> str:
+    told = f"<key>A-1</key><summary>s</summary><description>{html.escape(description)}</description>"
+    return f"<rss><item>{told}</item></rss>"
+
+
+@pytest.mark.parametrize(
+    ("content", "title", "body"),
+    [
+        (json.dumps({"key": "A-1", "fields": {"summary": "s", "labels": None, "issuetype": "Bug"}}), "s", ""),
+        (json.dumps({"key": "A-1", "fields": {"summary": "s", "description": {"content": None}}}), "s", ""),
+        (json.dumps({"number": 1, "title": "s", "labels": 5}), "s", ""),
+        (json.dumps({"identifier": "A", "title": "s", "labels": {"nodes": None}}), "s", ""),
+        (json.dumps({"number": 1, "title": "\ud800s"}), "?s", ""),
+        (f"Issue key,Summary,Description\nA-1,s,{'y' * 140_000}\n", "s", "y" * 140_000),
+        (xml_of("<![x[ words"), "s", "<![x[ words"),
+        (f"<rss>{'<item>' * 100_000}{xml_of('b')}{'<item>' * 100_000}", "s", "b"),
+        (xml_of("b").replace("<key>", "<type " * 60_000 + "<key>"), "s", "b"),
+    ],
+    ids=["null labels", "null content", "labels", "null nodes", "half a letter", "long", "section", "items", "tags"],
+)
+def test_what_trackers_write_in_odd_ways_is_read_all_the_same(content: str, title: str, body: str) -> None:
+    issue = issues_in(content, "x")[-1]
+    assert (issue.title, issue.body) == (title, body)
+
+
+def test_csv_that_is_none_says_so() -> None:
+    with pytest.raises(TicketError, match="not CSV"):
+        issues_in(f"Summary,Title\n{'y' * 1_100_000},x\n", "x")

@@ -74,3 +74,11 @@ def test_a_folder_without_a_spec_is_no_ticket(tmp_path: Path) -> None:
     assert folder_of("Add a function") is None
     assert folder_of("-") is None
     assert folder_of(str(tmp_path)) == tmp_path
+
+
+def test_a_paper_that_is_a_link_out_of_its_folder_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "credentials").write_text("password = hunter2\n")
+    folder = papers(tmp_path / "specs" / "007-round", spec=SPEC_KIT)
+    (folder / "tasks.md").symlink_to("../../credentials")
+    with pytest.raises(TicketError, match=r"tasks.md leads out of its folder"):
+        from_folder(folder)

@@ -23,20 +23,22 @@ signal.pause()
 """
 
 
-def setpoint(folder: Path, *words: str, config: str = "") -> "subprocess.CompletedProcess[str]":
+def setpoint(folder: Path, *words: str, config: str = "", **more: str) -> "subprocess.CompletedProcess[str]":
     python_project(folder)
     write_files(folder, {"setpoint.toml": config})
     commit_all(folder, "settings")
     clean = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_BASE_URL"))}
     return subprocess.run(
-        [sys.executable, "-m", "setpoint.cli", *words], cwd=folder, env=clean, stdin=subprocess.DEVNULL,
+        [sys.executable, "-m", "setpoint.cli", *words], cwd=folder, env={**clean, **more}, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 
 
 def test_what_a_command_hears_becomes_a_ticket_file(tmp_path: Path) -> None:
     folder = tmp_path / "shop"
-    done = setpoint(folder, "new", "--voice", config=f"[voice]\ncommand = ['echo', '{HEARD}']\n")
+    voice = f"[voice]\ncommand = ['sh', '-c', 'echo \"{HEARD}$HOUSE_MODEL\"']\n"
+    provider = "[providers.house]\napi = 'openai-chat'\nbase_url = 'http://127.0.0.1:9'\nkey_env = 'HOUSE_MODEL'\n"
+    done = setpoint(folder, "new", "--voice", config=f"{voice}{provider}", HOUSE_MODEL="k-123")
     assert done.returncode == 0, done.stderr
     file = folder / done.stdout.strip()
     assert file.read_text() == f"{HEARD}\n"

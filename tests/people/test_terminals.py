@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 
 from setpoint.model.run import Event
-from setpoint.service.terminals import CONTROL, DEVELOPER, LIST, PLANNER, TITLES, Window, commands, concerns, there
+from setpoint.service.terminals import (
+    CONTROL,
+    DEVELOPER,
+    LIST,
+    PLANNER,
+    TITLES,
+    Window,
+    commands,
+    concerns,
+    session_name,
+    there,
+)
 
 PANES = set(TITLES)
 REAL = [program for program in (shutil.which("tmux"),) if program]
@@ -54,6 +65,11 @@ def test_a_pane_shows_what_is_its_roles_and_people_see_every_wait() -> None:
     assert [concerns(role, built) for role in (PLANNER, DEVELOPER, CONTROL)] == [False, True, False]
     assert [concerns(role, waits) for role in (PLANNER, DEVELOPER, CONTROL)] == [False, True, True]
     assert concerns("", reviewed)
+
+
+def test_no_two_repositories_share_a_session() -> None:
+    names = [session_name(Path(root)) for root in ("/a/shop", "/b/shop", "/a/shop-two", "/a/sh.op")]
+    assert not [(one, other) for one in names for other in names if one is not other and other.startswith(one)]
 
 
 # -- a real tmux -------------------------------------------------------------------------------------------------------

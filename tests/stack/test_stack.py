@@ -118,6 +118,22 @@ async def test_a_service_that_ends_under_a_command_is_told_and_is_there_again_fo
         assert (done.exit_code, done.services) == (0, "")
 
 
+@pytest.mark.parametrize("sandbox", [None, Bare()], ids=["bubblewrap", "none"])
+async def test_services_that_are_not_ready_yet_end_at_once_when_nobody_wants_them_any_more(
+    tmp_path: Path, sandbox: Bare | None
+) -> None:
+    mark = f"SERVICE_{tmp_path.name}"
+    slow = answering(ready=["false"], env={mark: "1"})
+    async with room(tmp_path / "shop", settings(service=[slow], seconds=600), sandbox) as shop:
+        up = asyncio.ensure_future(shop.up())
+        await until(lambda: bool(with_mark(mark)))
+        up.cancel()
+        await asyncio.gather(up, return_exceptions=True)
+        async with asyncio.timeout(10):
+            await shop.rest()
+        assert not with_mark(mark)
+
+
 async def test_services_without_a_port_are_there_from_the_first_command_on(tmp_path: Path) -> None:
     mark = f"SERVICE_{tmp_path.name}"
     worker = {"name": "worker", "run": ["sleep", "60"], "env": {mark: "1"}}

@@ -30,8 +30,9 @@ def up(
         from ..serving import up as bring_up
 
         told = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, told.set)
         async with bring_up(house, run) as served:
+            # Not before: while it comes up, Ctrl-C ends it as any other command.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, told.set)
             if as_json:
                 document({"url": served.url, "env": dict(served.env)})
             else:

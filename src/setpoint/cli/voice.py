@@ -49,19 +49,21 @@ def _heard(house: "House", push_to_talk: bool) -> str:
     import os
     import sys
 
+    from ..redacting import secret_names
     from ..service.dictation import START, dictated, listening, said
 
-    settings = house.config.voice
+    settings, held = house.config.voice, secret_names(house.config)
+    environ = {name: value for name, value in os.environ.items() if name not in held}
     if push_to_talk:
         house.state.mkdir(exist_ok=True)
         with listening(house.state / "talk") as pipe:
             plain("press and hold: `setpoint talk start`, then `setpoint talk stop`")
             while said(pipe) != START:
                 pass
-            return dictated(settings.command, os.environ, settings.seconds, pipe)
+            return dictated(settings.command, environ, settings.seconds, pipe)
     ends = sys.stdin.buffer if asks() else None
     plain("speak" + ("; Enter ends it" if ends else ""))
-    return dictated(settings.command, os.environ, settings.seconds, ends)
+    return dictated(settings.command, environ, settings.seconds, ends)
 
 
 async def _confirmed(text: str) -> str:

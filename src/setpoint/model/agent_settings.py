@@ -1,9 +1,10 @@
 """Agents of other makers, as configured: how each is started, what it speaks, how it hands in."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from .record import Line, Record
 
@@ -39,6 +40,16 @@ class AgentProgram(Record):
     can: tuple[Line, ...] = ()
     """What it can do beyond the least that ACP asks, for people: `resume`, `permissions`, `file service`, `usage`,
     `cost`."""
+
+    @field_validator("files")
+    @classmethod
+    def _below_its_home(cls, files: dict[str, str]) -> dict[str, str]:
+        # They are laid out on the host first, where nothing holds a name that climbs.
+        for name in files:
+            parts = PurePosixPath(name).parts
+            if not parts or name.startswith("/") or ".." in parts or not name.isprintable():
+                raise ValueError(f"{name!r} is not a path below the agent's home")
+        return files
 
 
 CLAUDE_CODE = AgentProgram(

@@ -104,6 +104,9 @@ def from_folder(folder: Path, first: str = "") -> tuple[str, Origin]:
 
 
 def _text(path: Path) -> str:
+    if not path.resolve().is_relative_to(path.parent.resolve()):
+        why = "a link in a repository may name any file of yours, and its words would go to a model"
+        raise TicketError(f"{path} leads out of its folder", why=why, fix="put the paper itself there")
     return read_text(path, called=str(path), wrong=TicketError).replace("\r\n", "\n")
 
 

@@ -1,5 +1,6 @@
 """A run's spec, design and plan as files, in the layout that people have."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,16 +26,27 @@ def written(store: Store, run: Run, root: Path, layout: str, into: Path | None) 
         raise UsageError(f"run {run.id} has no spec, design or plan yet", fix=f"`setpoint show {run.id}`")
     folder = into or _folder(root, run, known)
     files = {folder / name: visible(text) for name, text in texts.items()}
-    differs = [path for path, text in files.items() if path.exists() and path.read_text(encoding="utf-8") != text]
+    there = {path: _said(path) for path in files if os.path.lexists(path)}
+    differs = [path for path, said in there.items() if said != files[path]]
     if differs:
         raise UsageError(f"{differs[0]} is there already and says something else", fix="name another with --into")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in files.items():
-            path.write_text(text, encoding="utf-8")
+            if path not in there:
+                with path.open("x", encoding="utf-8") as file:  # never through a link
+                    file.write(text)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written", why=str(error.strerror), fix="--into FOLDER") from error
     return list(files)
+
+
+def _said(path: Path) -> str | None:
+    """What lies there; None for what is no text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
 
 
 def _folder(root: Path, run: Run, layout: str) -> Path:

@@ -5,6 +5,7 @@ What a pane shows is read from the journal, so it goes on whatever becomes of a 
 it again; one that was closed comes back with the next `setpoint tmux`.
 """
 
+import hashlib
 import re
 import shlex
 from collections.abc import Mapping, Sequence, Set
@@ -64,8 +65,10 @@ class Window:
 
 
 def session_name(root: Path) -> str:
-    """The name of a repository's tmux session; tmux knows no dots and colons in names."""
-    return f"setpoint-{re.sub(r'[^A-Za-z0-9_-]+', '-', root.name) or 'run'}"
+    """The name of a repository's tmux session; tmux knows no dots and colons in names. It ends with a mark of the whole
+    path: folders may be called alike, and tmux takes the beginning of a name for the name."""
+    mark = hashlib.sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:6]
+    return f"setpoint-{re.sub(r'[^A-Za-z0-9_-]+', '-', root.name) or 'run'}-{mark}"
 
 
 LIST = ("list-panes", "-s", "-F", "#{window_name} #{@setpoint_pane}")

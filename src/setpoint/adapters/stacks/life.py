@@ -292,12 +292,14 @@ class Life:
                 self._block.release()
 
     async def _end(self) -> None:
-        if self._rising is not None and not self._rising.done():
+        rising = self._rising is not None and not self._rising.done()
+        if self._rising is not None and rising:
+            # Nothing to tear down yet, and nobody there would hear that it is to end.
             self._rising.cancel()
             await asyncio.gather(self._rising, return_exceptions=True)
         if self._living is None:
             return
-        if self._control is not None and not self._living.done():
+        if self._control is not None and not rising and not self._living.done():
             self._control.close()
             patience = _ENDING * (1 + len(self._services)) + 30.0 * len(self._settings.teardown)
             await asyncio.wait((self._living,), timeout=patience)

@@ -67,7 +67,9 @@ class ServersUp:
         try:
             told = await tool.server.call(tool.own, call.arguments, min(tool.server.offered.seconds, seconds))
         except ServerGoneError as gone:
-            return Given(f"error: no answer from the server `{name}`: {self._hands.redact(str(gone))}", failed=True)
+            # Its last words are a stranger's, too.
+            why = fenced(self._hands.redact(str(gone)))
+            return Given(f"error: no answer from the server `{name}`:\n{why}", failed=True)
         except MCPError as error:
             return Given(f"error: `{name}` refused:\n{fenced(self._hands.redact(str(error))[:2000])}", failed=True)
         content: Sequence[Any] = told.content

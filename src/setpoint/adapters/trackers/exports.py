@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field
 
 from ...errors import TicketError
+from ...inputs import LARGEST
 from ...model.record import Record
 
 _BLOCKS = frozenset(("p", "div", "br", "li", "ul", "ol", "h1", "h2", "h3", "h4", "tr", "pre", "table", "blockquote"))
@@ -99,10 +100,11 @@ def _jira(told: Mapping[str, Any]) -> Issue | None:
     fields = told["fields"]
     if not isinstance(fields, dict) or not fields.get("summary"):
         return None
-    kind = (fields.get("issuetype") or {}).get("name", "")
+    kind = fields.get("issuetype")
+    kind = str(kind.get("name") or "") if isinstance(kind, dict) else ""
     body = fields.get("description")
     text = "".join(_adf(body)) if isinstance(body, dict) else str(body or "")
-    return _made(str(told.get("key", "issue")), fields["summary"], text, [kind, *fields.get("labels", ())], "")
+    return _made(str(told.get("key", "issue")), fields["summary"], text, [kind, *_names_of(fields)], "")
 
 
 def _adf(node: Any) -> Iterator[str]:
@@ -112,7 +114,7 @@ def _adf(node: Any) -> Iterator[str]:
     kind = node.get("type", "")
     lead = {"listItem": "- ", "heading": "## "}.get(kind, "")
     yield lead + str(node.get("text", "")) + ("\n" if kind == "hardBreak" else "")
-    for inner in node.get("content", ()):
+    for inner in _many(node.get("content")):
         yield from _adf(inner)
     yield {"paragraph": "\n\n", "heading": "\n\n", "codeBlock": "\n\n"}.get(kind, "")
 
@@ -142,17 +144,29 @@ _READS: dict[str, Callable[[Mapping[str, Any]], Issue | None]] = {
 
 
 def _names_of(told: Mapping[str, Any]) -> list[str]:
-    labels = told.get("labels") or ()
-    labels = labels.get("nodes", ()) if isinstance(labels, dict) else labels
-    return [str(label.get("name", "")) if isinstance(label, dict) else str(label) for label in labels]
+    labels = told.get("labels")
+    labels = labels.get("nodes") if isinstance(labels, dict) else labels
+    return [str(label.get("name") or "") if isinstance(label, dict) else str(label) for label in _many(labels)]
+
+
+def _many(told: Any) -> Sequence[Any]:
+    """A list, or nothing: trackers write null and whatever else where they have none."""
+    return told if isinstance(told, list) else ()
 
 
 def _made(key: str, title: Any, body: Any, labels: Sequence[str], url: Any) -> Issue | None:
     if not str(title or "").strip():
         return None
-    plain = tuple(dict.fromkeys(" ".join(label.split()) for label in labels if label and label.strip()))
-    text = str(body or "").replace("\r\n", "\n")
-    return Issue(key=str(key), title=str(title).strip(), body=text, labels=plain, url=str(url or ""))
+    plain = tuple(dict.fromkeys(" ".join(_sound(label).split()) for label in labels if label and label.strip()))
+    text = _sound(str(body or "")).replace("\r\n", "\n")
+    return Issue(
+        key=_sound(str(key)), title=_sound(str(title)).strip(), body=text, labels=plain, url=_sound(str(url or ""))
+    )
+
+
+def _sound(text: str) -> str:
+    """`text` without what UTF-8 or a database cannot hold: JSON may name half a letter."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 # -- CSV and XML -------------------------------------------------------------------------------------------------------
@@ -164,8 +178,12 @@ def _names(row: str) -> list[str]:
 
 def _csv(content: str, called: str) -> Iterator[Issue]:
     """Linear's and Jira's exports: a column may stand more than once, as Jira's labels do."""
-    rows = csv.reader(io.StringIO(content))
-    names = [name.strip().casefold() for name in next(rows)]
+    csv.field_size_limit(max(LARGEST, csv.field_size_limit()))
+    try:
+        first, *rows = csv.reader(io.StringIO(content))
+    except csv.Error as error:
+        raise TicketError(f"{called}: this is not CSV", why=str(error), fix="export the issues again") from error
+    names = [name.strip().casefold() for name in first]
     for number, row in enumerate(rows, start=2):
         told: dict[str, list[str]] = {}
         for name, value in zip(names, row, strict=False):
@@ -187,9 +205,9 @@ def _csv(content: str, called: str) -> Iterator[Issue]:
 
 
 def _jira_xml(content: str, called: str) -> Iterator[Issue]:
-    for item in re.findall(r"<item>(.*?)</item>", content, re.DOTALL):
+    for item in _between(content, "<item>", "</item>"):
         key, title, link = (_tag(item, name) for name in ("key", "summary", "link"))
-        labels = [_tag(item, "type"), *map(html.unescape, re.findall(r"<label>(.*?)</label>", item, re.DOTALL))]
+        labels = [_tag(item, "type"), *map(html.unescape, _between(item, "<label>", "</label>"))]
         issue = _made(key or "issue", title, words_of(_tag(item, "description")), labels, link)
         if issue is None:
             raise TicketError(f"{called}: issue {key or '?'} has no summary", fix="export it again")
@@ -197,8 +215,17 @@ def _jira_xml(content: str, called: str) -> Iterator[Issue]:
 
 
 def _tag(item: str, name: str) -> str:
-    found = re.search(rf"<{name}(?:\s[^>]*)?>(.*?)</{name}>", item, re.DOTALL)
-    return html.unescape(found[1].removeprefix("<![CDATA[").removesuffix("]]>").strip()) if found else ""
+    opens = re.search(rf"<{name}(?:\s[^<>]*)?>", item)
+    told, closes, _ = item[opens.end() :].partition(f"</{name}>") if opens else ("", "", "")
+    return html.unescape(told.removeprefix("<![CDATA[").removesuffix("]]>").strip()) if closes else ""
+
+
+def _between(text: str, opens: str, closes: str) -> Iterator[str]:
+    """What stands between the two, each time. One look at each character: an export may be long, and broken."""
+    for piece in text.split(opens)[1:]:
+        told, closed, _ = piece.partition(closes)
+        if closed:
+            yield told
 
 
 class _Words(HTMLParser):
@@ -219,6 +246,6 @@ class _Words(HTMLParser):
 def words_of(markup: str) -> str:
     """The words of an HTML text, its paragraphs and list entries on lines of their own."""
     reader = _Words()
-    reader.feed(markup)
+    reader.feed(markup.replace("<![", "&lt;!["))  # the library takes an unknown section for a bug of its own
     reader.close()
     return re.sub(r"\n{3,}", "\n\n", "".join(reader.parts)).strip()

@@ -34,7 +34,7 @@ class ExternalAgent:
 
     async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
         """Let the agent work on `task`; goes on from `log`."""
-        argv, mounts = await asyncio.to_thread(located, self.name, self._program)
+        argv, mounts = await asyncio.to_thread(located, self.name, self._program, room.inside)
         start = Start(self.name, self._program, argv, mounts, task.limits.seconds + self._program.start_seconds)
         home = await asyncio.to_thread(self._homes.of, task.session, self.name)
         models = self._spoken(task)
@@ -66,9 +66,9 @@ class ExternalAgent:
         return found
 
 
-def located(name: str, program: AgentProgram) -> tuple[tuple[str, ...], tuple[Mount, ...]]:
+def located(name: str, program: AgentProgram, repository: str) -> tuple[tuple[str, ...], tuple[Mount, ...]]:
     """The agent's command with its program's place, and the folders it lies in. Raises ConfigError when it is not
-    here."""
+    here, or when to show it would be to show the home folder or `repository` as a person has it."""
     first, *others = program.command or ("",)
     place = shutil.which(first) if first else None
     if place is None:
@@ -83,11 +83,13 @@ def located(name: str, program: AgentProgram) -> tuple[tuple[str, ...], tuple[Mo
     folders = [_lies_in(Path(word)) for word in words if word.startswith("/") and Path(word).exists()]
     folders += [Path(folder).expanduser() for folder in program.folders]
     shown = dict.fromkeys(str(folder) for folder in folders if not str(folder).startswith(_SYSTEM))
-    wide = next((folder for folder in shown if Path.home().is_relative_to(folder)), "")
+    # Shown over the workspace, a folder would hide it, and uncover what is masked there.
+    covered = {"your home folder lies in it": Path.home(), "the repository lies in it": Path(repository)}
+    wide, why = next(((at, why) for at in shown for why, one in covered.items() if one.is_relative_to(at)), ("", ""))
     if wide:
         raise ConfigError(
             f"agent `{name}` lies in {wide}, which is not shown to a sandbox",
-            why="your home folder lies in it",
+            why=why,
             fix=f"install it in a folder of its own, and name that under [agents.{name}] command",
         )
     return tuple(words), tuple(Mount(host=folder, inside=folder) for folder in shown)

@@ -25,10 +25,12 @@ from ....policy.action import Action, ActionKind
 from ....policy.commands import programs
 from ....policy.decide import Allow, Decision, Deny, Policy, decide, strictest
 from ....ports import Room
-from .deeds import Deed, below
+from .deeds import Deed, below, named
 from .handing import SERVER
 
 LONGEST_FILE = 4 * 1024 * 1024
+MOST_SAID = 1_000_000
+"""Characters said between two requests that are kept."""
 _YES, _NO = ("allow_once",), ("reject_once", "reject_always")
 
 
@@ -39,6 +41,14 @@ class Heard:
     said: list[str] = field(default_factory=list)
     deeds: dict[str, Deed] = field(default_factory=dict)
     """By id, in the order they began."""
+    size: int = 0
+    """Characters that were said."""
+
+    def hear(self, words: str) -> None:
+        """Keep what is said, to a limit: nobody else bounds what an agent says between two requests."""
+        if self.size < MOST_SAID:
+            self.said.append(words[: MOST_SAID - self.size])
+            self.size += len(words)
 
 
 class Ears:
@@ -62,19 +72,20 @@ class Ears:
         if self.deaf:
             return
         if isinstance(update, AgentMessageChunk) and isinstance(update.content, TextContentBlock):
-            self.heard.said.append(update.content.text)
+            self.heard.hear(update.content.text)
         elif isinstance(update, ToolCallStart | ToolCallProgress):
             self._deed(ToolCallUpdate.model_validate(update.model_dump()))
         self._moved()
 
     def _deed(self, update: ToolCallUpdate) -> Deed:
-        deed = self.heard.deeds.setdefault(update.tool_call_id, Deed(update.tool_call_id))
+        name = named(update.tool_call_id)
+        deed = self.heard.deeds.setdefault(name, Deed(name))
         deed.learn(update)
         return deed
 
     def take(self) -> tuple[str, list[Deed]]:
         """What was said, and what was done to its end, since the last time."""
-        said, self.heard.said = "".join(self.heard.said), []
+        said, self.heard.said, self.heard.size = "".join(self.heard.said), [], 0
         done = [deed for deed in self.heard.deeds.values() if deed.closed]
         for deed in done:
             del self.heard.deeds[deed.id]

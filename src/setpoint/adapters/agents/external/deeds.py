@@ -1,5 +1,6 @@
 """What an agent says it does, as the journal's tool calls: ACP's kinds in our words, places below the repository."""
 
+import re
 import shlex
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,8 @@ _PATHS = ("file_path", "filePath", "abs_path", "path", "notebook_path")
 _CODES = ("exit_code", "exitCode", "exit")
 _SHELLS = frozenset(("sh", "bash", "zsh", "dash"))
 CLOSED = ("completed", "failed")
+# mcp__server__tool, mcp.server.tool, server_tool, server/tool, server: tool
+_SERVERS_TOOL = re.compile(r"(?:mcp(?:__|\.)|Tool: )?(?P<server>[A-Za-z0-9-]+)(?:__?|[./]|: )(?P<tool>[A-Za-z0-9_]+)")
 
 
 @dataclass
@@ -59,9 +62,12 @@ class Deed:
         return self.status in CLOSED
 
     def is_one_of(self, tools: tuple[str, ...], server: str) -> bool:
-        """Whether it is a call of our own server's, which is noted where it arrives."""
-        words = f"{self.title} {self.raw_input}"
-        return server in words and any(name in words for name in tools)
+        """Whether it is a call of our own server's, which is noted where it arrives: by its whole title, in the ways
+        that agents write a server's tool. A command line or a file that names both is none."""
+        if self.places or (isinstance(self.raw_input, Mapping) and "command" in self.raw_input):
+            return False
+        found = _SERVERS_TOOL.fullmatch(self.title.strip())
+        return found is not None and found["server"] == server and found["tool"] in tools
 
     def call(self, cwd: str) -> ToolCall:
         """In our words."""
@@ -72,7 +78,7 @@ class Deed:
             arguments = {"path": ", ".join(self.paths(cwd)) or self.title}
         else:
             arguments = {"what": self.title, **_brief(self.raw_input)}
-        return ToolCall(id=clean(self.id).strip()[:200] or "call", name=name, arguments=scrubbed(arguments))
+        return ToolCall(id=self.id, name=name, arguments=scrubbed(arguments))
 
     def used(self, cwd: str) -> Used:
         """What came of it."""
@@ -102,6 +108,11 @@ class Deed:
         given = self.raw_input if isinstance(self.raw_input, Mapping) else {}
         named = self.places or tuple(str(given[key]) for key in _PATHS if given.get(key))
         return list(dict.fromkeys(below(path, cwd) for path in named))
+
+
+def named(told: str) -> str:
+    """An id of the agent's, as it is kept."""
+    return clean(told).strip()[:200] or "call"
 
 
 def below(path: str, cwd: str) -> str:
