@@ -57,6 +57,21 @@ def test_pages_that_no_browser_opens_are_a_persons_work(tmp_path: Path) -> None:
     assert feedback_gaps(config(sandbox={"env": {"SETPOINT_BROWSER": "sh"}}), ticket(), tmp_path) == ()
 
 
+@pytest.mark.parametrize("command", [["npm", "audit"], ["uv", "run", "pip-audit"], ["bin/osv-scanner", "-r", "."]])
+def test_packages_that_no_gate_looks_up_among_known_vulnerabilities_are_said(
+    tmp_path: Path, command: list[str]
+) -> None:
+    assert feedback_gaps(config(gates={"tests": TESTS}), ticket(), tmp_path) == ()
+    (tmp_path / "package-lock.json").touch()
+    (gap,) = feedback_gaps(config(gates={"tests": TESTS}), ticket(), tmp_path)
+    assert gap.what == "known vulnerabilities of packages (package-lock.json)"
+    (row,) = [row for row in matrix(config(gates={"tests": TESTS}), {}, tmp_path, {}) if "vulnerab" in row.of]
+    assert (row.by, row.agent) == ("nobody", False)
+    audited = config(gates={"tests": TESTS, "audit": {"kind": "security", "run": command}})
+    assert feedback_gaps(audited, ticket(), tmp_path) == ()
+    assert all("vulnerab" not in row.of for row in matrix(audited, {}, tmp_path, {}))
+
+
 def test_the_plan_says_them_before_a_run(tmp_path: Path) -> None:
     settings = config(feedback=[PHONE], gates={"tests": TESTS})
     view = plan_view(settings, ticket(), Kind.FEATURE, "asked", store=None, repository=str(tmp_path))

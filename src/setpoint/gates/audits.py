@@ -6,7 +6,7 @@ They ask an advisory service. Where they could not, nothing follows from their w
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..model.command import Completed
@@ -24,7 +24,13 @@ NO_NETWORK = (
     'it could not ask its advisory service: gates have no network. Name its host for this gate, network = ["host"]; or '
     "let CI run it, or `osv-scanner --offline` with a database in the shared environment, and set required = false here"
 )
-_LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "requirements.txt", "uv.lock")
+LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "requirements.txt", "uv.lock")
+"""Files that name what an audit looks up."""
+
+
+def audits(argv: Sequence[str]) -> bool:
+    """Whether a command looks packages up among known vulnerabilities."""
+    return any(re.search(r"(?:^|[/-])(?:audit|osv-scanner)$", word) for word in argv)
 
 
 def npm(done: Completed, layout: Layout) -> Reading | None:
@@ -134,7 +140,7 @@ def _unread(done: Completed) -> Reading:
 
 
 def _reading(entries: list[_Entry], count: int, layout: Layout) -> Reading:
-    place = next((path for name in _LOCKS if (path := layout.path(name)) in layout.files), ".")
+    place = next((path for name in LOCKS if (path := layout.path(name)) in layout.files), ".")
     found: dict[bool, list[Finding]] = {True: [], False: []}
     for advisory, package, title, severity in dict.fromkeys(entries):
         weight = str(severity or "unknown").lower()

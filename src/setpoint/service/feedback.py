@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from ..errors import ConfigError
+from ..gates.audits import LOCKS, audits
 from ..gates.steps_inside import BROWSERS
 from ..gates.worth import Worth, level_of, scope_of
 from ..model.evidence import GateKind
@@ -25,6 +26,8 @@ _PAGES = frozenset((".html", ".jsx", ".tsx", ".vue", ".svelte", ".jinja2", ".j2"
 _LOOKED_AT = 2000
 """Folders that are looked into for pages."""
 _ELSEWHERE = frozenset(("node_modules", "venv", "dist", "build", "site-packages", "docs", "doc", "htmlcov"))
+VULNERABLE = "known vulnerabilities of packages"
+AUDIT = "a gate that audits, with the host of its advisories in `network`"
 RUNS = 20
 """How many of the latest runs tell what CI and smoke take."""
 EVENTS = 100_000
@@ -101,11 +104,20 @@ def feedback_gaps(config: Config, ticket: Ticket, root: Path) -> tuple[FeedbackG
     if not browser_of(config) and (page := first_page(root)):
         access = "a browser: `apt install chromium`"
         found.append(FeedbackGap(what=f"how pages look ({page})", level="local", by="person", access=access))
+    if unread := _unaudited(config, root):
+        found.append(FeedbackGap(what=f"{VULNERABLE} ({unread})", level="local", by="person", access=AUDIT))
     found += [
         FeedbackGap(what=f"smoke in {place.name}", level=level_of_place(place), by="setpoint")
         for place in config.environment
     ]
     return tuple(sorted(found, key=lambda gap: LEVELS.index(gap.level)))
+
+
+def _unaudited(config: Config, root: Path) -> str:
+    """The lock file that no gate looks up among known vulnerabilities; empty when there is none."""
+    if any(audits(gate.run) for gate in config.gates.values()):
+        return ""
+    return next((name for name in LOCKS if (root / name).is_file()), "")
 
 
 def gap_lines(found: Sequence[FeedbackGap]) -> list[str]:
@@ -173,6 +185,8 @@ def matrix(config: Config, known: Mapping[str, Worth], root: Path, later: Mappin
     found += _always(config)
     found += _pages(config, root)
     found += [_nobody(*missing) for missing in _missing(config)]
+    if _unaudited(config, root):
+        found.append(_nobody(VULNERABLE, AUDIT))
     found += [_declared(one) for one in config.feedback]
     found.append(
         MatrixRow(
