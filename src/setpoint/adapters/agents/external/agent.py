@@ -1,7 +1,6 @@
 """Agents of other makers: each a process of its own in the room's sandbox, under the same loop as the built-in one."""
 
 import asyncio
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,7 +76,7 @@ def located(name: str, program: AgentProgram, repository: str) -> tuple[tuple[st
             why=f"no `{first}` on PATH" if first else "it has no command",
             fix=f"install it (docs/agents.md), or name its command under [agents.{name}]",
         )
-    words = [place, *(os.path.expanduser(word) for word in others)]  # noqa: PTH111  # Path raises for an unknown user
+    words = [place, *(str(Path(word).expanduser()) if word.startswith("~/") else word for word in others)]
     # By their real names: a link to them may lie where nothing is shown.
     words = [str(Path(word).resolve()) if word.startswith("/") and Path(word).exists() else word for word in words]
     folders = [_lies_in(Path(word)) for word in words if word.startswith("/") and Path(word).exists()]
