@@ -9,9 +9,10 @@ export PYTHONDONTWRITEBYTECODE :=
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 export UV_HTTP_TIMEOUT ?= 180
-# The machine's own trust store: behind a company proxy the built-in one knows nobody. Older versions of uv know the second name.
+# The machine's own trust store: behind a company proxy the built-in one knows nobody. uv, older versions of it, Node.
 export UV_SYSTEM_CERTS ?= true
 export UV_NATIVE_TLS ?= true
+export NODE_USE_SYSTEM_CA ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-orders demo-avatar test agents test-agents quick every real test-mcp judge bench simulate audit sbom lint types arrows docs fmt clean

@@ -131,7 +131,8 @@ def _node_packages(folder: Path) -> None:
     link.symlink_to(os.path.relpath(node, link.parent))
     npm = node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error")
-    _run([str(link), str(npm), "ci", *quiet], folder)
+    # The machine's own trust store, as for uv: behind a company proxy Node's own knows nobody.
+    _run([str(link), str(npm), "ci", *quiet], folder, {"NODE_USE_SYSTEM_CA": "1", **os.environ})
     _furnish(folder, node)
 
 
