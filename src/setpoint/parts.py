@@ -244,9 +244,9 @@ def assemble(
 def signer(root: Path, config: Config, keys: Path | None = None) -> "KeyRing":
     """The key of whoever runs setpoint in the repository at `root`."""
     from .adapters.keys import KeyRing, key_folder
-    from .adapters.rooms import readonly
+    from .adapters.rooms import expanded
 
-    shown = [root, *map(Path, readonly(config.sandbox))]
+    shown = [root, *map(Path, expanded(config.sandbox.readonly))]
     folder = keys or key_folder(os.environ, Path.home())
     return KeyRing(folder, shown=shown, tell=lambda words: print(f"setpoint: {words}", file=sys.stderr, flush=True))
 

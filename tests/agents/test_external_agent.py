@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from wired import endpoint
 
 import setpoint.testing.acp_agent
-from setpoint.adapters.agents.external.agent import ExternalAgent
+from setpoint.adapters.agents.external.agent import ExternalAgent, located
 from setpoint.adapters.agents.external.client import MOST_SAID, Ears
 from setpoint.adapters.agents.external.deeds import Deed
 from setpoint.adapters.rooms import SandboxRoom, surroundings
@@ -305,3 +305,9 @@ async def test_ids_that_are_one_once_they_are_clean_are_one_call_and_endless_wor
     said, deeds = ears.take()
     assert len(said) == MOST_SAID
     assert [deed.id for deed in deeds] == ["a"]
+
+
+@pytest.mark.parametrize("folder", ["/no/such/folder", "~nobody-of-that-name/agent"])
+def test_a_folder_that_is_not_here_is_named_before_anything_starts(folder: str) -> None:
+    with pytest.raises(ConfigError, match="needs the folder"):
+        located("mine", AgentProgram(command=("sh",), folders=(folder,)), "/srv/shop")

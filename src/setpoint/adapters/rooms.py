@@ -62,9 +62,9 @@ class Surroundings:
         return Stack(self.sandbox, self.stack, self.masks.parent, str(room), app=app)
 
 
-def readonly(settings: SandboxSettings) -> list[str]:
-    """The further folders that the settings show to commands."""
-    return [os.path.expanduser(name) for name in settings.readonly]  # noqa: PTH111  # Path raises for an unknown user
+def expanded(paths: Sequence[str]) -> list[str]:
+    """Paths of the settings, `~` as the home folder it stands for; one of nobody's stays as it is."""
+    return [os.path.expanduser(path) for path in paths]  # noqa: PTH111  # Path raises for an unknown user
 
 
 def surroundings(
@@ -85,7 +85,7 @@ def surroundings(
     shared = tuple((name, os.path.realpath(repository / name)) for name in names if (repository / name).is_dir())
     tools = toolchain([repository / name for name, _ in shared], os.environ.get("PATH", ""), Path.home(), repository)
     real = {host for name, host in shared if host != str(repository / name)}
-    shown = [name for name in dict.fromkeys([*tools.shown, *real, *readonly(settings)]) if Path(name).exists()]
+    shown = [name for name in dict.fromkeys([*tools.shown, *real, *expanded(settings.readonly)]) if Path(name).exists()]
     first = [f"{repository}/{name}/bin" for name, _ in shared if name != "node_modules" and "/" not in name]
     path = [*first, f"{repository}/node_modules/.bin", *tools.path, *_SYSTEM_PATH]
     env = {**_ENVIRONMENT, "PATH": ":".join(dict.fromkeys(path)), **settings.env}

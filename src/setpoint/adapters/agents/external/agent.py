@@ -11,6 +11,7 @@ from ....model.agent_settings import AgentProgram
 from ....model.command import Mount
 from ....model.session import ModelRef, Reply, Task
 from ....ports import Room
+from ...rooms import expanded
 from ..conversation import Conversation
 from ..endpoint import Endpoint
 from ..http import new_client
@@ -76,11 +77,15 @@ def located(name: str, program: AgentProgram, repository: str) -> tuple[tuple[st
             why=f"no `{first}` on PATH" if first else "it has no command",
             fix=f"install it (docs/agents.md), or name its command under [agents.{name}]",
         )
-    words = [place, *(str(Path(word).expanduser()) if word.startswith("~/") else word for word in others)]
+    words = [place, *expanded(others)]
     # By their real names: a link to them may lie where nothing is shown.
     words = [str(Path(word).resolve()) if word.startswith("/") and Path(word).exists() else word for word in words]
     folders = [_lies_in(Path(word)) for word in words if word.startswith("/") and Path(word).exists()]
-    folders += [Path(folder).expanduser() for folder in program.folders]
+    more = expanded(program.folders)
+    if missing := [folder for folder in more if not Path(folder).is_dir()]:
+        fix = f"mend `folders` under [agents.{name}]"
+        raise ConfigError(f"agent `{name}` needs the folder {missing[0]}, which is not here", fix=fix)
+    folders += map(Path, more)
     shown = dict.fromkeys(str(folder) for folder in folders if not str(folder).startswith(_SYSTEM))
     # Shown over the workspace, a folder would hide it, and uncover what is masked there.
     covered = {"your home folder lies in it": Path.home(), "the repository lies in it": Path(repository)}
