@@ -28,6 +28,7 @@ from setpoint.pipeline.bench import Ground
 from setpoint.pipeline.desk import Handing, Sitting, sit
 from setpoint.pipeline.prompts import Prompt
 from setpoint.policy.guard import GuardedWorkspace
+from setpoint.startup import import_ahead
 
 from .memory import peak_rss, rss_now
 from .process import answer
@@ -41,22 +42,26 @@ AT_ONCE = 16
 class Carried:
     """One house with a worker, and the tasks it carried."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, foreground: bool = False) -> None:
+        """`foreground`: as `setpoint run` carries one run, else as `setpoint worker` carries many."""
         self.house = house
         self.commits = 0
         self._base = ""
         self._number = 0
         self._ended: dict[str, asyncio.Future[dict[str, Any]]] = {}
-        self._worker = Worker(house.jobs, {JOB: self._job}, private=True, concurrency=AT_ONCE, on_crash=self._crashed)
+        most = 1 if foreground else AT_ONCE
+        self._worker = Worker(
+            house.jobs, {JOB: self._job}, private=foreground, concurrency=most, on_crash=self._crashed
+        )
         sa.event.listen(house.store.database, "commit", self._counted)
 
     @classmethod
-    async def open(cls, repository: Path, url: str) -> "Carried":
+    async def open(cls, repository: Path, url: str, foreground: bool) -> "Carried":
         """A house on `repository` whose every model is the scripted one."""
         provider = Provider(api="anthropic", base_url=url)
         models = dict.fromkeys(("large", "medium", "small", "tiny"), ("scripted/scripted",))
         config = Config.model_validate({"providers": {"scripted": provider}, "models": models})
-        carried = cls(House(UserRepository(repository), config))
+        carried = cls(House(UserRepository(repository), config), foreground)
         _, carried._base = await carried.house.repository.base("")
         await carried._worker.start()
         return carried
@@ -104,6 +109,7 @@ class Carried:
 
     async def _job(self, _key: str, args: dict[str, Any]) -> None:
         begun = time.monotonic()
+        import_ahead()
         house = self.house
         run = house.store.run(args["run"])
         ground = Ground(house.bench(house.config), run)
@@ -190,7 +196,7 @@ class Sampled:
 
 async def main() -> int:
     """One task, or as many as the parent asks for."""
-    carried = await Carried.open(Path(sys.argv[2]), sys.argv[3])
+    carried = await Carried.open(Path(sys.argv[2]), sys.argv[3], sys.argv[1] == "once")
     try:
         if sys.argv[1] == "once":
             return 0 if (await carried.task())["done"] else 1

@@ -188,7 +188,9 @@ class House(Premises):
 
     async def _job(self, key: str, args: dict[str, Any]) -> None:
         from .pipeline.carry import carry
+        from .startup import import_ahead
 
+        import_ahead()
         run = self.store.run(args["run"])
         moved = await carry(self.bench(self.pinned(run)), run.id, args["serial"])
         # Also when nothing was left to do: whoever moved the run may have died before it wrote the file.

@@ -165,9 +165,16 @@ def code_mark() -> str:
     from . import __version__
 
     told = [__version__]
-    for place in sorted(Path(__file__).parent.rglob("*.py")):
-        with suppress(OSError):
-            told.append(f"{place.name} {place.stat().st_mtime_ns}")
+    folders = [str(Path(__file__).parent)]
+    while folders:
+        with os.scandir(folders.pop()) as found:
+            for one in found:
+                if one.is_dir():
+                    folders.append(one.path)
+                elif one.name.endswith(".py"):
+                    with suppress(OSError):
+                        told.append(f"{one.name} {one.stat().st_mtime_ns}")
+    told.sort()
     return sha256("\n".join(told).encode()).hexdigest()
 
 

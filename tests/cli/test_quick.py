@@ -31,3 +31,17 @@ def test_a_list_loads_no_database_toolkit(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
         assert done.stdout.rsplit("|", 1)[-1].strip() == "[] 0", done.stdout + done.stderr
     assert not (tmp_path / ".setpoint").exists()
+
+
+def test_a_session_finds_imported_what_its_first_request_needs() -> None:
+    code = (
+        "import sys, threading; from setpoint.startup import SESSION, import_ahead; import_ahead(); "
+        "[t.join() for t in threading.enumerate() if t.name == 'setpoint-imports']; before = set(sys.modules); "
+        "from setpoint.adapters.agents.http import new_client; new_client(plain=True); "
+        "from setpoint.prices import worst; from setpoint.model.session import ModelRef; "
+        "ref = ModelRef(provider='anthropic', model='claude-sonnet-4-5'); "
+        "assert worst(ref, request_bytes=9, longest_reply=9); "
+        "print([n for n in SESSION if n not in before], sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.strip() == "[] []", done.stdout + done.stderr

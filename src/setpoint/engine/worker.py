@@ -27,8 +27,9 @@ ADOPTIONS = 5
 """How often one job may be adopted before it counts as the killer of its workers."""
 WATCH_SECONDS = 0.5
 """How soon a job cancelled from another process is stopped."""
-POLLING_SECONDS = 0.03, 0.05
-"""How often a private and a shared queue are looked at; a look costs a millisecond or two."""
+POLLING_SECONDS = 0.03, 0.1
+"""How often a private and a shared queue are looked at. A look of a worker that has room for another job costs four
+milliseconds of processor time, which its sessions wait for; a full one hardly looks."""
 REST_AFTER, REST_SECONDS = 30.0, 0.25
 """A worker without work for so long looks only so often, until the next job."""
 THREADS = 64
