@@ -1,5 +1,6 @@
 """A loop that does not converge ends at a person, who sees why and can go on in any of four ways."""
 
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -108,6 +109,13 @@ async def test_a_person_sends_it_back_with_the_reason(play: Play) -> None:
         run = await stage.on(await stage.house.commands.reject(run.id, because="Name the line."))
         assert run.position.stage == "change"
         assert "Name the line." in str(stage.requests("diagnosis")[-1].messages[-1])
+        told = json.loads((stage.folder / ".setpoint" / "runs" / run.id / "progress.json").read_text("utf-8"))
+        *done, now = [(step["step"], step["status"]) for step in told["steps"]]
+        assert done == [(step, "complete") for step in ("diagnosis", "tests", "implementation", "review")]
+        assert (now, told["steps"][-1]["assigned_to"]) == (("change", "in-progress"), "person")
+        assert [failed["error"] for failed in told["failures"]] == [A.what, B.what]
+        assert told["failures"][-1]["resolution"].startswith("repeated diff: ")
+        assert told["decisions"] == ["Ada Owner said sent-back: Name the line."]
 
 
 @pytest.mark.parametrize(

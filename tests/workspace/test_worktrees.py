@@ -1,5 +1,6 @@
 """Worktrees: what is kept in the user's repository, what comes back after a loss, what a person finds."""
 
+import asyncio
 import os
 import subprocess
 from pathlib import Path
@@ -355,3 +356,25 @@ async def test_a_folder_that_is_no_repository_is_told(bench: Repository, tmp_pat
 async def test_a_runs_name_never_leads_elsewhere(bench: Repository) -> None:
     with pytest.raises(RepositoryError):
         await bench.workspaces().open(bench.run(name="../../x"))
+
+
+async def test_two_runs_beside_each_other_never_meet(bench: Repository) -> None:
+    runs = [bench.run().model_copy(update={"id": name, "branch": f"setpoint/{name}"}) for name in ("r1", "r2")]
+    house = bench.workspaces()
+    rooms = [await house.open(run) for run in runs]
+
+    async def work(number: int) -> str:
+        for step in range(8):
+            rooms[number].write("README.md", f"{number} {step}".encode())
+            rooms[number].write(f"only-{number}-{step}", b"x")
+            await rooms[number].autosave(f"step {step}")
+        return await rooms[number].commit("All of it")
+
+    heads = await asyncio.gather(work(0), work(1))
+    for number, head in enumerate(heads):
+        assert await rooms[number].show(head, "README.md") == f"{number} 7".encode()
+        changed = await rooms[number].changed(bench.base, head)
+        assert set(changed) == {"README.md", *(f"only-{number}-{step}" for step in range(8))}
+        saves = f"refs/setpoint/r{number + 1}/autosave/setpoint-r{number + 1}"
+        assert bench.git("rev-list", "--count", f"{bench.base}..{saves}") == "8"
+    assert bench.git("fsck", "--strict") == ""
