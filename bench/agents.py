@@ -20,7 +20,7 @@ from setpoint.ports import Agent
 from setpoint.testing.foreign_script import SHELLS
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import ScriptedModel, Seen
-from setpoint.testing.sessions import MemoryLog, Weather, a_task
+from setpoint.testing.sessions import NO_HANDS, MemoryLog, Weather, a_task
 
 from .figure import Figure
 from .memory import pss
@@ -104,7 +104,7 @@ def measured(one: Contestant, folder: Path, sessions: int) -> tuple[int, int, fl
         agent: Agent = NativeAgent(ends, Weather())
         if one.place:
             program = KNOWN[one.name].model_copy(update={"command": one.command})
-            agent = ExternalAgent(one.name, program, ends, folder / "homes")
+            agent = ExternalAgent(one.name, program, ends, folder / "homes", NO_HANDS)
         rooms = [_room(folder / f"{one.name}-{sessions}-{number}") for number in range(sessions)]
         with Watching() as watching:
             started = time.monotonic()

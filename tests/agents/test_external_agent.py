@@ -28,7 +28,7 @@ from setpoint.model.session import Submitted
 from setpoint.testing.agent_contract import DONE, DONE_AGAIN, LOOK, MEND, AgentContract, AgentFor
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import ScriptedModel, Seen
-from setpoint.testing.sessions import MemoryLog, SavingRoom, a_task, put_back
+from setpoint.testing.sessions import NO_HANDS, MemoryLog, SavingRoom, a_task, put_back
 
 PROGRAM = AgentProgram(
     command=(sys.executable, "-I", "-S", setpoint.testing.acp_agent.__file__),
@@ -68,7 +68,7 @@ def outside(tmp_path: Path) -> Iterator[MakeOutside]:
             env = {**PROGRAM.env, "ACP_FAULT": fault, "ACP_AT": str(at), "ACP_VERSION": version}
             told = PROGRAM.model_copy(update={"env": env, **program})
             ends = {"anthropic": endpoint("anthropic", model)}
-            return Outside(ExternalAgent("scripted", told, ends, tmp_path / "homes"), model)
+            return Outside(ExternalAgent("scripted", told, ends, tmp_path / "homes", NO_HANDS), model)
 
         yield make
 

@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ..adapters.agents.native import by_content, nothing
+from ..adapters.agents.tools import as_it_is, shortened
+from ..adapters.tool_servers.hands import Hands
 from ..errors import ParkedError, UnpricedError
 from ..loop.breaker import CLOSED, Circuit, failed, probed, rest_left, rested
 from ..model.boundary import Boundaries
+from ..model.command import CommandLimits
 from ..model.money import Quote
 from ..model.session import Limits, Message, ModelRef, Role, SessionId, Task
 from ..model.settings import Breaker
@@ -21,6 +25,9 @@ SCHEMA = {
     "required": ["summary"],
     "additionalProperties": False,
 }
+
+NO_HANDS = Hands(nothing, by_content, as_it_is, shortened, CommandLimits())
+"""What servers of tools are given where nobody has anything to give."""
 
 
 def a_task(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...model.command import CommandLimits
+from .names import LONGEST
 
 
 @dataclass(frozen=True)
@@ -19,3 +20,5 @@ class Hands:
     shorten: Callable[[str], str]
     """Leaves out the middle of what is too long for one result."""
     limits: CommandLimits
+    longest_name: int = LONGEST
+    """Characters that the name of a tool may have where it is offered."""

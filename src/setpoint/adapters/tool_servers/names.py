@@ -9,7 +9,8 @@ LONGEST = 64
 _TOOL = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def in_session(server: str, tool: str) -> str:
-    """`SERVER__TOOL`; empty where a provider would not take the name. Dots and slashes become underlines."""
+def in_session(server: str, tool: str, longest: int = LONGEST) -> str:
+    """`SERVER__TOOL`; empty where a provider would not take the name, or it is longer than `longest`. Dots and slashes
+    become underlines."""
     name = f"{server}{BETWEEN}{re.sub(r'[./:]', '_', tool)}"
-    return name if len(name) <= LONGEST and _TOOL.fullmatch(name) else ""
+    return name if len(name) <= longest and _TOOL.fullmatch(name) else ""

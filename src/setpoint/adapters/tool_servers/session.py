@@ -118,7 +118,7 @@ class ServersUp:
         for told in listed:
             if not all(any(fnmatchcase(told.name, glob) for glob in globs) for globs in offered.allowed):
                 continue
-            name, schema = in_session(offered.name, told.name), told.input_schema
+            name, schema = in_session(offered.name, told.name, self._hands.longest_name), told.input_schema
             why = _unusable(name, schema) or ("two tools of one name" if name in self.tools else "")
             if why:
                 left_out.append(f"{told.name[:80]}: {why}")

@@ -12,12 +12,14 @@ from ....model.command import Mount
 from ....model.session import ModelRef, Reply, Task
 from ....ports import Room
 from ...rooms import expanded
+from ...tool_servers.hands import Hands
 from ..conversation import Conversation
 from ..endpoint import Endpoint
 from ..http import new_client
 from .doorway import Start
 from .homes import Homes
 from .observed import Observed
+from .served import serving
 
 _SYSTEM = ("/usr", "/bin", "/lib")
 
@@ -25,12 +27,15 @@ _SYSTEM = ("/usr", "/bin", "/lib")
 class ExternalAgent:
     """Keeps the promises of `ports.Agent` with a program that speaks ACP."""
 
-    def __init__(self, name: str, program: AgentProgram, endpoints: Mapping[str, Endpoint], homes: Path) -> None:
-        """`homes`: a folder of our own for what its sessions remember."""
+    def __init__(
+        self, name: str, program: AgentProgram, endpoints: Mapping[str, Endpoint], homes: Path, hands: Hands
+    ) -> None:
+        """`homes`: a folder of our own for what its sessions remember; `hands`: what servers of tools are given."""
         self.name = name
         self._program = program
         self._endpoints = dict(endpoints)
         self._homes = Homes(homes)
+        self._hands = hands
 
     async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
         """Let the agent work on `task`; goes on from `log`."""
@@ -39,8 +44,9 @@ class ExternalAgent:
         home = await asyncio.to_thread(self._homes.of, task.session, self.name)
         models = self._spoken(task)
         plain = all(endpoint.base_url.startswith("http://") for endpoint in models.values())
-        async with new_client(plain=plain) as client:
-            seen = Observed(start, task, room, log, home, models, client)
+        more = serving(task, room, log, self._program, self._hands)
+        async with new_client(plain=plain) as client, more as served:
+            seen = Observed(start, task, room, log, home, models, client, served)
             try:
                 return await Conversation(task, room, log, seen, seen).hold()
             finally:

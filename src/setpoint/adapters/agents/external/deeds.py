@@ -21,7 +21,7 @@ _CODES = ("exit_code", "exitCode", "exit")
 _SHELLS = frozenset(("sh", "bash", "zsh", "dash"))
 CLOSED = ("completed", "failed")
 # mcp__server__tool, mcp.server.tool, server_tool, server/tool, server: tool
-_SERVERS_TOOL = re.compile(r"(?:mcp(?:__|\.)|Tool: )?(?P<server>[A-Za-z0-9-]+)(?:__?|[./]|: )(?P<tool>[A-Za-z0-9_]+)")
+_SERVERS_TOOL = re.compile(r"(?:mcp(?:__|\.)|Tool: )?(?P<server>[A-Za-z0-9-]+)(?:__?|[./]|: )(?P<tool>[A-Za-z0-9_-]+)")
 
 
 @dataclass

@@ -26,6 +26,7 @@ from .deeds import Deed
 from .doorway import Start, doorway
 from .handing import HandIn
 from .homes import Home, Known
+from .served import Served
 from .talk import Talk
 from .turnstile import Turnstile
 
@@ -47,12 +48,15 @@ class Observed:
         home: Home,
         models: Mapping[ModelRef, Endpoint],
         client: httpx2.AsyncClient,
+        served: Served,
     ) -> None:
         self._start, self._task, self._room, self._log, self._home = start, task, room, log, home
         self._models, self._client = models, client
         self._moved = asyncio.Event()
         self._gate = Turnstile(self._moved.set, lambda paid: log.let_go(paid=paid))
-        own = (submit_name(task.deliverable), ASK.name)
+        self._served = served
+        served.moved = self._moved.set
+        own = (submit_name(task.deliverable), ASK.name, *served.names)
         self._ears = Ears(task, room, own, self._moved.set)
         self._results: dict[str, Used] = {}
         self._closing: ToolCall | None = None
@@ -111,7 +115,7 @@ class Observed:
         maker = self._models[ref].api.partition("-")[0]
         words = {"model": ref.model, "maker": maker, "key": KEY}
         tools = tuple(tool for tool in offered(self._task) if tool.name in (submit_name(self._task.deliverable), "ask"))
-        hand = HandIn(tools, self._take)
+        hand = HandIn((*tools, *self._served.specs), self._take)
         way = await self._stack.enter_async_context(
             doorway(self._start, self._room, self._home, words, self._relay, hand)
         )
@@ -139,6 +143,8 @@ class Observed:
         gate = self._gate
         while True:
             self._moved.clear()
+            if self._served.trouble is not None:
+                raise self._served.trouble
             if not gate.under_way:
                 if self._closing is not None or talk.ended:
                     return await self._whole(talk)
@@ -163,7 +169,8 @@ class Observed:
         self._gate.let_through()
 
     async def _wait(self) -> None:
-        longest = None if self._gate.under_way else self._start.program.silence_seconds
+        busy = self._gate.under_way or self._served.under_way
+        longest = None if busy else self._start.program.silence_seconds
         try:
             async with asyncio.timeout(longest) as limit:
                 await self._moved.wait()
@@ -182,6 +189,9 @@ class Observed:
         if self._closing is None and talk.ended:
             self._closing = talk.by_file(self._home)
         calls = [self._noted(deed) for deed in deeds]
+        for call, used in self._served.take():
+            self._results[call.id] = used
+            calls.append(call)
         closing, self._closing = self._closing, None
         calls += [closing] if closing is not None else []
         usage, over = self._gate.take(), talk.ended and closing is None
@@ -211,6 +221,8 @@ class Observed:
         """What the agent hands in, or asks."""
         if self._closing is not None:
             return "error: this turn was ended by your call before", True
+        if name in self._served.names:
+            return await self._served.use(name, arguments)
         if name == ASK.name:
             try:
                 QUESTION.validate_python(arguments.get("question"))
