@@ -24,7 +24,7 @@ from setpoint.errors import ConfigError, NotSignedInError, TransientError, Unpri
 from setpoint.model.agent_settings import AgentProgram
 from setpoint.model.boundary import Boundaries
 from setpoint.model.sandbox_settings import SandboxSettings
-from setpoint.model.session import Submitted
+from setpoint.model.session import Deciding, Submitted
 from setpoint.testing.agent_contract import DONE, DONE_AGAIN, LOOK, MEND, AgentContract, AgentFor
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import ScriptedModel, Seen
@@ -311,3 +311,32 @@ async def test_ids_that_are_one_once_they_are_clean_are_one_call_and_endless_wor
 def test_a_folder_that_is_not_here_is_named_before_anything_starts(folder: str) -> None:
     with pytest.raises(ConfigError, match="needs the folder"):
         located("mine", AgentProgram(command=("sh",), folders=(folder,)), "/srv/shop")
+
+
+async def test_it_is_sent_back_once_too_where_it_ran_nothing_of_its_own(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog
+) -> None:
+    runs = (Deciding(name="tests", command="grep hello greeting.txt", begins="grep hello"),)
+    task = a_task().model_copy(update={"runs": runs})
+    turns = [[MEND, DONE, DONE_AGAIN]]
+    out = outside(turns)
+    assert isinstance(reply := await out.agent.work(task, room, log), Submitted)
+    assert reply.content == {"summary": "mended twice"}
+    assert "- tests: grep hello greeting.txt" in out.model.requests[2].raw.decode()
+    assert [(note["name"], note["failed"]) for note in log.of("tool")][1:] == [
+        ("submit_change", True),
+        ("submit_change", False),
+    ]
+    assert [note["why"] for note in log.of("unrun")] == ["nothing of it was run"]
+
+
+async def test_one_that_hands_in_by_a_file_is_sent_back_by_its_next_prompt(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog
+) -> None:
+    runs = (Deciding(name="tests", command="grep -c hello greeting.txt", begins="grep -c hello"),)
+    write = Step(calls=(Call("shell", {"command": 'echo \'{"summary": "by file"}\' > "$HOME/hand-in.json"'}),))
+    run = Step(calls=(Call("shell", {"command": "grep -c hello greeting.txt"}),))
+    out = outside([[MEND, write, Step(text="Done."), run, write, Step(text="Done.")]], hand_in="file")
+    assert isinstance(await out.agent.work(a_task().model_copy(update={"runs": runs}), room, log), Submitted)
+    assert "Not taken yet" in out.model.requests[3].raw.decode()
+    assert log.of("unrun") == []

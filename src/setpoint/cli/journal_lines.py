@@ -204,6 +204,10 @@ def _server(data: dict[str, Any], stage: str) -> str:
     return told + left + (f"\n{_INDENT}{paint(visible(data['warning']), 'yellow')}" if "warning" in data else "")
 
 
+def _unrun(data: dict[str, Any], stage: str) -> str:
+    return paint("handed in without a run of its own after its last edit", "yellow") + f": {visible(data['why'])}"
+
+
 def _looked(data: dict[str, Any], stage: str) -> str:
     seen = f"{len(data['pictures'])} pictures" if data["pictures"] else "no picture"
     return f"{_mark(data['outcome'])} {visible(data['by'])} looked at the app: {visible(data['reason'])[:130]}; {seen}"
@@ -211,6 +215,7 @@ def _looked(data: dict[str, Any], stage: str) -> str:
 
 _TOLD = {
     "server": _server,
+    "unrun": _unrun,
     "looked": _looked,
     "policy": _policy,
     "unasked": _unasked,

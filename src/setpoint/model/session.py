@@ -58,6 +58,17 @@ class Limits(Record):
     """How often the very same tool call may come in a row."""
 
 
+class Deciding(Record):
+    """A command that decides about a session's work."""
+
+    name: Line
+    """The gate's or the check's."""
+    command: Line
+    """As it is typed at the repository's root."""
+    begins: str = ""
+    """What a command line that runs it holds; empty: only what is known to run tests counts."""
+
+
 class Task(Record):
     """All that a session is given. Nothing else reaches the model."""
 
@@ -76,6 +87,8 @@ class Task(Record):
     boundaries: Boundaries
     servers: tuple[Offered, ...] = ()
     """Servers of further tools."""
+    runs: tuple[Deciding, ...] = ()
+    """What a session that hands in code should have run by then; empty: nothing is asked of it."""
     limits: Limits = Limits()
 
 

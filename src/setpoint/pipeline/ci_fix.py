@@ -16,6 +16,7 @@ from .implementation import check_code, handed_code
 from .judging import boundaries_on_record, closed_boundaries, closed_policy, measured_by
 from .messages import commit_message
 from .outcomes import Accepted, Outcome
+from .own_runs import own_runs
 from .prompts import prompt, untrusted
 from .rounds import Done, Write, later_turns, looped
 from .working import build
@@ -46,6 +47,7 @@ class CiFixWork:
             record=CiFix,
             brief=await self.brief(),
             turns=later_turns(ground, self.session, [self.stage]),
+            runs=own_runs(ground),
         )
         handing = await build(ground, sitting, self._workspace, closed_policy(ground))
         if isinstance(handing, Asked):

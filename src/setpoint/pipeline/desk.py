@@ -14,7 +14,7 @@ from ..errors import NotSignedInError
 from ..model.approval import Question
 from ..model.boundary import Boundaries
 from ..model.record import Record, digest_of
-from ..model.session import Asked, Limits, ModelRef, Role, SessionId, Task
+from ..model.session import Asked, Deciding, Limits, ModelRef, Role, SessionId, Task
 from ..model.terse import terse_schema
 from ..policy.guard import GuardedRoom
 from ..ports import Agent, Room, Store
@@ -60,6 +60,8 @@ class Sitting:
     boundaries: Boundaries = field(default_factory=Boundaries)
     turns: Mapping[str, str] = field(default_factory=dict)
     """Further user messages by key, in order: objections of round 1, an answer, a person's word."""
+    runs: tuple[Deciding, ...] = ()
+    """What decides about the work, where the session should have run it before it hands in."""
     refuses: Refuses | None = None
     """Asked of each record that has its form, before it counts."""
 
@@ -198,6 +200,7 @@ def _task(ground: Ground, sitting: Sitting, turns: list[tuple[str, str]]) -> Tas
         models=chosen(ground, sitting.session).models,
         writes=sitting.writes,
         boundaries=sitting.boundaries,
+        runs=sitting.runs,
         limits=Limits(
             requests=settings.requests,
             seconds=settings.minutes * 60,

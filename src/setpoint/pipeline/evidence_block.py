@@ -11,6 +11,7 @@ from .bench import Ground
 from .criteria import criteria_of, opened_by_person, plan_of
 from .diagrams import block
 from .judging import policy_mark, sealed_claims, second_suite
+from .own_runs import handed_in_unrun
 from .trust import unasked
 
 TEXT_CAP = 18_000
@@ -37,6 +38,7 @@ def pull_request_text(ground: Ground, tree: str, approval: Approval | None, reco
             _criteria(ground),
             _gates(ground, tree),
             _rounds(ground),
+            *_unrun(ground),
             _cost(ground),
             _approved(ground, approval),
         ]
@@ -109,6 +111,13 @@ def _rounds(ground: Ground) -> str:
     rounds: list[Round] = [r for r, _ in ground.bench.store.rounds(ground.run.id, ground.position.cycle)]
     rows = [(r.stage, str(r.attempt), f"{r.error:g}", str(len(r.opened)), str(len(r.closed))) for r in rounds]
     return _table(("loop", "round", "error", "opened", "closed"), rows)
+
+
+def _unrun(ground: Ground) -> Sequence[str]:
+    """The hand-ins that the engine's gates alone speak for."""
+    found = handed_in_unrun(ground)
+    told = "\n".join(f"- {_cell(line)}" for line in found[:10])
+    return [f"Handed in without a run of its own after its last edit:\n{told}"] if found else []
 
 
 def _cost(ground: Ground) -> str:

@@ -38,6 +38,7 @@ from .judging import (
 from .messages import commit_message
 from .moved_base import conflicts
 from .outcomes import Accepted, Outcome, Taken
+from .own_runs import own_runs
 from .predecessor import change_off_plan, unanswered
 from .prompts import capped, prompt, section
 from .rounds import Done, Write, history, later_turns, looped
@@ -83,6 +84,7 @@ class CodeWork:
             record=Change,
             brief=await self.brief(),
             turns=await self._turns(),
+            runs=own_runs(ground, self._task),
         )
         handing = await build(ground, sitting, self._workspace, closed_policy(ground))
         if isinstance(handing, Asked):

@@ -29,6 +29,7 @@ from ...model.session import (
 )
 from ...model.unsaved import Unsaved
 from ...ports import Room
+from .own_run import Pending, reminder, unrun, unrun_note
 from .risks import risk, risk_class
 from .tools import Used, brief_arguments, requests, submit_name, words
 from .turns import NOTICE, calls_of, closing_call, notice, open_calls, turns, used
@@ -98,10 +99,14 @@ class Saving(Protocol):
 class Conversation:
     """The state of one call of `Agent.work`."""
 
-    def __init__(self, task: Task, room: Room, log: SessionLog, model: Model, tools: Tools) -> None:
+    def __init__(
+        self, task: Task, room: Room, log: SessionLog, model: Model, tools: Tools, *, reminds: bool = True
+    ) -> None:
+        """`reminds`: whether a hand-in without a run of its own is sent back once; a recording cannot answer that."""
         self._task, self._room, self._log, self._model, self._tools = task, room, log, model, tools
         self._messages = list(log.messages())
         self._submit = submit_name(task.deliverable)
+        self._reminds = reminds
         self._before = used(self._messages)
         self._usage = self._before
         self._started = time.monotonic()
@@ -265,23 +270,27 @@ class Conversation:
                 returns.append(_not_run(call, "the session had ended with the call before"))
                 continue
             started = time.monotonic()
-            result = self._close(call) if call.name in (self._submit, "ask") else await self._use(call)
+            done = [(one, back.failed) for one, back in zip(calls, returns, strict=False)]
+            result = self._close(call, done) if call.name in (self._submit, "ask") else await self._use(call)
             ended = call.name in (self._submit, "ask") and not result.failed
             touched = touched or result.touched
             returns.append(ToolReturn(call_id=call.id, name=call.name, content=result.content, failed=result.failed))
             notes.append(tool_note(call, result, time.monotonic() - started))
+            if ended and call.name == self._submit and (why := unrun(self._task, self._messages, done)):
+                notes.append(unrun_note(self._task, why))
             self._model.saw(call, returns[-1])
         return returns, notes, touched
 
     async def _use(self, call: ToolCall) -> Used:
         return await self._tools.use(call, self._task.limits.seconds - self._seconds())
 
-    def _close(self, call: ToolCall) -> Used:
+    def _close(self, call: ToolCall, done: Pending) -> Used:
         refusal = self._tools.refusal(call)
         if refusal:
             return Used(refusal, failed=True)
         if call.name == self._submit:
-            return Used("Handed in.")
+            words = reminder(self._task, self._messages, done) if self._reminds else ""
+            return Used(words, failed=True) if words else Used("Handed in.")
         try:
             QUESTION.validate_python(call.arguments["question"])
         except ValidationError:

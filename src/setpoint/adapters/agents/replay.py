@@ -36,7 +36,7 @@ class ReplayAgent:
     async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
         """Play the session of `task`. Raises RecordingError where the recording does not fit."""
         tools = Toolbox(task, room, self._limits)
-        return await Conversation(task, room, log, _RecordedModel(task, self._entries), tools).hold()
+        return await Conversation(task, room, log, _RecordedModel(task, self._entries), tools, reminds=False).hold()
 
 
 def _place(task: Task, turn: int) -> Place:

@@ -86,10 +86,13 @@ class Ears:
     def take(self) -> tuple[str, list[Deed]]:
         """What was said, and what was done to its end, since the last time."""
         said, self.heard.said, self.heard.size = "".join(self.heard.said), [], 0
-        done = [deed for deed in self.heard.deeds.values() if deed.closed]
-        for deed in done:
-            del self.heard.deeds[deed.id]
-        return said, [deed for deed in done if not deed.is_one_of(self._own, SERVER)]
+        done = self.done()
+        self.heard.deeds = {name: deed for name, deed in self.heard.deeds.items() if not deed.closed}
+        return said, done
+
+    def done(self) -> list[Deed]:
+        """What was done to its end since the last time, without the calls that are noted where they arrive."""
+        return [d for d in self.heard.deeds.values() if d.closed and not d.is_one_of(self._own, SERVER)]
 
     # -- what it asks -----------------------------------------------------------------------------------------------
 

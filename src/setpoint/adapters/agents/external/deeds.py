@@ -83,10 +83,11 @@ class Deed:
     def used(self, cwd: str) -> Used:
         """What came of it."""
         text = self.text or (self.raw_output if isinstance(self.raw_output, str) else "")
+        code = _exit_code(self.raw_output) if self.exit_code is None else self.exit_code
         return Used(
             clean(shortened(text)) or f"[{self.status}]",
-            failed=self.status == "failed" or bool(self.denied),
-            exit_code=_exit_code(self.raw_output) if self.exit_code is None else self.exit_code,
+            failed=self.status == "failed" or bool(self.denied) or bool(code),
+            exit_code=code,
             changed=tuple(self.paths(cwd)) if self.kind in ("edit", "delete", "move") and not self.denied else (),
             touched=self.kind not in _HARMLESS,
             denied=self.denied,

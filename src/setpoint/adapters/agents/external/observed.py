@@ -18,6 +18,7 @@ from ....model.session import Message, ModelRef, Part, Task, ToolCall
 from ....ports import Room
 from ..conversation import QUESTION, ModelReply
 from ..endpoint import Endpoint
+from ..own_run import Pending, reminder
 from ..relay import KEY, Relay
 from ..tools import ASK, Used, offered, submit_name
 from ..wire.answer import Stop, said
@@ -60,6 +61,8 @@ class Observed:
         self._ears = Ears(task, room, own, self._moved.set)
         self._results: dict[str, Used] = {}
         self._closing: ToolCall | None = None
+        self._sent_back: list[ToolCall] = []
+        """Hand-ins of this step that were not taken."""
         self._talk: Talk | None = None
         self._stack = contextlib.AsyncExitStack()
         self._since = time.monotonic()
@@ -192,6 +195,8 @@ class Observed:
         for call, used in self._served.take():
             self._results[call.id] = used
             calls.append(call)
+        calls += self._sent_back
+        self._sent_back = []
         closing, self._closing = self._closing, None
         calls += [closing] if closing is not None else []
         usage, over = self._gate.take(), talk.ended and closing is None
@@ -228,10 +233,23 @@ class Observed:
                 QUESTION.validate_python(arguments.get("question"))
             except ValidationError:
                 return "error: `question` must be a text of 1 to 20000 characters", True
-        self._closing = ToolCall(id=f"{name}-{time.monotonic_ns()}", name=name, arguments=arguments)
+        call = ToolCall(id=f"{name}-{time.monotonic_ns()}", name=name, arguments=arguments)
+        if name != ASK.name and (words := reminder(self._task, self._log.messages(), self._unsaved())):
+            self._sent_back.append(call)
+            return words, True
+        self._closing = call
         self._moved.set()
         passed = "Passed on; the answer comes with the next message." if name == ASK.name else "Handed in."
         return f"{passed} End your turn now.", False
+
+    def _unsaved(self) -> Pending:
+        """The calls of this step so far."""
+        deeds = [(deed.call(self._ears.cwd), deed.used(self._ears.cwd).failed) for deed in self._ears.done()]
+        return [
+            *deeds,
+            *((call, used.failed) for call, used in self._served.done),
+            *((c, True) for c in self._sent_back),
+        ]
 
 
 _DONE: Stop = "done"

@@ -47,7 +47,8 @@ class Served:
         """What ends the session, where a call met it."""
         self._more, self._hands, self._seconds = more, hands, seconds
         self._began = 0
-        self._done: list[tuple[ToolCall, Used]] = []
+        self.done: list[tuple[ToolCall, Used]] = []
+        """What was carried out and is not taken yet."""
 
     async def use(self, name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
         """Carry out one call; what the agent is told, and whether it failed."""
@@ -63,10 +64,8 @@ class Served:
             self.under_way -= 1
             self.moved()
         redact = self._hands.redact
-        used = replace(
-            used, content=redact(used.content), denied=redact(used.denied), seconds=time.monotonic() - since
-        )
-        self._done.append((call, used))
+        used = replace(used, content=redact(used.content), denied=redact(used.denied), seconds=time.monotonic() - since)
+        self.done.append((call, used))
         return used.content, used.failed
 
     async def _carried_out(self, call: ToolCall) -> Used:
@@ -81,7 +80,7 @@ class Served:
 
     def take(self) -> list[tuple[ToolCall, Used]]:
         """What was carried out since the last time."""
-        done, self._done, self._began = self._done, [], 0
+        done, self.done, self._began = self.done, [], 0
         return done
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from ....model.session import Message, Said, Task, ToolCall, ToolReturn
+from ..own_run import REMINDER
 from ..tools import submit_name
 from ..turns import NOTICE, calls_of, is_turn
 from .handing import SERVER
@@ -28,6 +29,9 @@ def opening(task: Task, messages: Sequence[Message], *, by_file: str = "") -> st
 def going_on(task: Task, messages: Sequence[Message]) -> str:
     """The prompt of a session that knows what was before: the turn that was just opened, or to go on."""
     last = messages[-1]
+    for part in last.parts:
+        if isinstance(part, ToolReturn) and part.content.startswith(REMINDER):
+            return part.content
     if last.role == "user" and last.parts and isinstance(last.parts[0], Said):
         return last.parts[0].text
     return f"{NOTICE}You were interrupted. The files are as you left them. Go on; finish with {_closing(task)}."
