@@ -10,6 +10,7 @@ from pathlib import Path
 
 from setpoint.adapters.agents.endpoint import Endpoint
 from setpoint.adapters.agents.external.agent import ExternalAgent
+from setpoint.adapters.agents.fallback import Whom
 from setpoint.adapters.agents.native import NativeAgent
 from setpoint.adapters.rooms import SandboxRoom, surroundings
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
@@ -104,7 +105,7 @@ def measured(one: Contestant, folder: Path, sessions: int) -> tuple[int, int, fl
         agent: Agent = NativeAgent(ends, Weather())
         if one.place:
             program = KNOWN[one.name].model_copy(update={"command": one.command})
-            agent = ExternalAgent(one.name, program, ends, folder / "homes", NO_HANDS)
+            agent = ExternalAgent(one.name, program, ends, folder / "homes", NO_HANDS, Whom(Weather()))
         rooms = [_room(folder / f"{one.name}-{sessions}-{number}") for number in range(sessions)]
         with Watching() as watching:
             started = time.monotonic()

@@ -139,11 +139,13 @@ class Agents(Mapping[str, "Agent"]):
             raise ConfigError(f"there is no agent `{name}`", fix=f"one of: {', '.join(self)}; or write [agents.{name}]")
         if name in self._others:
             ends = endpoints(self._config, os.environ)
+            from .adapters.agents.fallback import Whom
             from .adapters.agents.tools import shortened
             from .adapters.tool_servers.hands import Hands
 
             hands = Hands(os.environ.get, self._keep, self._redact, shortened, self._config.sandbox.limits)
-            other: Agent = part("agent", "external")(name, self._others[name], ends, self._homes, hands)
+            external = part("agent", "external")
+            other: Agent = external(name, self._others[name], ends, self._homes, hands, Whom(self._circuits))
             return other
         kind = part("agent", name)
         if name == "replay":

@@ -18,6 +18,7 @@ import setpoint.testing.acp_agent
 from setpoint.adapters.agents.external.agent import ExternalAgent, located
 from setpoint.adapters.agents.external.client import MOST_SAID, Ears
 from setpoint.adapters.agents.external.deeds import Deed
+from setpoint.adapters.agents.fallback import Whom
 from setpoint.adapters.rooms import SandboxRoom, surroundings
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
 from setpoint.errors import ConfigError, NotSignedInError, TransientError, UnpricedError
@@ -28,7 +29,7 @@ from setpoint.model.session import Deciding, Submitted
 from setpoint.testing.agent_contract import DONE, DONE_AGAIN, LOOK, MEND, AgentContract, AgentFor
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import ScriptedModel, Seen
-from setpoint.testing.sessions import NO_HANDS, MemoryLog, SavingRoom, a_task, put_back
+from setpoint.testing.sessions import NO_HANDS, MemoryLog, SavingRoom, Weather, a_task, put_back
 
 PROGRAM = AgentProgram(
     command=(sys.executable, "-I", "-S", setpoint.testing.acp_agent.__file__),
@@ -68,7 +69,7 @@ def outside(tmp_path: Path) -> Iterator[MakeOutside]:
             env = {**PROGRAM.env, "ACP_FAULT": fault, "ACP_AT": str(at), "ACP_VERSION": version}
             told = PROGRAM.model_copy(update={"env": env, **program})
             ends = {"anthropic": endpoint("anthropic", model)}
-            return Outside(ExternalAgent("scripted", told, ends, tmp_path / "homes", NO_HANDS), model)
+            return Outside(ExternalAgent("scripted", told, ends, tmp_path / "homes", NO_HANDS, Whom(Weather())), model)
 
         yield make
 

@@ -14,6 +14,7 @@ from wired import endpoint
 import setpoint.testing.acp_agent
 from setpoint.adapters.agents.external.agent import ExternalAgent
 from setpoint.adapters.agents.external.served import MOST_CALLS, Served
+from setpoint.adapters.agents.fallback import Whom
 from setpoint.adapters.agents.tools import Used
 from setpoint.adapters.agents.wire.answer import ToolSpec
 from setpoint.errors import SandboxError
@@ -23,7 +24,7 @@ from setpoint.model.session import Submitted, ToolCall
 from setpoint.policy.rules import Rules
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import ScriptedModel
-from setpoint.testing.sessions import NO_HANDS, MemoryLog, a_task
+from setpoint.testing.sessions import NO_HANDS, MemoryLog, Weather, a_task
 from setpoint.testing.tool_ground import ToolGround
 from setpoint.testing.tool_server import a_tool
 
@@ -57,7 +58,7 @@ def outside(tmp_path: Path, ground: ToolGround) -> Iterator[Make]:
                 redact=lambda value: redact(value, (HELD,)) if isinstance(value, str) else value,
             )
             ends = {"anthropic": endpoint("anthropic", model)}
-            return ExternalAgent("scripted", program, ends, tmp_path / "homes", hands), model
+            return ExternalAgent("scripted", program, ends, tmp_path / "homes", hands, Whom(Weather())), model
 
         yield make
 

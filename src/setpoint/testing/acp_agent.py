@@ -25,6 +25,8 @@ FAULT = os.environ.get("ACP_FAULT", "")
 load`, `long line`; empty: none."""
 AT = int(os.environ.get("ACP_AT", "0"))
 VERSION = os.environ.get("ACP_VERSION", "1.0")
+MAKER = os.environ.get("ACP_MAKER", "")
+"""`openai`: it asks in the format of chat completions."""
 KINDS = {"read": "read", "write": "edit", "edit": "edit", "search": "search", "shell": "execute"}
 OPTIONS = [
     {"optionId": "always", "name": "Always", "kind": "allow_always"},
@@ -116,6 +118,52 @@ class Session:
         place = _place(self.name)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(json.dumps(self.messages))
+
+
+def _in_messages(session: Session, listed: Sequence[tuple[str, Json]]) -> tuple[str, Json]:
+    """Path and body of a request."""
+    tools = [{"name": name, "input_schema": schema} for name, schema in listed]
+    told = {"model": os.environ["ANTHROPIC_MODEL"], "max_tokens": 1000}
+    return "/v1/messages", {**told, "tools": tools, "messages": session.messages}
+
+
+def _in_chat(session: Session, listed: Sequence[tuple[str, Json]]) -> tuple[str, Json]:
+    """The same as chat completions have it."""
+    tools = [{"type": "function", "function": {"name": name, "parameters": schema}} for name, schema in listed]
+    messages = [item for message in session.messages for item in _as_chat(message)]
+    return "/v1/chat/completions", {"model": os.environ["ANTHROPIC_MODEL"], "tools": tools, "messages": messages}
+
+
+def _as_chat(message: Json) -> list[Json]:
+    found: dict[str, list[Json]] = {"tool_result": [], "text": [], "tool_use": []}
+    for block in message["content"]:
+        found[block["type"]].append(block)
+    if found["tool_result"]:
+        return [
+            {"role": "tool", "tool_call_id": block["tool_use_id"], "content": block["content"]}
+            for block in found["tool_result"]
+        ]
+    calls = [
+        {
+            "id": call["id"],
+            "type": "function",
+            "function": {"name": call["name"], "arguments": json.dumps(call["input"])},
+        }
+        for call in found["tool_use"]
+    ]
+    said = {"role": message["role"], "content": "".join(block["text"] for block in found["text"])}
+    return [{**said, "tool_calls": calls} if calls else said]
+
+
+def _from_chat(reply: Json) -> Json:
+    """A reply of chat completions as blocks."""
+    said = reply["choices"][0]["message"]
+    content: list[Json] = [{"type": "text", "text": said["content"]}] if said.get("content") else []
+    for call in said.get("tool_calls") or ():
+        told = call["function"]
+        given = json.loads(told["arguments"])
+        content.append({"type": "tool_use", "id": call["id"], "name": told["name"], "input": given})
+    return {"content": content}
 
 
 def _place(name: str) -> Path:
@@ -248,17 +296,13 @@ class Agent:
                 time.sleep(3600)
             if FAULT == "gives up":
                 raise Refused(BROKEN, "no more of this")
-        own = [{"name": name, "input_schema": {"type": "object"}} for name in KINDS]
-        own += [
-            {"name": tool["name"], "input_schema": tool["inputSchema"]}
-            for server in session.servers
-            for tool in server.tools
-        ]
-        body = {"model": os.environ["ANTHROPIC_MODEL"], "max_tokens": 1000, "tools": own, "messages": session.messages}
+        listed: list[tuple[str, Json]] = [(name, {"type": "object"}) for name in KINDS]
+        listed += [(tool["name"], tool["inputSchema"]) for server in session.servers for tool in server.tools]
+        path, body = _in_chat(session, listed) if MAKER == "openai" else _in_messages(session, listed)
         there = urlsplit(os.environ["ANTHROPIC_BASE_URL"])
         connection = http.client.HTTPConnection(there.hostname or "", there.port, timeout=600)
         try:
-            connection.request("POST", "/v1/messages", json.dumps(body), {"content-type": "application/json"})
+            connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
             response = connection.getresponse()
             text = response.read().decode()
         except OSError as error:
@@ -268,7 +312,7 @@ class Agent:
         if response.status != 200:
             raise Refused(BROKEN, f"the model says {response.status}: {text[:500]}")
         found: Json = json.loads(text)
-        return found
+        return _from_chat(found) if MAKER == "openai" else found
 
     # -- tools ------------------------------------------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ async def ask(
         async with client.stream("POST", endpoint.url(), content=body, headers=headers, timeout=timeout) as response:
             sent.paid = response.status_code == 200
             if response.status_code != 200:
-                told = await _bounded(response, LARGEST_ERROR)
+                told = await bounded(response, LARGEST_ERROR)
                 raise judged(who, parsed(told), status=response.status_code, headers=response.headers)
             return await _read(response, endpoint, who)
     except httpx2.ReadTimeout as error:
@@ -76,7 +76,7 @@ async def ask(
 async def _read(response: httpx2.Response, endpoint: Endpoint, who: str) -> Answer:
     try:
         if "json" in response.headers.get("content-type", ""):
-            body = parsed(await _bounded(response, LARGEST_REPLY))
+            body = parsed(await bounded(response, LARGEST_REPLY))
             if not isinstance(body, dict):
                 raise ValueError("the reply is not a JSON object")
             if body.get("error"):
@@ -114,7 +114,8 @@ async def _closing(chunks: AsyncIterator[bytes]) -> None:
         return  # the reply is whole; only the connection is lost
 
 
-async def _bounded(response: httpx2.Response, limit: int) -> bytes:
+async def bounded(response: httpx2.Response, limit: int) -> bytes:
+    """The body, or a little more than its first `limit` bytes."""
     body = b""
     async for chunk in response.aiter_bytes():
         body += chunk

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import h11
 import httpx2
 
-from ...errors import SetpointError
+from ...errors import SetpointError, TransientError
 from ...model.command import Command, Completed, Layer
 from ...model.money import Quote
 from ...model.session import ModelRef
@@ -27,6 +27,8 @@ from ...ports import Sandbox
 from ..loopback import forwarded
 from .asked import judged, parsed
 from .endpoint import Endpoint
+from .fallback import Fallbacks, OutageError, pieces, refusal
+from .faults import UnreachableError
 from .http import CONNECT_SECONDS, LARGEST_REPLY
 from .metering import LONGEST_REQUEST, Meter, quote_of, usage_of
 from .wire.answer import ProviderFault, Reader
@@ -68,14 +70,22 @@ class _Asked:
     headers: Mapping[str, str]
     quote: Quote
     metered: bool
+    last: bool = True
+    """Whether nobody else can be asked: then whoever asks is told what it says."""
 
 
 class Relay:
     """The way of one command to its models."""
 
     def __init__(
-        self, models: Mapping[ModelRef, Endpoint], meter: Meter, client: httpx2.AsyncClient, folder: Path
+        self,
+        models: Mapping[ModelRef, Endpoint],
+        meter: Meter,
+        client: httpx2.AsyncClient,
+        folder: Path,
+        fallbacks: Fallbacks | None = None,
     ) -> None:
+        """`fallbacks`: who is asked where one does not answer; none: each request goes where it was meant to."""
         self.folder = folder
         """Holds the socket; shown inside."""
         self.refused: dict[str, int] = {}
@@ -83,6 +93,7 @@ class Relay:
         self._models = models
         self._meter = meter
         self._client = client
+        self._fallbacks = fallbacks
         self._tasks: set[asyncio.Task[None]] = set()
 
     def env(self) -> dict[str, str]:
@@ -162,18 +173,42 @@ class Relay:
     async def _answer(
         self, request: h11.Request, body: bytes, talk: h11.Connection, writer: asyncio.StreamWriter
     ) -> None:
-        asked = self._read(request, body)
+        ref, told = self._read(request, body)
+        if self._fallbacks is None:
+            await self._once(self._made(request, ref, told), talk, writer)
+            return
+        for one, last in self._fallbacks.candidates(ref):
+            asked = replace(self._made(request, one, self._fallbacks.asked_as(told, one)), last=last)
+            if await self._persist(self._fallbacks, asked, talk, writer):
+                return
+
+    async def _persist(
+        self, fallbacks: Fallbacks, asked: _Asked, talk: h11.Connection, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Ask one model for as long as that makes sense; False where another one is to be asked."""
+        failures = 0
+        while True:
+            try:
+                if await self._once(asked, talk, writer):
+                    fallbacks.answered(asked.ref)
+                return True
+            except OutageError as outage:
+                failures += 1
+                if not await fallbacks.failed(asked.ref, outage.error, failures):
+                    return False
+
+    async def _once(self, asked: _Asked, talk: h11.Connection, writer: asyncio.StreamWriter) -> bool:
+        """One request; whether it was answered. Raises OutageError where another model can be asked instead."""
         if asked.metered:
             try:
                 await self._meter.reserve(asked.quote)
             except SetpointError as error:
                 raise _RefusedError(403, f"{error.what}: {error.why}; {error.fix}") from error
-        await self._forward(asked, talk, writer)
+        return await self._forward(asked, talk, writer)
 
-    def _read(self, request: h11.Request, body: bytes) -> _Asked:
-        """What is asked for, where it may be. Raises _RefusedError."""
+    def _read(self, request: h11.Request, body: bytes) -> tuple[ModelRef, dict[str, Any]]:
+        """Which model is asked, and what, where it may be. Raises _RefusedError."""
         path, _, query = request.target.decode("latin-1").partition("?")
-        counting = path.endswith(_COUNTING)
         plain = path.removesuffix(_COUNTING)
         known = {ref: end for ref, end in self._models.items() if urlsplit(end.url()).path.endswith(plain)}
         if request.method != b"POST" or plain.count("/") < 2 or not known or query not in _QUERIES:
@@ -186,7 +221,12 @@ class Relay:
         if ref is None:
             allowed = ", ".join(sorted(ref.model for ref in known))
             raise _RefusedError(403, f"model `{told['model'][:100]}` is not one of this session's: {allowed}")
-        endpoint = known[ref]
+        return ref, told
+
+    def _made(self, request: h11.Request, ref: ModelRef, told: dict[str, Any]) -> _Asked:
+        """The request `told` as it is sent to `ref`. Raises _RefusedError."""
+        path, _, query = request.target.decode("latin-1").partition("?")
+        counting, endpoint = path.endswith(_COUNTING), self._models[ref]
         try:
             sent = judged(told, endpoint, counting=counting)
         except ValueError as error:
@@ -201,7 +241,7 @@ class Relay:
         headers = {**passed, **signed, "accept-encoding": "identity"}
         return _Asked(ref, endpoint, url, sent.body, headers, quote, metered=not counting)
 
-    async def _forward(self, asked: _Asked, talk: h11.Connection, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, asked: _Asked, talk: h11.Connection, writer: asyncio.StreamWriter) -> bool:
         started, paid, settled = time.monotonic(), True, False
         timeout = httpx2.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
         reading = _Reading(asked.endpoint)
@@ -213,8 +253,9 @@ class Relay:
                 ) as response,
             ):
                 paid = response.status_code == 200
+                words = None if paid or asked.last else await refusal(asked.ref, response)
                 await _head(talk, writer, response)
-                async for chunk in response.aiter_bytes():
+                async for chunk in pieces(response, words):
                     reading.feed(chunk, streamed="json" not in response.headers.get("content-type", ""))
                     await _send(talk, writer, h11.Data(data=chunk))
                 if asked.metered and paid and (answer := reading.answer()) is not None:
@@ -223,10 +264,16 @@ class Relay:
                     self._meter.settle(asked.quote, usage)
                     settled = True
             await _send(talk, writer, h11.EndOfMessage())
+            return paid
         except httpx2.TransportError as error:
-            paid = paid and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            away = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            paid = paid and not away
             if talk.our_state is not h11.SEND_RESPONSE and talk.our_state is not h11.IDLE:
                 raise OSError("the reply was cut off") from error
+            if not asked.last:
+                kind = UnreachableError if away else TransientError
+                why = str(error) or type(error).__name__
+                raise OutageError(kind(f"model `{asked.ref}` was out of reach", why=why)) from error
             raise _RefusedError(502, f"model `{asked.ref}` was out of reach") from error
         finally:
             if asked.metered and not settled:

@@ -3,10 +3,12 @@
 import asyncio
 import shutil
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from ....accounts import SessionLog
-from ....errors import ConfigError
+from ....errors import ConfigError, TransientError
 from ....model.agent_settings import AgentProgram
 from ....model.command import Mount
 from ....model.session import ModelRef, Reply, Task
@@ -15,6 +17,7 @@ from ...rooms import expanded
 from ...tool_servers.hands import Hands
 from ..conversation import Conversation
 from ..endpoint import Endpoint
+from ..fallback import Whom
 from ..http import new_client
 from .doorway import Start
 from .homes import Homes
@@ -28,30 +31,38 @@ class ExternalAgent:
     """Keeps the promises of `ports.Agent` with a program that speaks ACP."""
 
     def __init__(
-        self, name: str, program: AgentProgram, endpoints: Mapping[str, Endpoint], homes: Path, hands: Hands
+        self, name: str, program: AgentProgram, endpoints: Mapping[str, Endpoint], homes: Path, hands: Hands, whom: Whom
     ) -> None:
-        """`homes`: a folder of our own for what its sessions remember; `hands`: what servers of tools are given."""
+        """`homes`: a folder of our own for what its sessions remember; `hands`: what servers of tools are given;
+        `whom`: which models are left alone."""
         self.name = name
         self._program = program
         self._endpoints = dict(endpoints)
         self._homes = Homes(homes)
         self._hands = hands
+        self._whom = whom
 
     async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
         """Let the agent work on `task`; goes on from `log`."""
         argv, mounts = await asyncio.to_thread(located, self.name, self._program, room.inside)
         start = Start(self.name, self._program, argv, mounts, task.limits.seconds + self._program.start_seconds)
         home = await asyncio.to_thread(self._homes.of, task.session, self.name)
-        models = self._spoken(task)
-        plain = all(endpoint.base_url.startswith("http://") for endpoint in models.values())
+        spoken = self._spoken(task)
+        plain = all(endpoint.base_url.startswith("http://") for endpoint in spoken.values())
         more = serving(task, room, log, self._program, self._hands)
+        # Within one format the relay falls back; over to another one only a new sitting can.
+        groups = _by_format(spoken)
         async with new_client(plain=plain) as client, more as served:
-            seen = Observed(start, task, room, log, home, models, client, served)
-            try:
-                return await Conversation(task, room, log, seen, seen).hold()
-            finally:
-                seen.settle()
-                await seen.close()
+            for models, after in pairwise(groups):
+                seen = Observed(start, task, room, log, home, models, client, served, self._whom)
+                try:
+                    return await _held(task, room, log, seen)
+                except TransientError as error:
+                    if not seen.unanswered:
+                        raise
+                    log.append(notes=[("switched", _switch(models, after, error))])
+            seen = Observed(start, task, room, log, home, groups[-1], client, served, self._whom)
+            return await _held(task, room, log, seen)
 
     def _spoken(self, task: Task) -> dict[ModelRef, Endpoint]:
         """The task's models that the agent can ask. Raises ConfigError when there is none, NotSignedInError without a
@@ -70,6 +81,28 @@ class ExternalAgent:
         for ref, end in found.items():
             end.signed(ref.provider)
         return found
+
+
+async def _held(task: Task, room: Room, log: SessionLog, seen: Observed) -> Reply:
+    try:
+        return await Conversation(task, room, log, seen, seen).hold()
+    finally:
+        seen.settle()
+        await seen.close()
+
+
+def _by_format(models: Mapping[ModelRef, Endpoint]) -> list[dict[ModelRef, Endpoint]]:
+    """The models of each wire format, in the order of the first of each."""
+    found: dict[str, dict[ModelRef, Endpoint]] = {}
+    for ref, end in models.items():
+        found.setdefault(end.api, {})[ref] = end
+    return list(found.values())
+
+
+def _switch(models: Mapping[ModelRef, Endpoint], after: Mapping[ModelRef, Endpoint], error: Exception) -> Any:
+    """A change to models of another format, for the journal."""
+    why = f"a new session, in another format: {error}".replace("\n", "; ")
+    return {"from": str(next(iter(models))), "to": str(next(iter(after))), "why": why[:500]}
 
 
 def located(name: str, program: AgentProgram, repository: str) -> tuple[tuple[str, ...], tuple[Mount, ...]]:

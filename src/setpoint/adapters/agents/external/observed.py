@@ -18,6 +18,7 @@ from ....model.session import Message, ModelRef, Part, Task, ToolCall
 from ....ports import Room
 from ..conversation import QUESTION, ModelReply
 from ..endpoint import Endpoint
+from ..fallback import Fallbacks, Whom
 from ..own_run import Pending, reminder
 from ..relay import KEY, Relay
 from ..tools import ASK, Used, offered, submit_name
@@ -50,11 +51,13 @@ class Observed:
         models: Mapping[ModelRef, Endpoint],
         client: httpx2.AsyncClient,
         served: Served,
+        whom: Whom,
     ) -> None:
         self._start, self._task, self._room, self._log, self._home = start, task, room, log, home
         self._models, self._client = models, client
         self._moved = asyncio.Event()
         self._gate = Turnstile(self._moved.set, lambda paid: log.let_go(paid=paid))
+        self._fallbacks = Fallbacks(models, whom, log.messages())
         self._served = served
         served.moved = self._moved.set
         own = (submit_name(task.deliverable), ASK.name, *served.names)
@@ -105,6 +108,11 @@ class Observed:
             self._gate.close()
             await self._stack.aclose()
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether the last model request had no reply."""
+        return self._gate.failures > 0
+
     def settle(self) -> None:
         """Note whether all that the agent remembers is saved."""
         began = self._talk is not None
@@ -133,7 +141,7 @@ class Observed:
         return talk
 
     def _relay(self, folder: Path) -> Relay:
-        return Relay(self._models, self._gate, self._client, folder)
+        return Relay(self._models, self._gate, self._client, folder, self._fallbacks)
 
     def _remember(self, known: Known) -> None:
         if known != self._known:
@@ -203,6 +211,7 @@ class Observed:
         parts: list[Part] = [*said([words]), *calls]
         told, talk.told = talk.told, {}
         model = self._gate.model or str(next(iter(self._models)))
+        self._say_who_answers(model)
         seconds = usage.seconds if usage is not None else 0.0
         return ModelReply(
             Message(role="assistant", parts=tuple(parts), usage=usage, model=model),
@@ -213,6 +222,15 @@ class Observed:
             aside=not calls and not over,
             told=told,
         )
+
+    def _say_who_answers(self, model: str) -> None:
+        """Note a change of models in the journal."""
+        ours = [str(ref) for ref in self._models]
+        spoke = [message.model for message in self._log.messages() if message.role == "assistant"]
+        before = next((name for name in reversed(spoke) if name in ours), ours[0])
+        if before != model:
+            why = self._fallbacks.why or f"{model} answers again"
+            self._log.append(notes=[("switched", {"from": before, "to": model, "why": why})])
 
     def _noted(self, deed: Deed) -> ToolCall:
         call = deed.call(self._ears.cwd)
