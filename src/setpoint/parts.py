@@ -112,15 +112,16 @@ class Agents(Mapping[str, "Agent"]):
         circuits: "Circuits",
         redact: Callable[[Any], Any],
         keep: Callable[[bytes], str],
+        pins: Any,
     ) -> None:
-        """`homes`: where agents of other makers keep what they remember."""
+        """`homes`: where agents of other makers keep what they remember; `pins`: what servers of tools offered."""
         self._config = config
         self._root = root
         self._homes = homes
         self._others = programs(config.agents)
         self._circuits = circuits
         self._redact = redact
-        self._keep = keep
+        self._keep, self._pins = keep, pins
         self._made: dict[str, Agent] = {}
 
     def __getitem__(self, name: str) -> "Agent":
@@ -143,7 +144,8 @@ class Agents(Mapping[str, "Agent"]):
             from .adapters.agents.tools import shortened
             from .adapters.tool_servers.hands import Hands
 
-            hands = Hands(os.environ.get, self._keep, self._redact, shortened, self._config.sandbox.limits)
+            limits = self._config.sandbox.limits
+            hands = Hands(os.environ.get, self._keep, self._redact, shortened, limits, pins=self._pins)
             external = part("agent", "external")
             other: Agent = external(name, self._others[name], ends, self._homes, hands, Whom(self._circuits))
             return other
@@ -152,7 +154,7 @@ class Agents(Mapping[str, "Agent"]):
             made: Agent = kind(self._root / self._config.agent.recording)
         else:
             ends = endpoints(self._config, os.environ)
-            given = {"redact": self._redact, "secret": os.environ.get, "keep": self._keep}
+            given = {"redact": self._redact, "secret": os.environ.get, "keep": self._keep, "pins": self._pins}
             made = kind(ends, self._circuits, command_limits=self._config.sandbox.limits, **given)
         return made
 
@@ -222,6 +224,7 @@ def assemble(
     from .pipeline.bench import Bench
     from .pipeline.circuits import KeptCircuits
     from .pipeline.permits import permit_of
+    from .pipeline.tool_pins import KeptPins
     from .policy.guard import GuardedDeployer, GuardedForge
 
     sandbox = sandbox_of(config)
@@ -238,7 +241,7 @@ def assemble(
         workspaces=workspaces,
         forge=GuardedForge(forge, config.project.base, permit),
         deployer=GuardedDeployer(deployer, permit),
-        agents=Agents(config, root, state / "agents", circuits, clean, store.put_blob),
+        agents=Agents(config, root, state / "agents", circuits, clean, store.put_blob, KeptPins(store)),
         notifier=notifier_of(config, os.environ),
         now=now,
         parse=parse,

@@ -44,10 +44,12 @@ async def tried(config: Config, names: Sequence[str]) -> list[Trial]:
     return [Trial.model_validate(clean(trial.model_dump())) for trial in found]
 
 
-async def servers_tried(bench: "Bench", base: str) -> list[dict[str, Any]]:
+async def servers_tried(bench: "Bench", base: str, accept: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Each server of tools that a list names, started in the sandbox as for a session: its tools, their tokens, and
-    the phases that are offered some of it; or why it is of no use. Raises ConfigError."""
+    the phases that are offered some of it; or why it is of no use. What those of `accept` offer now is what they are
+    known for from then on. Raises ConfigError, UsageError."""
     from .pipeline.policies import layers_here
+    from .pipeline.tool_pins import KeptPins
     from .pipeline.tool_servers import everything, globs
     from .policy.guard import GuardedRoom
     from .policy.rules import effective
@@ -66,12 +68,19 @@ async def servers_tried(bench: "Bench", base: str) -> list[dict[str, Any]]:
         redact=bench.redact,
         shorten=shortened,
         limits=bench.config.sandbox.limits,
+        pins=KeptPins(bench.store),
     )
-    offered = await everything(bench, base)
+    # A person looks: nothing is kept from them.
+    offered = [one.model_copy(update={"changed": "say"}) for one in await everything(bench, base)]
+    if strange := [name for name in accept if name not in {one.name for one in offered}]:
+        known = ", ".join(one.name for one in offered) or "none"
+        raise UsageError(f"no phase is offered a server `{strange[0]}`", why=f"there are: {known}")
     rules = effective(await layers_here(bench, base))
     async with bench.workspaces.checkout(base) as room:
         guarded = GuardedRoom(room, Boundaries(), rules=rules, writes=False)
         async with servers_up(offered, guarded, hands) as up:
+            for name in (name for name in accept if name in up.lists):
+                hands.pins.keep(name, up.lists[name])
             phases = bench.config.mcp.phase.items()
             return [
                 {**note, "phases": [phase for phase, tools in phases if globs(tools, str(note["server"]))]}

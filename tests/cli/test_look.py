@@ -2,7 +2,9 @@
 
 import json
 import socket
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commanded import git, setpoint
@@ -16,6 +18,7 @@ from setpoint.service.pictures import person_looks
 from setpoint.testing.browsers import chromium
 from setpoint.testing.stores import sample_run
 from setpoint.testing.tool_server import a_tool, command
+from setpoint.trying import servers_tried
 
 PAGE = "<!doctype html><html lang=en><title>Shop</title><h1>Orders</h1></html>"
 
@@ -90,3 +93,33 @@ async def test_a_person_looks_at_what_a_run_built_and_the_picture_is_evidence(re
     with pytest.raises(UsageError, match="looks fine"):
         await person_looks(house.ground(house.store.run("3c91")), ["Page / - looks fine"], "Ann")
     await house.close()
+
+
+async def test_a_server_that_offers_other_tools_is_shown_until_a_person_takes_it(
+    repository: Path, tmp_path: Path
+) -> None:
+    shown = tmp_path / "servers"
+    shown.mkdir()
+
+    async def offers(*tools: str, accept: Sequence[str] = ()) -> dict[str, Any]:
+        listed = json.dumps(list(command(shown, [a_tool(name, f"Does {name}, {len(tools)}.") for name in tools])))
+        told = f'[mcp.phase]\nreview = ["good"]\n[mcp.servers.good]\ncommand = {listed}\n'
+        (repository / "setpoint.toml").write_text(f'[sandbox]\nreadonly = ["{shown}"]\n{told}')
+        house = await House.open(repository)
+        _, base = await house.repository.base("")
+        try:
+            return (await servers_tried(house.bench(house.config), base, accept))[0]
+        finally:
+            await house.close()
+
+    assert "changed" not in await offers("echo")
+    assert (await offers("echo", "other"))["changed"] == {"added": ["other"], "rewritten": ["echo"]}
+    done = setpoint(repository, "tools")
+    assert done.returncode == 1
+    assert "echo  [rewritten; it said: Does echo, 1.]" in done.stdout
+    assert "other  [added]" in done.stdout
+    assert "setpoint tools --accept good" in done.stderr
+    with pytest.raises(UsageError, match="no phase is offered a server `goood`"):
+        await offers("echo", "other", accept=["goood"])
+    await offers("echo", "other", accept=["good"])
+    assert "changed" not in await offers("echo", "other")

@@ -200,6 +200,10 @@ def _server(data: dict[str, Any], stage: str) -> str:
     if "trouble" in data:
         return f"{_mark('refused')} server {name} is of no use: {visible(data['trouble'])[:200]}"
     told = f"server {name}: {len(data['tools'])} tools, {data['tokens']} tokens, list {data['sha256'][:12]}"
+    told += "".join(
+        f"\n{_INDENT}{paint(f'{how} since a person last looked', 'yellow')}: {visible(', '.join(names))[:200]}"
+        for how, names in data.get("changed", {}).items()
+    )
     left = "".join(f"\n{_INDENT}left out {visible(why)}" for why in data.get("left_out", ()))
     return told + left + (f"\n{_INDENT}{paint(visible(data['warning']), 'yellow')}" if "warning" in data else "")
 

@@ -74,29 +74,34 @@ def skill(install: Path | None = BELOW) -> None:
     plain(f"wrote {place}")
 
 
-def tools(as_json: bool = typer.Option(False, "--json", help="One JSON document.")) -> None:
+ACCEPT = typer.Option([], "--accept", help="Take what this server offers now as looked at.")
+
+
+def tools(accept: list[str] = ACCEPT, as_json: bool = typer.Option(False, "--json", help="One JSON document.")) -> None:
     """Try the tool servers that sessions are offered. In the sandbox, with what each has; no model call.
 
-    Exit 1 when one of them is of no use. `[mcp]` in setpoint.toml says which there are.
+    Exit 1 when one of them is of no use, or offers other tools than when it was looked at last. `[mcp]` in
+    setpoint.toml says which there are.
     """
 
     async def use(house: "House") -> int:
         from ..trying import servers_tried
 
         _, base = await house.repository.base(house.config.project.base)
-        found = await servers_tried(house.bench(house.config), base)
+        found = await servers_tried(house.bench(house.config), base, accept)
         if as_json:
             document(found)
         for note in found if not as_json else ():
-            _print_server(note)
+            _print_server(note, accepted=note["server"] in accept)
         if not found:
             plain("no phase is offered any; next: [mcp.phase] in setpoint.toml, docs/mcp.md has examples")
-        return 1 if any("trouble" in note for note in found) else 0
+        bad = ("trouble" in note or ("changed" in note and note["server"] not in accept) for note in found)
+        return 1 if any(bad) else 0
 
     in_house(use)
 
 
-def _print_server(note: dict[str, Any]) -> None:
+def _print_server(note: dict[str, Any], *, accepted: bool) -> None:
     name, phases = visible(str(note["server"])), ", ".join(note["phases"])
     if "trouble" in note:
         data(f"{MARKS['refused']} {name}: {visible(note['trouble'])}")
@@ -104,11 +109,20 @@ def _print_server(note: dict[str, Any]) -> None:
     told = f"{counted(len(note['tools']), 'tools')}, {counted(note['tokens'], 'tokens')} in each request"
     data(f"{MARKS['passed']} {name}: {told}; offered to {phases}; list {note['sha256'][:12]}")
     for tool in note["tools"]:
-        data(f"    {visible(tool)}")
+        data(f"    {visible(tool)}{_how(tool, note)}")
     for left in note.get("left_out", ()):
         plain(f"    left out {visible(left)}")
     if "warning" in note:
         plain(paint(f"    ! {note['warning']}", "yellow"))
+    if "changed" in note and not accepted:
+        plain(paint(f"    ! not what it offered before; if it should be: setpoint tools --accept {name}", "yellow"))
+
+
+def _how(tool: str, note: dict[str, Any]) -> str:
+    """In what it is otherwise than it was, where it is."""
+    how = next((how for how, names in note.get("changed", {}).items() if tool[:80] in names), "")
+    was = note.get("was", {}).get(tool)
+    return f"  [{how}{f'; it said: {visible(was)}' if was else ''}]" if how else ""
 
 
 def register(app: typer.Typer) -> None:

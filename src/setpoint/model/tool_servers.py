@@ -1,7 +1,7 @@
 """Servers of further tools (MCP): which there are, and whose sessions are offered what of them."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -35,6 +35,7 @@ def _host(text: str) -> str:
 
 
 ServerName = Annotated[str, AfterValidator(_name)]
+Changed = Literal["say", "ask", "refuse"]
 Tools = tuple[Line, ...]
 """`SERVER`, or `SERVER:GLOB` for some of its tools."""
 
@@ -75,6 +76,9 @@ class ToolSettings(Record):
     """By kind of ticket what of that is left; a kind without a list is not narrowed."""
     label: dict[Line, Tools] = {}
     """By label of a ticket what only tickets with that label are offered: `frontend = ["browser"]`."""
+    changed: Changed = "ask"
+    """What becomes of a server that offers a session tools other than when a person last looked (`setpoint tools
+    --accept`): `ask` parks the run until one has, `refuse` goes on without the server, `say` goes on with it."""
     heavy_tokens: int = Field(default=3_000, ge=0)
     """Tokens of one server's schemas from which on a warning is said; each request of a session carries them."""
 
@@ -86,3 +90,4 @@ class Offered(ToolServer):
     allowed: tuple[tuple[Line, ...], ...] = ()
     """Globs of tools; of each list one must match."""
     heavy_tokens: int = 0
+    changed: Changed = "ask"

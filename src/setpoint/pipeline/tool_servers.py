@@ -41,6 +41,7 @@ async def _made(bench: Bench, base: str, wanted: Mapping[str, tuple[Tools, ...]]
     for name, allowed in wanted.items():
         server = ToolServer() if name == OWN else resolved(name, settings.servers.get(name), listed)
         told = {"name": name, "allowed": allowed, "heavy_tokens": settings.heavy_tokens}
+        told |= {"changed": settings.changed}
         found.append(Offered.model_validate({**server.model_dump(), **told}))
     return tuple(found)
 

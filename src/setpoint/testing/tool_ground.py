@@ -10,6 +10,7 @@ from ..adapters.agents.tools import shortened
 from ..adapters.rooms import SandboxRoom, surroundings
 from ..adapters.sandboxes.bubblewrap import Bubblewrap
 from ..adapters.tool_servers.hands import Hands
+from ..adapters.tool_servers.pins import Pins, Unpinned
 from ..adapters.tool_servers.session import ServersUp, servers_up
 from ..gates.redaction import redact
 from ..model.boundary import Boundaries
@@ -34,8 +35,9 @@ class ToolGround:
         shown: Sequence[Path] = (),
         secrets: Mapping[str, str] | None = None,
         environment: Path | None = None,
+        pins: Pins | None = None,
     ) -> None:
-        """`environment`: of Python, shared as the repository's own."""
+        """`environment`: of Python, shared as the repository's own; `pins`: what servers offered before."""
         self.folder = folder / "repository"
         self.shown = folder / "servers"
         self.folder.mkdir()
@@ -46,6 +48,7 @@ class ToolGround:
         """Pictures by their names."""
         self.decided: list[tuple[str, str, str]] = []
         """Kind, subject and verdict of each action."""
+        self.pins: Pins = pins or Unpinned()
         self._secrets = dict(secrets or {})
         settings = SandboxSettings(readonly=tuple(map(str, (self.shown, *shown))))
         around = surroundings(Bubblewrap(), self.folder, folder / "masks", settings)
@@ -55,7 +58,7 @@ class ToolGround:
         self, *tools: str | Mapping[str, Any], name: str = "s", allowed: Sequence[Sequence[str]] = (("*",),), **how: Any
     ) -> Offered:
         """A scripted server with these tools; `how` is what the configuration says of it, or its script."""
-        settings = {key: how.pop(key) for key in [*ToolServer.model_fields, "heavy_tokens"] if key in how}
+        settings = {key: how.pop(key) for key in [*ToolServer.model_fields, "heavy_tokens", "changed"] if key in how}
         listed = [a_tool(tool) if isinstance(tool, str) else tool for tool in tools]
         told = {"name": name, "allowed": allowed, "command": command(self.shown, listed, **how), "seconds": 20}
         return Offered.model_validate({**told, **settings})
@@ -73,6 +76,7 @@ class ToolGround:
             redact=lambda text: redact(text, tuple(self._secrets.values())),
             shorten=shortened,
             limits=CommandLimits(seconds=120),
+            pins=self.pins,
         )
         async with servers_up(offered, self.guarded(rules), hands) as up:
             yield up

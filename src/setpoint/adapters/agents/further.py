@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from ...accounts import SessionLog
-from ...errors import ConfigError
+from ...errors import ConfigError, ParkedError
 from ...model.session import Task, ToolCall
 from ...model.tool_servers import OWN, Offered
 from ...policy.action import Action
@@ -80,4 +80,11 @@ async def _of_servers(
         ) from error
     up = await stack.enter_async_context(servers_up(offered, room, hands))
     log.append(notes=[("server", note) for note in up.notes])
+    if up.waits:
+        names, why = " ".join(up.waits), "; ".join(n["trouble"] for n in up.notes if n["server"] in up.waits)
+        raise ParkedError(
+            f"what the server {names} offers is not what a person looked at",
+            why=why,
+            fix=f"`setpoint tools` shows it; `setpoint tools --accept {names}`, then `setpoint resume`",
+        )
     return OfServers(up)

@@ -13,6 +13,7 @@ from ...model.command import CommandLimits
 from ...model.session import Reply, Task
 from ...ports import Room
 from ..tool_servers.hands import Hands
+from ..tool_servers.pins import Pins, Unpinned
 from .conversation import Conversation
 from .endpoint import Endpoint
 from .http import new_client
@@ -47,9 +48,11 @@ class NativeAgent:
         redact: Callable[[Any], Any] = as_it_is,
         secret: Callable[[str], str | None] = nothing,
         keep: Callable[[bytes], str] = by_content,
+        pins: Pins | None = None,
     ) -> None:
         """`redact` takes secrets out of what tools give back, before a model sees it; `secret` gives a server of tools
-        what it was promised of the environment; `keep` takes the pictures that tools make."""
+        what it was promised of the environment; `keep` takes the pictures that tools make; `pins` knows what servers
+        offered before."""
         self._endpoints = dict(endpoints)
         self._circuits = circuits
         self._limits = command_limits or CommandLimits()
@@ -57,6 +60,7 @@ class NativeAgent:
         self._redact = redact
         self._secret = secret
         self._keep = keep
+        self._pins = pins or Unpinned()
         self._reach: Reach | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -68,7 +72,7 @@ class NativeAgent:
                 from .further import further_tools
 
                 limits = self._limits.model_copy(update={"seconds": task.limits.seconds + _LINGER})
-                hands = Hands(self._secret, self._keep, self._redact, shortened, limits)
+                hands = Hands(self._secret, self._keep, self._redact, shortened, limits, pins=self._pins)
                 more = await stack.enter_async_context(further_tools(task, room, log, hands))
             tools = Toolbox(task, room, self._limits, self._redact, more)
             model = LiveModel(task, tools.specs, self._shared(), log)

@@ -1,11 +1,12 @@
 """What the tools of servers are given by whoever carries the session."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...model.command import CommandLimits
 from .names import LONGEST
+from .pins import Pins, Unpinned
 
 
 @dataclass(frozen=True)
@@ -22,3 +23,5 @@ class Hands:
     limits: CommandLimits
     longest_name: int = LONGEST
     """Characters that the name of a tool may have where it is offered."""
+    pins: Pins = field(default_factory=Unpinned)
+    """What the servers offered before."""

@@ -20,6 +20,7 @@ from ...model.tool_servers import BY_REFERENCE, Offered
 from ...policy.action import Action, ActionKind
 from .hands import Hands
 from .names import in_session
+from .pins import Pin, differences, in_words, pinned
 from .result import Given, fenced, given, structured
 from .server import Server, ServerGoneError, Way
 
@@ -56,6 +57,10 @@ class ServersUp:
         self.tools: dict[str, Tool] = {}
         self.notes: list[dict[str, Any]] = []
         """What the journal is told of each server."""
+        self.lists: dict[str, dict[str, Pin]] = {}
+        """All that each server lists, as it is remembered."""
+        self.waits: list[str] = []
+        """Servers whose tools a person must look at before anybody uses them."""
         self._room = room
         self._hands = hands
 
@@ -86,6 +91,7 @@ class ServersUp:
             self.notes.append({"server": one.name, **({"trouble": trouble} if trouble else {})})
             if server is not None:
                 self._offer(server, self.notes[-1])
+                self._compare(server, self.notes[-1])
 
     async def _started(self, stack: AsyncExitStack, offered: Offered) -> tuple[Server | None, str]:
         try:
@@ -133,6 +139,27 @@ class ServersUp:
             note["warning"] = (
                 f"its schemas are {tokens} tokens in each request of a session; name fewer of its tools in [mcp.phase]"
             )
+
+    def _compare(self, server: Server, note: dict[str, Any]) -> None:
+        """Hold what is offered of it against what was when a person last looked."""
+        name, now, pins = server.offered.name, pinned(server.tools), self._hands.pins
+        self.lists[name] = now
+        mine = {tool.own: called for called, tool in self.tools.items() if tool.server is server}
+        known = pins.known(name)
+        if known is None:
+            pins.keep(name, now)
+            return
+        changed = differences(known, now, mine)
+        if not changed:
+            return
+        note["changed"] = {how: [one[:80] for one in names[:20]] for how, names in changed.items()}
+        note["was"] = {one: known[one]["said"] for one in changed.get("rewritten", ())[:5]}
+        if server.offered.changed == "say":
+            return
+        for called in mine.values():
+            del self.tools[called]
+        note["trouble"] = f"its tools changed since a person last looked ({in_words(changed)})"
+        self.waits += [name] if server.offered.changed == "ask" else []
 
 
 @asynccontextmanager
