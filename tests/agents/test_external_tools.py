@@ -17,7 +17,7 @@ from setpoint.adapters.agents.external.served import MOST_CALLS, Served
 from setpoint.adapters.agents.fallback import Whom
 from setpoint.adapters.agents.tools import Used
 from setpoint.adapters.agents.wire.answer import ToolSpec
-from setpoint.errors import SandboxError
+from setpoint.errors import ConfigError, ParkedError, SandboxError
 from setpoint.gates.redaction import redact
 from setpoint.model.agent_settings import AgentProgram
 from setpoint.model.session import Submitted, ToolCall
@@ -136,3 +136,36 @@ async def test_a_sandbox_that_cannot_be_built_ends_the_session_as_it_ends_the_bu
     served = Served(Scripted(SandboxError("no sandbox", fix="make one")), NO_HANDS, 1)
     assert (await served.use("s__t", {}))[1]
     assert str(served.trouble).startswith("no sandbox")
+
+
+ONLY = Rules(commands=(("grep", "ls"),))
+LIST = Step(calls=(Call("shell", {"command": "ls"}),))
+OTHER = Step(calls=(Call("shell", {"command": "cd . && touch made.txt"}),))
+ASKING = {"ANTHROPIC_BASE_URL": "{here}", "ANTHROPIC_MODEL": "{model}", "ACP_FAULT": "asks"}
+
+
+async def test_where_commands_are_limited_one_that_asks_for_each_is_let_in_and_answered_by_the_list(
+    outside: Make, ground: ToolGround
+) -> None:
+    agent, _ = outside([LIST, OTHER, DONE], asks=True, env=ASKING)
+    log = MemoryLog()
+    assert isinstance(await agent.work(a_task(), ground.guarded(ONLY), log), Submitted)
+    allowed, refused, _ = log.of("tool")
+    assert (allowed["failed"], refused["failed"]) == (False, True)
+    assert "policy allows no command 'touch'" in refused["denied"]
+    assert not (ground.folder / "made.txt").exists()
+
+
+async def test_one_that_runs_a_command_unasked_is_ended_and_one_that_never_asks_not_let_in(
+    outside: Make, ground: ToolGround
+) -> None:
+    agent, _ = outside([LIST, DONE], asks=True)
+    log = MemoryLog()
+    with pytest.raises(ParkedError, match="ran a command unasked"):
+        await agent.work(a_task(), ground.guarded(ONLY), log)
+    assert log.of("tool") == []
+    # Not by way of the program that starts it, either.
+    agent, model = outside([LIST, DONE])
+    with pytest.raises(ConfigError, match="may not be started here"):
+        await agent.work(a_task(), ground.guarded(Rules(commands=(("python3", "ls"),))), log)
+    assert model.requests == []

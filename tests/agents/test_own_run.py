@@ -89,11 +89,27 @@ async def test_a_recording_cannot_answer_so_it_is_noted_alone(room: SavingRoom, 
 
 
 @pytest.mark.parametrize(
-    "command", ["python -m pytest -q tests/x.py", "make test", "npm run test", "cd a && node --test", "grep -c world x"]
+    "command",
+    [
+        "python -m pytest -q tests/x.py",
+        "cd shop && timeout 60 .venv/bin/pytest -q 2>&1 | tail -5",
+        "CI=1 uv run pytest",
+        "make test",
+        "npm run test:unit",
+        "cd a && node --test x.test.js",
+        "env A=b grep -c world greeting.txt",
+    ],
 )
-def test_a_run_of_tests_counts_by_whatever_runner(command: str) -> None:
+def test_a_run_counts_by_whatever_runner(command: str) -> None:
     assert decides(ToolCall(id="1", name="shell", arguments={"command": command}), RUNS)
-    assert not decides(ToolCall(id="1", name="shell", arguments={"command": "cat pytest.ini"}), RUNS)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["cat pytest.ini", "echo pytest", "true # make test", "pip install pytest", "grep -c worldly x", "echo '", ""],
+)
+def test_what_only_speaks_of_tests_is_no_run(command: str) -> None:
+    assert not decides(ToolCall(id="1", name="shell", arguments={"command": command}), RUNS)
 
 
 def test_where_nothing_decides_nothing_is_asked() -> None:

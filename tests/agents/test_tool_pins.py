@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.types import Tool
 from wired import endpoint
 
 from setpoint.adapters.agents.native import NativeAgent
@@ -65,17 +66,21 @@ async def test_the_first_use_is_remembered_and_the_same_again_is_nothing_to_tell
     ],
     ids=["told anew", "one more", "asks for more", "one gone", "what is not offered"],
 )
-async def test_what_is_offered_otherwise_is_said_and_what_is_not_offered_is_nobodys_matter(
-    ground: ToolGround, tools: list[dict[str, Any]], changed: dict[str, list[str]]
+def test_what_is_new_or_otherwise_is_named_where_it_is_offered(
+    tools: list[dict[str, Any]], changed: dict[str, list[str]]
 ) -> None:
+    now = pinned([Tool.model_validate(tool) for tool in tools])
+    offered = [name for name in now if name in ALLOWED[0]]
+    assert differences(pinned([Tool.model_validate(tool) for tool in BEFORE]), now, offered) == changed
+
+
+async def test_where_it_is_only_said_it_is_said_each_time_until_a_person_has_looked(ground: ToolGround) -> None:
     await looked(ground, *BEFORE)
-    offered, note = await looked(ground, *tools, changed="say")
-    assert note.get("changed", {}) == changed
-    assert "s__echo" in offered
+    for _ in range(2):
+        offered, note = await looked(ground, *PULLED, changed="say")
+        assert (offered, note["changed"]) == (["s__echo", "s__other"], {"rewritten": ["echo"]})
     told = line_of(Event(seq=1, run="r1", at=NOON, kind="server", stage="review", data=note))
-    assert all(f"{how} since a person last looked" in told and names[0] in told for how, names in changed.items())
-    # Said each time until a person has looked.
-    assert (await looked(ground, *tools, changed="say"))[1].get("changed", {}) == changed
+    assert "rewritten since a person last looked" in told
 
 
 async def test_by_the_settings_it_is_left_out_and_the_session_goes_on(ground: ToolGround) -> None:
@@ -101,10 +106,5 @@ async def test_a_run_waits_for_a_person_before_any_model_is_told_of_it(ground: T
 
 
 def test_two_tools_of_one_name_are_never_the_same_as_one() -> None:
-    class Told:
-        def __init__(self, description: str) -> None:
-            self.name, self.description, self.input_schema = "a", description, {"type": "object"}
-
-    one, both = pinned([Told("x")]), pinned([Told("x"), Told("y")])
-    assert differences(one, both, ["a"]) == {"rewritten": ["a"]}
-    assert differences(one, one, ["a"]) == {}
+    one, other = (Tool.model_validate(a_tool("a", said)) for said in ("x", "y"))
+    assert differences(pinned([one]), pinned([one, other]), ["a"]) == {"rewritten": ["a"]}

@@ -34,8 +34,8 @@ MODELS = {
 
 """What the person found who approves a change."""
 
-QUICK = "[checks]\ncoverage = 0\nmutants = 0\nsurroundings = false\n\n"
-"""Faults and coverage of each change have tests of their own; in every run they would cost half a minute."""
+QUICK = "[checks]\ncoverage = 0\nmutants = 0\nsurroundings = false\nown_run = false\n\n"
+"""Faults, coverage and own runs of each change have tests of their own; in every run they would cost half a minute."""
 
 
 def settings(base_url: str, extra: str = "", *, gate: Sequence[str] = PYTEST_GATE) -> str:

@@ -113,3 +113,8 @@ async def test_each_criterion_leads_to_lines_and_each_line_to_a_criterion(
         assert [test.count > 0 for test in criterion.tests] == [True]
         assert (found.uncovered, found.orphans, found.unproved_tasks) == ((), orphans, ())
         assert found.whole is (not orphans)
+        # Its session ran nothing, was sent back once, and handed the same in again.
+        assert [event.stage for event in stage.events(run, "unrun")] == ["implementation"]
+        offered = await stage.house.ground(run).bench.forge.find(run.branch)
+        assert offered is not None
+        assert "Handed in without a run of its own after its last edit" in offered.body

@@ -16,7 +16,7 @@ from setpoint.testing.model_formats import Step
 
 Play = Callable[..., AbstractAsyncContextManager[Playing]]
 
-CHECKS = "[checks]\nmutants = 0\nsurroundings = false\n"
+CHECKS = "[checks]\nmutants = 0\nsurroundings = false\nown_run = false\n"
 WIDER = story.edit(
     story.PRICE,
     story.BARE,

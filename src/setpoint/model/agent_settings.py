@@ -23,6 +23,9 @@ class AgentProgram(Record):
     `anthropic` or `openai` by its wire format, `{key}` stands for a key, `{home}` is its home folder."""
     files: dict[str, str] = {}
     """Files put into its home before each start, by their path below it; the same words are filled in."""
+    asks: bool = False
+    """Whether it asks leave for every command before it runs it: where a policy limits commands it is let in then, and
+    ended when it runs one unasked."""
     mode: str = ""
     """The ACP session mode it is put into; empty: its own default."""
     folders: tuple[Line, ...] = ()
@@ -70,6 +73,8 @@ CLAUDE_CODE = AgentProgram(
         "MCP_CONNECTION_NONBLOCKING": "0",
         "CLAUDE_CONFIG_DIR": "{home}/.claude",
     },
+    files={".claude/settings.json": '{"permissions": {"ask": ["Bash"]}}\n'},  # else not for those it deems safe
+    asks=True,
     can=("resume", "permissions", "usage", "cost"),
 )
 CODEX = AgentProgram(
@@ -112,6 +117,7 @@ OPENCODE = AgentProgram(
 }
 """
     },
+    asks=True,
     can=("resume", "permissions", "writes through us", "usage", "cost"),
 )
 KNOWN: Mapping[str, AgentProgram] = {"claude-code": CLAUDE_CODE, "codex": CODEX, "opencode": OPENCODE}

@@ -251,6 +251,8 @@ class Checks(Record):
     second_suite: bool = True
     """Whether a tester writes a second suite where the approved tests run too little of a change that is right
     otherwise; without it that goes back to the builder."""
+    own_run: bool = True
+    """Whether a session that writes code is sent back once where it ran no tests of its own since its last edit."""
     surroundings: bool = True
     """Whether the tests of a change are run in another time zone and locale, without a home and on a read-only tree."""
     slower_percent: float = Field(default=10.0, ge=0)

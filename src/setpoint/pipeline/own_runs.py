@@ -17,7 +17,9 @@ _PAGE = 1000
 
 def own_runs(ground: Ground, task: PlanTask | None = None) -> tuple[Deciding, ...]:
     """The commands that decide about the present work: the checks of its task, and the gates that run tests. A gate
-    that reaches hosts is not for a session to run."""
+    that reaches hosts is not for a session to run. None where the settings ask for none."""
+    if not ground.config.checks.own_run:
+        return ()
     gates = {**(task_gates(task) if task else {}), **ground.config.gates}
     found = ((name, gate) for name, gate in gates.items() if gate.kind in _KINDS and gate.run and not gate.network)
     return tuple(_deciding(name, gate) for name, gate in found)

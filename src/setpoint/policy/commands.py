@@ -78,6 +78,13 @@ def programs(argv: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name not in _BUILT_IN) or (name,)
 
 
+def commands_in(script: str) -> tuple[str, ...]:
+    """The commands that a shell's script names, each as its words: without what it is wrapped in (`env`, `timeout`, `uv
+    run`), and from its program's own name on. None where it cannot be read."""
+    found = (_unwrapped([*dropwhile(_LEADING.__contains__, part)]) for part in _parts(script) or ())
+    return tuple(" ".join([PurePosixPath(words[0]).name, *words[1:]]) for words in found if words)
+
+
 def _classified(words: list[str], depth: int) -> ActionKind:
     words = _unwrapped(words)
     if not words:

@@ -154,6 +154,11 @@ class GuardedRoom:
         async with self._room.aside() as room:
             yield room, tuple(opened)
 
+    @property
+    def limits_commands(self) -> bool:
+        """Whether some programs may not be started here, by their names."""
+        return not isinstance(decide(self._policy, Action(kind=ActionKind.SHELL, subject="?")), Allow)
+
     def permit(self, action: Action) -> None:
         """Go on only where the policy allows it. Raises DeniedError."""
         self._decide(action)

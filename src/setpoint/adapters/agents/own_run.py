@@ -4,16 +4,23 @@ a session that is resumed is told the same.
 It is told once. What it hands in after that is taken, and the journal says what was not run.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...model.session import Deciding, Message, Task, ToolCall, ToolReturn
-from .risks import TESTING
+from ...policy.commands import commands_in
 from .turns import NOTICE, calls_of, is_turn
 
 _HARMLESS = frozenset(("read", "search", "ask"))
 _EDITS = frozenset(("write", "edit"))
+_RUNNERS = "pytest|unittest|tox|nox|jest|vitest|mocha|ava|ctest|rspec|phpunit"
+_TESTS = re.compile(
+    rf"(python[\d.]* (-\S+ )*-m |(npx|bunx|yarn|pnpm|bundle exec) )?({_RUNNERS})( |$)"
+    r"|(npm|pnpm|yarn|bun|make|just|task|go|cargo|dotnet|mvn|gradle|gradlew) (-\S+ |run )*(test|check)\b"
+    r"|node (-\S+ )*--test( |$)"
+)
 REMINDER = f"{NOTICE}Not taken yet: "
 """Opens what a session is told that ran nothing."""
 NOTHING, BEFORE = "nothing of it was run", "files changed after its last run that passed"
@@ -78,8 +85,9 @@ def unrun_note(task: Task, why: str) -> tuple[str, dict[str, Any]]:
 
 def decides(call: ToolCall, runs: Sequence[Deciding]) -> bool:
     """Whether a command is one of those that decide, or runs tests."""
-    command = " ".join(str(call.arguments.get("command", "")).split())
-    return bool(TESTING.search(command)) or any(one.begins in command for one in runs if one.begins)
+    known = [" ".join(commands_in(one.begins)) for one in runs if one.begins]
+    ran = commands_in(str(call.arguments.get("command", "")))
+    return any(_TESTS.match(one) or any(f"{one} ".startswith(f"{begins} ") for begins in known) for one in ran)
 
 
 def _looked_at(task: Task, messages: Sequence[Message], pending: Pending) -> _Seen:

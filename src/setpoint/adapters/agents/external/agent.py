@@ -19,7 +19,7 @@ from ..conversation import Conversation
 from ..endpoint import Endpoint
 from ..fallback import Whom
 from ..http import new_client
-from .doorway import Start
+from .doorway import Limiting, Start, may_not_start
 from .homes import Homes
 from .observed import Observed
 from .served import serving
@@ -45,7 +45,11 @@ class ExternalAgent:
     async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
         """Let the agent work on `task`; goes on from `log`."""
         argv, mounts = await asyncio.to_thread(located, self.name, self._program, room.inside)
-        start = Start(self.name, self._program, argv, mounts, task.limits.seconds + self._program.start_seconds)
+        limited = isinstance(room, Limiting) and room.limits_commands
+        if limited and not self._program.asks:
+            raise may_not_start(self.name, "it does not ask before each command, and which it runs is limited here")
+        seconds = task.limits.seconds + self._program.start_seconds
+        start = Start(self.name, self._program, argv, mounts, seconds, limited=limited)
         home = await asyncio.to_thread(self._homes.of, task.session, self.name)
         spoken = self._spoken(task)
         plain = all(endpoint.base_url.startswith("http://") for endpoint in spoken.values())

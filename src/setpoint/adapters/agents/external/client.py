@@ -26,6 +26,7 @@ from ....policy.commands import programs
 from ....policy.decide import Allow, Decision, Deny, Policy, decide, strictest
 from ....ports import Room
 from .deeds import Deed, below, named
+from .doorway import Limiting
 from .handing import SERVER
 
 LONGEST_FILE = 4 * 1024 * 1024
@@ -101,6 +102,7 @@ class Ears:
     ) -> RequestPermissionResponse:
         """Yes or no by policy, for this one time: no answer here outlives its call."""
         deed = self._deed(tool_call)
+        deed.asked = True
         decision = self._decided(deed)
         allowed = isinstance(decision, Allow)
         if not allowed:
@@ -115,15 +117,25 @@ class Ears:
     def _decided(self, deed: Deed) -> Decision:
         policy = Policy(boundaries=self._task.boundaries)
         if deed.is_one_of(self._own, SERVER):
-            return Allow(reason="it hands in, or asks a person")
+            return Allow(reason="it is decided where it arrives")
         if deed.kind == "execute":
             shells = [Action(kind=ActionKind.SHELL, subject=name) for name in programs(["bash", "-c", deed.command])]
-            return strictest(Allow(reason="the sandbox is its boundary"), *(decide(policy, one) for one in shells))
+            found = (strictest(decide(policy, one), self._permitted(one)) for one in shells)
+            return strictest(Allow(reason="the sandbox is its boundary"), *found)
         if deed.kind in ("edit", "delete", "move"):
             return self._edits(policy, deed.paths(self.cwd))
         if deed.kind in ("read", "search", "think"):
             return Allow(reason="it changes nothing")
         return Deny(reason=f"{deed.title or deed.kind} is none of the things a session does"[:500])
+
+    def _permitted(self, action: Action) -> Decision:
+        """What the room's broker says, where it limits commands."""
+        if isinstance(self._room, Limiting) and self._room.limits_commands:
+            try:
+                self._room.permit(action)
+            except DeniedError as denied:
+                return Deny(reason=(denied.why or denied.what)[:500], fix=denied.fix)
+        return Allow(reason="the broker leaves it to the sandbox")
 
     def _edits(self, policy: Policy, paths: Sequence[str]) -> Decision:
         if not self._task.writes:

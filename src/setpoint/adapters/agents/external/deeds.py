@@ -37,6 +37,8 @@ class Deed:
     places: tuple[str, ...] = ()
     text: str = ""
     exit_code: int | None = None
+    asked: bool = False
+    """Whether it asked leave first."""
     denied: str = ""
     """Why a boundary refused it, where one did."""
     began: float = field(default_factory=time.monotonic)

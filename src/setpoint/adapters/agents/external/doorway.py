@@ -5,15 +5,16 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from ....errors import ConfigError, DeniedError, TransientError
 from ....model.agent_settings import AgentProgram
 from ....model.command import CommandLimits, Completed, Mount
+from ....policy.action import Action
 from ....ports import Room
 from ..relay import Relay
 from .handing import LONGEST_LINE, HandIn
@@ -37,6 +38,20 @@ class Start:
     """What of the host it needs, read-only."""
     seconds: float
     """How long it may run."""
+    limited: bool = False
+    """Whether each command that it wants to run is decided about first."""
+
+
+@runtime_checkable
+class Limiting(Protocol):
+    """A room whose broker may limit which programs are started, and decides about each."""
+
+    @property
+    def limits_commands(self) -> bool: ...
+
+    def serving(self, server: str, hosts: Sequence[str], *, workspace: bool) -> Any: ...
+
+    def permit(self, action: Action) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -142,15 +157,24 @@ async def _run(start: Start, room: Room, home: Home, env: Mapping[str, str], fol
     told = {name: _filled(value, env) for name, value in program.env.items()}
     told |= {"SETPOINT_FILES": "\n".join(program.files)} if program.files else {}
     try:
-        return await room.run(
-            bridged(start.argv, told), limits=limits, mounts=(*shown(folder, home.path), *start.mounts)
-        )
+        argv, mounts = bridged(start.argv, told), (*shown(folder, home.path), *start.mounts)
+        if not start.limited or not isinstance(room, Limiting):
+            return await room.run(argv, limits=limits, mounts=mounts)
+        # The configuration names it, as it names servers; what it wants to run is asked for one by one.
+        async with room.serving(start.name, (), workspace=True) as (inner, _):
+            done: Completed = await inner.run(argv, limits=limits, mounts=mounts)
+            return done
     except DeniedError as error:
-        raise ConfigError(
-            f"agent `{start.name}` may not be started here",
-            why=f"{error.what}: {error.why}; which commands it runs itself cannot be limited",
-            fix='use `agent = "native"` in the phase, or leave the list of commands open',
-        ) from error
+        raise may_not_start(start.name, f"{error.what}: {error.why}") from error
+
+
+def may_not_start(name: str, why: str) -> ConfigError:
+    """That the policy does not let an agent in."""
+    return ConfigError(
+        f"agent `{name}` may not be started here",
+        why=why,
+        fix='use `agent = "native"` in the phase, or leave the list of commands open',
+    )
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ import httpx2
 from pydantic import ValidationError
 
 from ....accounts import SessionLog
-from ....errors import TransientError
+from ....errors import ParkedError, TransientError
 from ....model.session import Message, ModelRef, Part, Task, ToolCall
 from ....ports import Room
 from ..conversation import QUESTION, ModelReply
@@ -199,6 +199,8 @@ class Observed:
         words, deeds = self._ears.take()
         if self._closing is None and talk.ended:
             self._closing = talk.by_file(self._home)
+        if self._start.limited:
+            _all_asked(self._start.name, deeds)
         calls = [self._noted(deed) for deed in deeds]
         for call, used in self._served.take():
             self._results[call.id] = used
@@ -271,6 +273,17 @@ class Observed:
 
 
 _DONE: Stop = "done"
+
+
+def _all_asked(name: str, deeds: Sequence[Deed]) -> None:
+    """Raises ParkedError where a command was run that nobody was asked about: what it did is not kept."""
+    for deed in deeds:
+        if deed.kind == "execute" and not deed.asked:
+            raise ParkedError(
+                f"agent `{name}` ran a command unasked, and which may be run is limited here",
+                why=deed.command[:300],
+                fix='use `agent = "native"` in the phase, then `setpoint resume`',
+            )
 
 
 def _out_of_reach(name: str, failures: int) -> TransientError:
