@@ -138,24 +138,20 @@ class Agents(Mapping[str, "Agent"]):
     def _make(self, name: str) -> "Agent":
         if name not in tuple(self):
             raise ConfigError(f"there is no agent `{name}`", fix=f"one of: {', '.join(self)}; or write [agents.{name}]")
+        given = {"redact": self._redact, "secret": os.environ.get, "keep": self._keep, "pins": self._pins}
+        given |= {"command_limits": self._config.sandbox.limits}
         if name in self._others:
             ends = endpoints(self._config, os.environ)
-            from .adapters.agents.fallback import Whom
-            from .adapters.agents.tools import shortened
-            from .adapters.tool_servers.hands import Hands
-
-            limits = self._config.sandbox.limits
-            hands = Hands(os.environ.get, self._keep, self._redact, shortened, limits, pins=self._pins)
-            external = part("agent", "external")
-            other: Agent = external(name, self._others[name], ends, self._homes, hands, Whom(self._circuits))
+            other: Agent = part("agent", "external").given(
+                name, self._others[name], ends, self._homes, self._circuits, **given
+            )
             return other
         kind = part("agent", name)
         if name == "replay":
             made: Agent = kind(self._root / self._config.agent.recording)
         else:
             ends = endpoints(self._config, os.environ)
-            given = {"redact": self._redact, "secret": os.environ.get, "keep": self._keep, "pins": self._pins}
-            made = kind(ends, self._circuits, command_limits=self._config.sandbox.limits, **given)
+            made = kind(ends, self._circuits, **given)
         return made
 
 

@@ -41,7 +41,7 @@ class ForeignScript:
         shell = next((name for name in seen.tools if name in SHELLS), "")
         if not submit:
             # With tools it is the agent's task: the server to hand in by may not have come up yet.
-            return Step(calls=(_called(shell, WAIT),)) if shell else Step(text="A greeting")
+            return Step(calls=(called(shell, WAIT),)) if shell else Step(text="A greeting")
         own = submit[submit.index("submit_") :]
         key = (own, _opening(seen.body))
         if key not in self._begun:
@@ -56,7 +56,7 @@ class ForeignScript:
         name, arguments = deeds[at]
         if name == own:
             return Step(calls=(Call(submit, arguments),))
-        return Step(calls=(_called(shell, command_of(name, arguments)),))
+        return Step(calls=(called(shell, command_of(name, arguments)),))
 
     def _next(self, submit: str) -> Place:
         for place, entry in self._entries.items():
@@ -66,7 +66,8 @@ class ForeignScript:
         raise RecordingError(f"no recorded session is left that hands in by {submit}")
 
 
-def _called(shell: str, command: str) -> Call:
+def called(shell: str, command: str) -> Call:
+    """A call of an agent's shell."""
     told: dict[str, Any] = {SHELLS[shell]: command, **_PATIENCE[shell]}
     return Call(shell, told)
 

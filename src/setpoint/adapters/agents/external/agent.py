@@ -2,23 +2,25 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ....accounts import SessionLog
+from ....accounts import Circuits, SessionLog
 from ....errors import ConfigError, TransientError
 from ....model.agent_settings import AgentProgram
-from ....model.command import Mount
+from ....model.command import CommandLimits, Mount
 from ....model.session import ModelRef, Reply, Task
 from ....ports import Room
 from ...rooms import expanded
 from ...tool_servers.hands import Hands
+from ...tool_servers.pins import Pins
 from ..conversation import Conversation
 from ..endpoint import Endpoint
 from ..fallback import Whom
 from ..http import new_client
+from ..tools import shortened
 from .doorway import Limiting, Start, may_not_start
 from .homes import Homes
 from .observed import Observed
@@ -41,6 +43,25 @@ class ExternalAgent:
         self._homes = Homes(homes)
         self._hands = hands
         self._whom = whom
+
+    @classmethod
+    def given(
+        cls,
+        name: str,
+        program: AgentProgram,
+        endpoints: Mapping[str, Endpoint],
+        homes: Path,
+        circuits: Circuits,
+        *,
+        command_limits: CommandLimits,
+        redact: Callable[[Any], Any],
+        secret: Callable[[str], str | None],
+        keep: Callable[[bytes], str],
+        pins: Pins,
+    ) -> "ExternalAgent":
+        """One with what the built-in agent is given, too."""
+        hands = Hands(secret, keep, redact, shortened, command_limits, pins=pins)
+        return cls(name, program, endpoints, homes, hands, Whom(circuits))
 
     async def work(self, task: Task, room: Room, log: SessionLog) -> Reply:
         """Let the agent work on `task`; goes on from `log`."""
