@@ -43,6 +43,8 @@ _VERBS: dict[str, dict[str, ActionKind]] = {
 }
 _INSTALLS = {"install", "i", "add", "ci", "remove", "uninstall", "update", "upgrade", "sync", "lock", "get", "download"}
 _MANAGERS = {"npm", "pnpm", "yarn", "bun", "uv", "poetry", "pdm", "hatch", "pipenv", "cargo", "go", "bundle"}
+_WITH_SCRIPT = 3
+"""Words of `sh -c SCRIPT`."""
 _BUILT_IN = {
     name
     for words in (
@@ -80,9 +82,21 @@ def programs(argv: Sequence[str]) -> tuple[str, ...]:
 
 def commands_in(script: str) -> tuple[str, ...]:
     """The commands that a shell's script names, each as its words: without what it is wrapped in (`env`, `timeout`, `uv
-    run`), and from its program's own name on. None where it cannot be read."""
-    found = (_unwrapped([*dropwhile(_LEADING.__contains__, part)]) for part in _parts(script) or ())
-    return tuple(" ".join([PurePosixPath(words[0]).name, *words[1:]]) for words in found if words)
+    run`, a shell), and from its program's own name on. None where it cannot be read."""
+    found: list[str] = []
+    for part in _parts(script) or ():
+        words = _unwrapped([*dropwhile(_LEADING.__contains__, part)])
+        name = PurePosixPath(words[0]).name if words else ""
+        if (
+            name in _SHELLS
+            and len(words) == _WITH_SCRIPT
+            and re.fullmatch(r"-[a-z]*c", words[1])
+            and words[2] != script
+        ):
+            found += commands_in(words[2])
+        elif words:
+            found.append(" ".join([name, *words[1:]]))
+    return tuple(found)
 
 
 def _classified(words: list[str], depth: int) -> ActionKind:

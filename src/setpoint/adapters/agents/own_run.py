@@ -18,7 +18,7 @@ _EDITS = frozenset(("write", "edit"))
 _RUNNERS = "pytest|unittest|tox|nox|jest|vitest|mocha|ava|ctest|rspec|phpunit"
 _TESTS = re.compile(
     rf"(python[\d.]* (-\S+ )*-m |(npx|bunx|yarn|pnpm|bundle exec) )?({_RUNNERS})( |$)"
-    r"|(npm|pnpm|yarn|bun|make|just|task|go|cargo|dotnet|mvn|gradle|gradlew) (-\S+ |run )*(test|check)\b"
+    r"|(make|just|task) (\S+ )*(test|check)\b|(npm|pnpm|yarn|bun|go|cargo|dotnet|mvn|gradle|gradlew) (-\S+ |run )*(test|check)\b"
     r"|node (-\S+ )*--test( |$)"
 )
 REMINDER = f"{NOTICE}Not taken yet: "
@@ -85,9 +85,14 @@ def unrun_note(task: Task, why: str) -> tuple[str, dict[str, Any]]:
 
 def decides(call: ToolCall, runs: Sequence[Deciding]) -> bool:
     """Whether a command is one of those that decide, or runs tests."""
-    known = [" ".join(commands_in(one.begins)) for one in runs if one.begins]
     ran = commands_in(str(call.arguments.get("command", "")))
-    return any(_TESTS.match(one) or any(f"{one} ".startswith(f"{begins} ") for begins in known) for one in ran)
+    return any(map(_TESTS.match, ran)) or any(_all_of(one.begins, ran) for one in runs)
+
+
+def _all_of(begins: str, ran: Sequence[str]) -> bool:
+    """Whether each command that `begins` names is among those that ran, with whatever more words."""
+    wanted = commands_in(begins)
+    return bool(wanted) and all(any(f"{one} ".startswith(f"{word} ") for one in ran) for word in wanted)
 
 
 def _looked_at(task: Task, messages: Sequence[Message], pending: Pending) -> _Seen:
