@@ -116,8 +116,8 @@ async def test_a_server_that_offers_other_tools_is_shown_until_a_person_takes_it
     assert (await offers("echo", "other"))["changed"] == {"added": ["other"], "rewritten": ["echo"]}
     done = setpoint(repository, "tools")
     assert done.returncode == 1
-    assert "echo  [rewritten; it said: Does echo, 1.]" in done.stdout
-    assert "other  [added]" in done.stdout
+    assert "echo  [rewritten; it says: Does echo, 2.; it said: Does echo, 1.]" in done.stdout
+    assert "other  [added; it says: Does other, 2.]" in done.stdout
     assert "setpoint tools --accept good" in done.stderr
     with pytest.raises(UsageError, match="no phase is offered a server `goood`"):
         await offers("echo", "other", accept=["goood"])

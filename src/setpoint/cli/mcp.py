@@ -121,8 +121,13 @@ def _print_server(note: dict[str, Any], *, accepted: bool) -> None:
 def _how(tool: str, note: dict[str, Any]) -> str:
     """In what it is otherwise than it was, where it is."""
     how = next((how for how, names in note.get("changed", {}).items() if tool[:80] in names), "")
-    was = note.get("was", {}).get(tool)
-    return f"  [{how}{f'; it said: {visible(was)}' if was else ''}]" if how else ""
+    says, said = note.get("says", {}).get(tool), note.get("said", {}).get(tool)
+    if not how or says is None:
+        return f"  [{how}]" if how else ""
+    if said == says:
+        return f"  [{how}: what it takes]"
+    before = f"; it said: {visible(said)}" if said else ""
+    return f"  [{how}; it says: {visible(says)}{before}]"
 
 
 def register(app: typer.Typer) -> None:

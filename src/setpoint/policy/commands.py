@@ -87,12 +87,7 @@ def commands_in(script: str) -> tuple[str, ...]:
     for part in _parts(script) or ():
         words = _unwrapped([*dropwhile(_LEADING.__contains__, part)])
         name = PurePosixPath(words[0]).name if words else ""
-        if (
-            name in _SHELLS
-            and len(words) == _WITH_SCRIPT
-            and re.fullmatch(r"-[a-z]*c", words[1])
-            and words[2] != script
-        ):
+        if name in _SHELLS and len(words) == _WITH_SCRIPT and re.fullmatch(r"-[a-z]*c", words[1]):
             found += commands_in(words[2])
         elif words:
             found.append(" ".join([name, *words[1:]]))

@@ -18,7 +18,8 @@ _EDITS = frozenset(("write", "edit"))
 _RUNNERS = "pytest|unittest|tox|nox|jest|vitest|mocha|ava|ctest|rspec|phpunit"
 _TESTS = re.compile(
     rf"(python[\d.]* (-\S+ )*-m |(npx|bunx|yarn|pnpm|bundle exec) )?({_RUNNERS})( |$)"
-    r"|(make|just|task) (\S+ )*(test|check)\b|(npm|pnpm|yarn|bun|go|cargo|dotnet|mvn|gradle|gradlew) (-\S+ |run )*(test|check)\b"
+    r"|(make|just|task) (\S+ )*(test|check)\b"
+    r"|(npm|pnpm|yarn|bun|go|cargo|dotnet|mvn|gradle|gradlew) (-\S+ |run )*(test|check)\b"
     r"|node (-\S+ )*--test( |$)"
 )
 REMINDER = f"{NOTICE}Not taken yet: "

@@ -142,7 +142,8 @@ class ServersUp:
 
     def _compare(self, server: Server, note: dict[str, Any]) -> None:
         """Hold what is offered of it against what was when a person last looked."""
-        name, now, pins = server.offered.name, pinned(server.tools), self._hands.pins
+        name, pins, redact = server.offered.name, self._hands.pins, self._hands.redact
+        now = {tool: {**pin, "said": str(redact(pin["said"]))} for tool, pin in pinned(server.tools).items()}
         self.lists[name] = now
         mine = {tool.own: called for called, tool in self.tools.items() if tool.server is server}
         known = pins.known(name)
@@ -153,7 +154,8 @@ class ServersUp:
         if not changed:
             return
         note["changed"] = {how: [one[:80] for one in names[:20]] for how, names in changed.items()}
-        note["was"] = {one: known[one]["said"] for one in changed.get("rewritten", ())[:5]}
+        note["says"] = {one: now[one]["said"] for names in note["changed"].values() for one in names[:5] if one in now}
+        note["said"] = {one: known[one]["said"] for one in note["says"] if one in known}
         if server.offered.changed == "say":
             return
         for called in mine.values():
