@@ -107,4 +107,5 @@ async def test_a_run_waits_for_a_person_before_any_model_is_told_of_it(ground: T
 
 def test_two_tools_of_one_name_are_never_the_same_as_one() -> None:
     one, other = (Tool.model_validate(a_tool("a", said)) for said in ("x", "y"))
-    assert differences(pinned([one]), pinned([one, other]), ["a"]) == {"rewritten": ["a"]}
+    for both in ([one, other], [other, one]):
+        assert differences(pinned([one]), pinned(both), ["a"]) == {"rewritten": ["a"]}

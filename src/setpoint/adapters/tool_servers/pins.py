@@ -35,14 +35,14 @@ class Unpinned:
 
 
 def pinned(tools: Sequence[Any]) -> dict[str, Pin]:
-    """The list as it is remembered. Two tools of one name are one, and neither is offered twice."""
-    return {
-        tool.name: {
-            "sha256": digest_of([tool.name, tool.description or "", tool.input_schema]),
-            "said": " ".join((tool.description or "").split())[:LONGEST_SAID],
-        }
-        for tool in tools
-    }
+    """The list as it is remembered. Several tools of one name are held as one: it is another when any of them is."""
+    found: dict[str, Pin] = {}
+    for tool in tools:
+        before = found.get(tool.name)
+        told = [tool.name, tool.description or "", tool.input_schema, *([before["sha256"]] if before else [])]
+        said = before["said"] if before else " ".join((tool.description or "").split())[:LONGEST_SAID]
+        found[tool.name] = {"sha256": digest_of(told), "said": said}
+    return found
 
 
 def differences(known: Mapping[str, Pin], now: Mapping[str, Pin], offered: Collection[str]) -> dict[str, list[str]]:

@@ -143,7 +143,9 @@ class ServersUp:
     def _compare(self, server: Server, note: dict[str, Any]) -> None:
         """Hold what is offered of it against what was when a person last looked."""
         name, pins, redact = server.offered.name, self._hands.pins, self._hands.redact
-        now = {tool: {**pin, "said": str(redact(pin["said"]))} for tool, pin in pinned(server.tools).items()}
+        now: dict[str, Pin] = {
+            tool: {**pin, "said": str(redact(pin["said"]))} for tool, pin in pinned(server.tools).items()
+        }
         self.lists[name] = now
         mine = {tool.own: called for called, tool in self.tools.items() if tool.server is server}
         known = pins.known(name)
