@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .adapters.repository import UserRepository
 from .config import load, with_environment, with_models
+from .errors import SetpointError
 from .model.run import Run
 from .model.settings import IGNORED_UNASKED, Config
 
@@ -109,6 +110,7 @@ class Premises:
     def starts(self) -> "Starts":
         """How runs start here."""
         from .service.starting import Starts
+        from .signing_in import billed, used
 
         return Starts(
             store=self.store,
@@ -117,6 +119,7 @@ class Premises:
             config=self.config,
             baseline=self._baseline,
             now=lambda: datetime.now(UTC),
+            signed_in=lambda config: billed(config, used(config, os.environ)),
         )
 
     @cached_property
@@ -139,6 +142,16 @@ class Premises:
         kept = self.store.recall(run.id, "config")
         config = with_environment(restored(kept, self.config), os.environ) if kept else self.config
         return in_house(config, sensitive_because(config, run.ticket, planned(self.store, run)))
+
+    def sign_ins(self, config: Config) -> tuple[Config, list[str]]:
+        """`config` billed as its sign-ins are, and what a person must know of them; also where one will not do."""
+        from .signing_in import billed, told, used
+
+        try:
+            found = used(config, os.environ)
+        except SetpointError as error:
+            return config, [f"{error.what}: {error.why}; {error.fix}"]
+        return billed(config, found), told(found)
 
     def bench(self, config: Config) -> "Bench":
         """All seams under one configuration."""

@@ -15,6 +15,7 @@ PATHS = {
     "/chat/completions": "openai-chat",
     "/v1/responses": "openai-responses",
     "/responses": "openai-responses",
+    "/backend-api/codex/responses": "openai-responses",
 }
 
 

@@ -123,7 +123,10 @@ def _limited(sent: dict[str, Any], told: dict[str, Any], endpoint: Endpoint) -> 
         if type(told[name]) is not int or not 0 < told[name] <= LONGEST_REPLY:
             raise ValueError(f"`{name}` is no number of tokens")
         sent[name] = told[name]
-    if not names:
+    if not endpoint.limits_reply:
+        for name in names:
+            del sent[name]
+    elif not names:
         sent[_LONGEST[endpoint.api][0]] = endpoint.max_output_tokens
     if endpoint.api == "openai-chat" and sent.get("stream"):
         sent["stream_options"] = {"include_usage": True}

@@ -38,7 +38,7 @@ class ExternalAgent:
         start = Start(self.name, self._program, argv, mounts, task.limits.seconds + self._program.start_seconds)
         home = await asyncio.to_thread(self._homes.of, task.session, self.name)
         models = self._spoken(task)
-        plain = all(endpoint.base_url.startswith("http://") for endpoint in models.values())
+        plain = all(endpoint.now().base_url.startswith("http://") for endpoint in models.values())
         async with new_client(plain=plain) as client:
             seen = Observed(start, task, room, log, home, models, client)
             try:

@@ -140,6 +140,8 @@ class Observed:
         while True:
             self._moved.clear()
             if not gate.under_way:
+                if gate.trouble is not None:
+                    raise gate.trouble
                 if self._closing is not None or talk.ended:
                     return await self._whole(talk)
                 if gate.wanted is not None and gate.paid:
