@@ -283,7 +283,7 @@ HELD = st.dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(content=st.binary(max_size=60) | (HELD | JSON).map(lambda held: json.dumps(held).encode()))
 def test_whatever_lies_there_is_a_sign_in_or_told_as_none(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
