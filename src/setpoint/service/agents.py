@@ -58,13 +58,13 @@ def _here(
     asked = [key for key in fit if keys.get(key)]
     own = any(provider.sign_in == name for provider in fit.values())
     told = [version or "of unknown version", ", ".join(program.can) or "no more than ACP asks"]
-    told += [f"asks models of {', '.join(asked)}"] if asked else ["no provider it could ask"]
+    broken = own and isinstance(signed, NotSignedInError)
+    told += [f"asks models of {', '.join(asked)}"] if asked else [] if broken else ["no provider it could ask"]
     if name in SIGN_INS:
         told.append(_signed(signed) + ("" if own or signed is None else _left(config)))
     line = Check(name=f"agent {name}"[:80], state="ok", found="; ".join(told)[:480])
     if asked:
         return line
-    broken = own and isinstance(signed, NotSignedInError)
     fix = f"configure a provider that speaks {' or '.join(program.speaks)}, with its key"
     fix = signed.fix if isinstance(signed, NotSignedInError) else fix
     return line.model_copy(update={"state": "bad" if broken else "warn", "fix": fix})
