@@ -12,6 +12,7 @@ from setpoint.model.settings import AgentSettings, Config, PhaseSettings, Provid
 from setpoint.model.sign_in import SIGN_INS, SignedIn
 from setpoint.pipeline.models import choose_models
 from setpoint.service.agents import agents
+from setpoint.service.header import header
 from setpoint.service.setup import written
 from setpoint.signing_in import billed, told, used
 
@@ -169,6 +170,15 @@ def test_an_api_key_in_codex_is_billed_by_the_token(machine: dict[str, str]) -> 
     assert billed(config, found).providers["openai"].billing == "metered"
     assert told(found)[0].endswith("billed by the token (an API key)")
     assert "sk-of-codex" not in told(found)[0]
+
+
+def test_a_runs_first_lines_say_with_whose_sign_in_it_works(machine: dict[str, str]) -> None:
+    environ = {**machine, "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-secret"}
+    config = with_environment(Config(), environ)
+    lines = header(config, (), told(used(config, environ)))
+    assert "reviewer anthropic/claude-opus-4-5, independence reduced" in lines
+    own = "your sign-in of Claude Code (CLAUDE_CODE_OAUTH_TOKEN), covered by its subscription"
+    assert f"agent claude-code asks models with {own}" in lines
 
 
 SIGNED = SignedIn(agent="claude-code", by="CLAUDE_CODE_OAUTH_TOKEN", token="sk-secret")

@@ -35,7 +35,7 @@ HELD: Mapping[SignInName, dict[str, Any]] = {
 }
 WANTED: Mapping[SignInName, dict[str, str]] = {
     "claude-code": {"anthropic-beta": "oauth-2025-04-20", "x-app": "cli"},
-    "codex": {"chatgpt-account-id": "acct-1"},
+    "codex": {"chatgpt-account-id": "acct-1", "x-openai-internal-codex-responses-lite": "true"},
 }
 """Beside the token."""
 

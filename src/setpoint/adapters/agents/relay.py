@@ -43,9 +43,10 @@ IDLE_SECONDS = 300.0
 """How long a provider, or whoever asks, may say nothing."""
 _PASSED_ON = (
     *("accept", "anthropic-version", "anthropic-beta", "openai-beta", "user-agent", "x-stainless-helper-method"),
-    *("x-app", "originator", "session-id"),
+    *("x-app", "originator", "session-id", "x-openai-internal-codex-responses-lite"),
 )
-"""Headers of a request that a provider is sent; the last three tell a sign-in's own agent from others."""
+"""Headers of a request that a provider is sent; the last four are an agent's to its own maker: who it is, and the form
+its request has."""
 _BETA = "anthropic-beta"
 _PASSED_BACK = ("content-type", "request-id", "x-request-id", "retry-after")
 _COUNTING = "/count_tokens"
