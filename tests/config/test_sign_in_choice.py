@@ -144,6 +144,20 @@ def test_a_model_that_the_reviewers_agent_cannot_ask_makes_nobody_independent() 
     assert (reviewer.models[0].provider, reviewer.independence) == ("anthropic", "reduced")
 
 
+def test_a_key_beside_a_sign_in_is_what_every_other_agent_asks_with() -> None:
+    codex = {"openai": Provider(api="openai-responses", sign_in="codex")}
+    phase = {"tests": PhaseSettings(agent="codex"), "planning": PhaseSettings(agent="opencode")}
+    config = with_environment(Config(providers=codex, phase=phase), {"ANTHROPIC_API_KEY": "k"})
+    assert config.agent.kind == "native"
+    asked = {phase: choose_models(config, phase, Role.PRODUCER).models for phase in ("discovery", "planning", "tests")}
+    assert {phase: {model.provider for model in models} for phase, models in asked.items()} == {
+        "discovery": {"anthropic"},
+        "planning": {"anthropic"},
+        "tests": {"openai"},
+    }
+    assert choose_models(config, "discovery", Role.VALIDATOR).models[0].provider == "anthropic"
+
+
 def test_a_phase_of_another_agent_does_not_work_with_it(machine: dict[str, str]) -> None:
     config = with_environment(BOTH.model_copy(update={"phase": {}, "agent": AgentSettings(kind="opencode")}), machine)
     with pytest.raises(ConfigError, match="with the sign-in of `claude-code`, and `opencode` works there"):

@@ -42,8 +42,8 @@ class SignInKind(Record):
     def place(self, environ: Mapping[str, str]) -> Path:
         """The file with the sign-in, be it there or not."""
         named = environ.get(self.folder_variable, "")
-        home = Path(environ.get("HOME") or Path.home())
-        return (Path(named) if named else home / self.folder) / self.file
+        home = environ.get("HOME") or "/nonexistent"
+        return (Path(named) if named else Path(home, self.folder)) / self.file
 
 
 SIGN_INS: Mapping[SignInName, SignInKind] = {
