@@ -202,8 +202,9 @@ SIGNED = SignedIn(agent="claude-code", by="CLAUDE_CODE_OAUTH_TOKEN", token="sk-s
     ("config", "sign_in", "state", "words"),
     [
         (Config(), SIGNED, "warn", "not used"),
+        (Config(), None, "warn", "no provider it could ask; not signed in here"),
         (with_environment(BOTH, {}), SIGNED, "ok", "asks models of anthropic; your sign-in of Claude Code"),
-        (with_environment(BOTH, {}), NotSignedInError("expired", why="w", fix="run `claude`"), "bad", "expired: w"),
+        (with_environment(BOTH, {}), NotSignedInError("expired", why="w"), "bad", "expired: w"),
         (with_environment(Config(), {"ANTHROPIC_API_KEY": "k"}), SIGNED, "ok", "not used: a provider is configured"),
         (with_environment(Config(), {"ANTHROPIC_API_KEY": "k"}), None, "ok", "not signed in here"),
     ],
@@ -220,7 +221,8 @@ def test_the_doctor_tells_each_agents_sign_in(
     (line,) = [one for one in agents(config, lambda _: "1.0", keys, found) if one.name == "agent claude-code"]
     assert (line.state, "secret" in line.found) == (state, False)
     assert words in line.found
-    assert bool(line.fix) is (state != "ok")
+    assert ("`claude setup-token`" in line.fix) is (state != "ok" and not isinstance(sign_in, SignedIn))
+    assert ('sign_in = "claude-code"' in line.fix) is (state != "ok" and isinstance(sign_in, SignedIn))
 
 
 def test_an_agent_that_is_signed_in_and_lacks_its_program_is_told_with_the_way_to_it() -> None:

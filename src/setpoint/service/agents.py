@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import NotSignedInError
 from ..model.agent_settings import AgentProgram, programs
 from ..model.settings import PHASES, Config
-from ..model.sign_in import SIGN_INS, SignedIn
+from ..model.sign_in import SIGN_INS, SignedIn, SignInKind
 from .doctor import Check
 
 Version = Callable[[str], str]
@@ -39,7 +39,7 @@ def agents(
 
 def _missing(name: str, program: AgentProgram, signed: SignedIn | NotSignedInError | None) -> Check:
     told = f"`{program.command[0]}` is not on PATH" if program.command else "it has no command"
-    kind = next((kind for known, kind in SIGN_INS.items() if known == name), None)
+    kind = _kind(name)
     install = f"{kind.installed_by} (docs/agents.md)" if kind else "install it (docs/agents.md)"
     fix = f"{install}, or name its command under [agents.{name}]"
     words = f"{told}; {_signed(signed)}" if signed is not None else told
@@ -66,8 +66,16 @@ def _here(
     if asked:
         return line
     fix = f"configure a provider that speaks {' or '.join(program.speaks)}, with its key"
-    fix = signed.fix if isinstance(signed, NotSignedInError) else fix
+    if isinstance(signed, SignedIn):
+        fix = f'{fix}, or with `sign_in = "{name}"`'
+    elif kind := _kind(name):
+        fix = f"run {kind.renewed_by}; or {fix}"
     return line.model_copy(update={"state": "bad" if broken else "warn", "fix": fix})
+
+
+def _kind(name: str) -> SignInKind | None:
+    """How an agent is signed in here; None for one that setpoint cannot work with so."""
+    return next((kind for known, kind in SIGN_INS.items() if known == name), None)
 
 
 def _signed(found: SignedIn | NotSignedInError | None) -> str:
@@ -78,7 +86,10 @@ def _signed(found: SignedIn | NotSignedInError | None) -> str:
 
 def _left(config: Config) -> str:
     """Why a sign-in that is there is not used."""
-    return ", not used: a provider is configured or has a key" if config.providers else ", not used"
+    if not config.providers:
+        return ", not used: [agent] names another, or a base URL in the environment leads elsewhere"
+    other = next((provider.sign_in for provider in config.providers.values() if provider.sign_in), None)
+    return f", not used: `{other}` is" if other else ", not used: a provider is configured or has a key"
 
 
 def version_of(words: str) -> str:
