@@ -360,7 +360,6 @@ class House(Premises):
         from .service.gates import kept_proofs
         from .service.proofs import checked
         from .service.readiness import bootstrap, production
-        from .signing_in import agents_here
 
         config, ci = self.config, Config()
         found = [doctor.git(await self.repository.version()), doctor.disk(self.root)]
@@ -368,7 +367,7 @@ class House(Premises):
             found += doctor.database(describe(self.database_url))
         except SetpointError as error:
             found.append(doctor.trouble("database", error))
-        found += [*sandboxed(config), doctor.browser(config.sandbox.env), *agents_here(config)]
+        found += [*sandboxed(config), doctor.browser(config.sandbox.env), *self.agents()]
         try:
             _, base = await self.repository.base(config.project.base)
             ci = await base_config(base, self.repository) or ci

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .pipeline.bench import Bench, Ground
     from .ports import Looking
     from .service.commands import Commands
+    from .service.doctor import Check
     from .service.starting import Starts
     from .service.telling import Telling
 
@@ -142,6 +143,12 @@ class Premises:
         kept = self.store.recall(run.id, "config")
         config = with_environment(restored(kept, self.config), os.environ) if kept else self.config
         return in_house(config, sensitive_because(config, run.ticket, planned(self.store, run)))
+
+    def agents(self) -> "list[Check]":
+        """The doctor's look at agents of other makers."""
+        from .signing_in import agents_here
+
+        return agents_here(self.config)
 
     def sign_ins(self, config: Config) -> tuple[Config, list[str]]:
         """`config` billed as its sign-ins are, and what a person must know of them; also where one will not do."""
