@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_external_agent import MENDED, PROGRAM, by_turn_and_story
 
@@ -272,18 +272,14 @@ def test_a_subscription_to_chatgpt_is_asked_where_codex_asks(tmp_path: Path) -> 
     assert plain.now().url() == "https://api.openai.com/v1/responses"
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=20), inner, max_size=3),
-    max_leaves=8,
-)
+JSON = st.sampled_from([None, True, 0, -1, 10**400, 1.5, float("nan"), "", " ", "a.b.c", "e30.e30.e30", [], [1], {}])
 HELD = st.dictionaries(
     st.sampled_from(["claudeAiOauth", "tokens", "OPENAI_API_KEY", "auth_mode"]),
     JSON | st.dictionaries(st.sampled_from([*claude()["claudeAiOauth"], *chatgpt()["tokens"]]), JSON),
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(content=st.binary(max_size=60) | (HELD | JSON).map(lambda held: json.dumps(held).encode()))
 def test_whatever_lies_there_is_a_sign_in_or_told_as_none(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
