@@ -21,10 +21,13 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Answers are signed with a key of these tests, the same one in all their processes, and never with your own."""
+    """Answers are signed with a key of these tests, the same one in all their processes, and never with your own; nor
+    is an agent of yours found signed in."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     os.environ["XDG_CONFIG_HOME"] = str(shared / "configuration")
+    os.environ.pop("CLAUDE_CODE_OAUTH_TOKEN", None)
+    os.environ["CLAUDE_CONFIG_DIR"] = os.environ["CODEX_HOME"] = str(shared / "signed-out")
 
 
 collect_ignore = [] if any("real_agents" in word for word in sys.argv) else ["real_agents"]

@@ -236,10 +236,10 @@ class House(Premises):
         from .service.estimate import plan_view
         from .service.starting import read, routed
 
-        requires = self.config.intake.requires
-        ticket, chosen, because = read(text, name=name, kind=kind, requires=requires, origin=origin)
+        ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires, origin=origin)
         known = self.store if self.config.database_url or (self.state / "setpoint.db").exists() else None
-        return plan_view(routed(self.config, ticket), ticket, chosen, because, store=known, repository=str(self.root))
+        config, told = self.sign_ins(routed(self.config, ticket))
+        return plan_view(config, ticket, chosen, because, store=known, repository=str(self.root), sign_ins=told)
 
     def children(self, epic: Run) -> "tuple[Child, ...]":
         """An epic's tickets with their runs, in their order."""
@@ -264,7 +264,7 @@ class House(Premises):
 
         config = self.pinned(run)
         told = [*profile_line(config, run.ticket), *gap_lines(feedback_gaps(config, run.ticket, self.root))]
-        return [*header(config, layers_missing(config)), *told]
+        return [*header(config, layers_missing(config), self.sign_ins(config)[1]), *told]
 
     async def diff(self, run: Run) -> str:
         """The change so far, against the base of the present cycle."""
@@ -352,7 +352,7 @@ class House(Premises):
         """What a run needs here."""
         from .engine.database import describe
         from .levels import sandboxed
-        from .parts import agents_here, blocked, examined, signer
+        from .parts import blocked, examined, signer
         from .pipeline.prompts import prompt
         from .pipeline.team_prompts import words_at
         from .service import doctor
@@ -367,7 +367,7 @@ class House(Premises):
             found += doctor.database(describe(self.database_url))
         except SetpointError as error:
             found.append(doctor.trouble("database", error))
-        found += [*sandboxed(config), doctor.browser(config.sandbox.env), *agents_here(config)]
+        found += [*sandboxed(config), doctor.browser(config.sandbox.env), *self.agents()]
         try:
             _, base = await self.repository.base(config.project.base)
             ci = await base_config(base, self.repository) or ci

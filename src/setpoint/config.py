@@ -11,10 +11,12 @@ from pydantic import ValidationError
 
 from .errors import ConfigError, UsageError
 from .inputs import read_bytes, read_text, text_of
+from .model.agent_settings import programs
 from .model.record import Record
 from .model.release import level_of_place
 from .model.settings import PHASES as PHASES
 from .model.settings import Api, Config, Provider, Size
+from .model.sign_in import SIGN_INS, SignInName, is_loopback
 
 if TYPE_CHECKING:
     from .model.policy import Layer, PolicyFile
@@ -179,8 +181,36 @@ CHEAPEST = ("openai", "anthropic")
 """Whose `tiny` model comes first where a key of each is there: validators are to be ten times cheaper than the rest."""
 
 
+def signed_in_here(name: SignInName, environ: Mapping[str, str]) -> bool:
+    """Whether there is a sign-in of the agent `name`; it is not read."""
+    kind = SIGN_INS[name]
+    return bool(environ.get(kind.variable)) or os.access(kind.place(environ), os.R_OK)
+
+
+def _with_sign_in(config: Config, environ: Mapping[str, str]) -> Config:
+    """`config`, which has no provider, with the sign-in of the agent it names, or where it names none, of the first
+    that is installed and signed in. Never where the environment leads that maker's requests elsewhere."""
+    wanted = [name for name in SIGN_INS if config.agent.kind in ("native", name)]
+    for name in wanted:
+        kind, program = SIGN_INS[name], programs(config.agents)[name]
+        url = environ.get(URLS[kind.provider], "")
+        if program.found(environ) and signed_in_here(name, environ) and (not url or is_loopback(url)):
+            provider = Provider(api=kind.api, base_url=url, sign_in=name, billing="subscription")
+            agent = config.agent.model_copy(update={"kind": name})
+            return config.model_copy(update={"providers": {kind.provider: provider}, "agent": agent})
+    return config
+
+
+def _default_models(name: str, provider: Provider) -> Mapping[str, str]:
+    """The models by size class of a provider that none were named for."""
+    if provider.sign_in is not None:
+        return SIGN_INS[provider.sign_in].models
+    return {str(size): model for size, model in DEFAULT_MODELS.get(name, {}).items()}
+
+
 def with_environment(config: Config, environ: Mapping[str, str]) -> Config:
-    """`config` with what one key in the environment is enough for: a provider and a model of each size class."""
+    """`config` with what one key in the environment is enough for, or one agent that is signed in where there is no
+    key: a provider and a model of each size class."""
     for name in (*KEYS.values(), *URLS.values()):
         if any("\ud800" <= letter <= "\udfff" for letter in environ.get(name, "")):
             raise ConfigError(f"the environment variable {name} is not UTF-8 text", fix=f"set {name} anew")
@@ -188,11 +218,14 @@ def with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     for name, key in KEYS.items():
         if environ.get(key) and name not in providers:
             providers[name] = Provider(api=APIS[name], base_url=environ.get(URLS[name], ""), key_env=key)
+    if not providers and (config := _with_sign_in(config, environ)).providers:
+        providers = dict(config.providers)
     models = dict(config.models)
     for size in ("large", "medium", "small", "tiny"):
         if size not in models:
-            names = [name for name in (CHEAPEST if size == "tiny" else providers) if name in providers]
-            found = tuple(f"{name}/{DEFAULT_MODELS[name][size]}" for name in names if name in DEFAULT_MODELS)
+            names = dict.fromkeys([*CHEAPEST, *providers] if size == "tiny" else providers)
+            offered = [(name, _default_models(name, providers[name])) for name in names if name in providers]
+            found = tuple(f"{name}/{defaults[size]}" for name, defaults in offered if size in defaults)
             if found:
                 models[size] = found
     return config.model_copy(update={"providers": providers, "models": models})

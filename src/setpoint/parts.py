@@ -88,12 +88,18 @@ def sandbox_at(level: Level, settings: SandboxSettings) -> "Sandbox":
     return made
 
 
-def endpoints(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Where each provider is reached, with its key from the environment; keys never leave this process."""
+def endpoints(config: Config, environ: Mapping[str, str], asker: str = "") -> dict[str, Any]:
+    """Where each provider is reached by the agent `asker`, with its key from the environment; keys and sign-ins never
+    leave this process."""
     from .adapters.agents.endpoint import Endpoint
 
-    found = {}
+    found: dict[str, Any] = {}
     for name, provider in config.providers.items():
+        if provider.sign_in is not None:
+            from .adapters.agents.sign_ins import endpoint_of
+
+            found[name] = endpoint_of(provider, environ, asker)
+            continue
         key = environ.get(provider.key_env, "") if provider.key_env else None
         headers = provider.headers | {name: environ.get(held, "") for name, held in provider.header_env.items()}
         told = provider.model_dump(include={"api", "base_url", "billing", "prices"})
@@ -141,7 +147,7 @@ class Agents(Mapping[str, "Agent"]):
         given = {"redact": self._redact, "secret": os.environ.get, "keep": self._keep, "pins": self._pins}
         given |= {"command_limits": self._config.sandbox.limits}
         if name in self._others:
-            ends = endpoints(self._config, os.environ)
+            ends = endpoints(self._config, os.environ, name)
             other: Agent = part("agent", "external").given(
                 name, self._others[name], ends, self._homes, self._circuits, **given
             )
@@ -150,17 +156,9 @@ class Agents(Mapping[str, "Agent"]):
         if name == "replay":
             made: Agent = kind(self._root / self._config.agent.recording)
         else:
-            ends = endpoints(self._config, os.environ)
+            ends = endpoints(self._config, os.environ, name)
             made = kind(ends, self._circuits, **given)
         return made
-
-
-def agents_here(config: Config) -> "list[Check]":
-    """The doctor's look at agents of other makers."""
-    from .service.agents import agents, version_of
-
-    ends = endpoints(config, os.environ)
-    return agents(config, version_of, {name: end.key != "" for name, end in ends.items()})
 
 
 @cache
@@ -356,7 +354,7 @@ async def initialised(
         )
     tell(f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox")
     confirmed = await confirmed_on(bench, candidates, base, tree)
-    wrote = written(root, confirmed, replace=replace)
+    wrote = written(root, confirmed, bench.config, replace=replace)
     return report(await bench.trees.entries(tree), confirmed, wrote)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .adapters.repository import UserRepository
 from .config import load, with_environment, with_models
+from .errors import SetpointError
 from .model.run import Run
 from .model.settings import IGNORED_UNASKED, Config
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .pipeline.bench import Bench, Ground
     from .ports import Looking
     from .service.commands import Commands
+    from .service.doctor import Check
     from .service.starting import Starts
     from .service.telling import Telling
 
@@ -109,6 +111,7 @@ class Premises:
     def starts(self) -> "Starts":
         """How runs start here."""
         from .service.starting import Starts
+        from .signing_in import billed, used
 
         return Starts(
             store=self.store,
@@ -117,6 +120,7 @@ class Premises:
             config=self.config,
             baseline=self._baseline,
             now=lambda: datetime.now(UTC),
+            signed_in=lambda config: billed(config, used(config, os.environ)),
         )
 
     @cached_property
@@ -139,6 +143,22 @@ class Premises:
         kept = self.store.recall(run.id, "config")
         config = with_environment(restored(kept, self.config), os.environ) if kept else self.config
         return in_house(config, sensitive_because(config, run.ticket, planned(self.store, run)))
+
+    def agents(self) -> "list[Check]":
+        """The doctor's look at agents of other makers."""
+        from .signing_in import agents_here
+
+        return agents_here(self.config)
+
+    def sign_ins(self, config: Config) -> tuple[Config, list[str]]:
+        """`config` billed as its sign-ins are, and what a person must know of them; also where one will not do."""
+        from .signing_in import billed, told, used
+
+        try:
+            found = used(config, os.environ)
+        except SetpointError as error:
+            return config, [f"{error.what}: {error.why}; {error.fix}"]
+        return billed(config, found), told(found)
 
     def bench(self, config: Config) -> "Bench":
         """All seams under one configuration."""

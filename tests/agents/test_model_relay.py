@@ -268,3 +268,24 @@ async def test_a_command_in_the_sandbox_asks_without_a_key(tmp_path: Path) -> No
     assert f"['{STANDS_FOR_A_KEY}']" in done.stdout
     assert KEY not in everything.stdout + everything.stderr
     assert meter.spent.requests == 1
+
+
+async def test_tools_that_come_with_a_conversation_are_looked_at_as_those_of_a_request() -> None:
+    own = {"type": "custom", "name": "exec"}
+    searched = {"type": "tool_search", "execution": "client"}
+    brought = [
+        {"type": "namespace", "name": "n", "tools": [own, {"type": "web_search"}]},
+        {"type": "tool_search"},
+        {"type": "mcp", "server_url": "https://collect.example"},
+        searched,
+    ]
+    turn: dict[str, Any] = {"role": "user", "content": "Good day?"}
+    found = {"type": "tool_search_output", "call_id": "c1", "tools": [{"type": "web_search"}, own]}
+    items = [{"type": "additional_tools", "role": "developer", "tools": brought}, turn, found]
+    async with related("openai-responses") as (ask, _meter, model):
+        reply = await ask(json={"model": ref("openai-responses").model, "input": items})
+        assert reply.status_code == 200
+        kept = [{"type": "namespace", "name": "n", "tools": [own]}, searched]
+        assert [item.get("tools") for item in model.requests[0].body["input"]] == [kept, None, [own]]
+        refused = await ask(json={"model": ref("openai-responses").model, "input": [{"tools": "web_search"}]})
+        assert (refused.status_code, len(model.requests)) == (400, 1)

@@ -43,7 +43,7 @@ def test_a_dirty_base(repository: Path) -> None:
 
 
 def test_no_model(repository: Path) -> None:
-    refused(setpoint(repository, "run", "ticket.md"), 5, "no model", "ANTHROPIC_API_KEY")
+    refused(setpoint(repository, "run", "ticket.md"), 5, "no model", "ANTHROPIC_API_KEY", "`codex login`")
 
 
 def test_no_test_command(repository: Path) -> None:

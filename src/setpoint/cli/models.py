@@ -50,7 +50,9 @@ def _print(line: "ModelLine") -> None:
 def _none(house: "House") -> str:
     if house.config.agent.kind == "replay":
         return "sessions are replayed from a recording: no model is asked"
-    return "no model is configured; next: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or write [models] in setpoint.toml"
+    from ..pipeline.models import WAYS_OUT
+
+    return f"no model is configured; next: {WAYS_OUT}, or write [models] in setpoint.toml"
 
 
 @app.command("test")

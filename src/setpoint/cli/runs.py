@@ -94,6 +94,8 @@ def _print_plan(view: "PlanView") -> None:
         data(f"{paint('gate', 'bold')}        {name}: {command}")
     for line in gap_lines(view.feedback_gaps):
         data(f"{paint('feedback gap', 'bold')} {visible(line)}")
+    for line in view.sign_ins:
+        data(f"{paint('sign-in', 'bold')}     {visible(line)}")
     data(f"{paint('reviewer', 'bold')}    independence {view.independence or 'unknown'}")
     data(f"{paint('estimate', 'bold')}    {estimated(view.forecast)}; budget {money(view.budget_usd)}")
     for warning in view.warnings:

@@ -36,6 +36,8 @@ def init(
             data(f"reads {path}")
         for path in report["wrote"]:
             data(f"wrote {path}")
+        for line in house.sign_ins(house.config)[1]:
+            plain(line)
         if not any(row["kind"] == "tests" and row["outcome"] == "passed" for row in report["gates"]):
             plain(paint("! no test command ran green on the base: a run cannot start without one", "yellow"))
             plain("next: install what is missing, or write [gates.tests] yourself; `setpoint init --yes` looks again")

@@ -1,5 +1,6 @@
 """Agents of other makers, as configured: how each is started, what it speaks, how it hands in."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Literal
@@ -43,6 +44,10 @@ class AgentProgram(Record):
     can: tuple[Line, ...] = ()
     """What it can do beyond the least that ACP asks, for people: `resume`, `permissions`, `file service`, `usage`,
     `cost`."""
+
+    def found(self, environ: Mapping[str, str]) -> str:
+        """Where its program lies; empty when it is not here, or none is named."""
+        return (shutil.which(self.command[0], path=environ.get("PATH", "")) or "") if self.command else ""
 
     @field_validator("files")
     @classmethod

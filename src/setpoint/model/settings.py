@@ -14,6 +14,7 @@ from .phases import PHASES as PHASES
 from .record import Line, Record
 from .release import Environment
 from .sandbox_settings import SandboxSettings
+from .sign_in import SIGN_INS, SignInName, is_loopback
 from .stack import StackSettings
 from .tool_servers import ToolSettings
 
@@ -59,6 +60,8 @@ class Provider(Record):
     """Empty: the provider's own, or the usual environment variable."""
     key_env: str = ""
     """Name of the environment variable that holds the key; never the key."""
+    sign_in: SignInName | None = None
+    """Asked with the sign-in of this agent, and by it alone, in place of a key (docs/agents.md)."""
     in_house: bool = False
     """Whether it runs within the organisation: sensitive tickets go to such providers alone."""
     headers: dict[str, str] = {}
@@ -74,6 +77,18 @@ class Provider(Record):
     def _the_house_has_an_address(self) -> "Provider":
         if self.in_house and not self.base_url:
             raise ValueError("in_house needs a base_url: without one, requests go to the provider's own address")
+        return self
+
+    @model_validator(mode="after")
+    def _a_sign_in_goes_to_its_maker_alone(self) -> "Provider":
+        if self.sign_in is None:
+            return self
+        if self.api != SIGN_INS[self.sign_in].api:
+            raise ValueError(f'the sign-in of {self.sign_in} is asked in api = "{SIGN_INS[self.sign_in].api}"')
+        if self.key_env or self.headers or self.header_env:
+            raise ValueError("a provider with a sign_in has no key_env, headers or header_env: they would go with it")
+        if self.base_url and not is_loopback(self.base_url):
+            raise ValueError("a sign_in goes to its maker, or to a loopback address: leave base_url out")
         return self
 
 

@@ -20,7 +20,7 @@ from ..policy.guard import GuardedRoom
 from ..ports import Agent, Room, Store
 from .bench import Ground
 from .measured import part, parts_of
-from .models import Chosen, choose_models
+from .models import Chosen, agent_of, choose_models
 from .policies import rules_of
 from .prompts import Prompt
 from .purse import StoredLog
@@ -175,8 +175,7 @@ def _form_turn(deliverable: str, problems: Sequence[str]) -> str:
 
 
 def _agent(ground: Ground) -> Agent:
-    kind = ground.config.settings(ground.position.stage).agent or ground.config.agent.kind
-    return ground.bench.agents[kind]
+    return ground.bench.agents[agent_of(ground.config, ground.position.stage)]
 
 
 def chosen(ground: Ground, session: SessionId) -> Chosen:
@@ -184,7 +183,7 @@ def chosen(ground: Ground, session: SessionId) -> Chosen:
     try:
         return choose_models(ground.config, session.phase, session.role, ground.position.level)
     except NotSignedInError:
-        if (ground.config.settings(session.phase).agent or ground.config.agent.kind) == "replay":
+        if agent_of(ground.config, session.phase) == "replay":
             return Chosen(models=(REPLAYED,), independence="recorded")
         raise
 

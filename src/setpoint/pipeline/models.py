@@ -1,6 +1,9 @@
 """Which model works where. Decided from the settings alone, before a token is spent."""
 
+from collections.abc import Iterable
+
 from ..errors import NotSignedInError
+from ..model.agent_settings import programs
 from ..model.record import Record
 from ..model.session import ModelRef, Role
 from ..model.settings import Config, Size
@@ -23,6 +26,11 @@ PHASE_SIZE = {
 """Architecture, plan and diagnosis go to the most capable model; scoped work to a lighter one."""
 
 VALIDATOR_SIZE = "tiny"
+WAYS_OUT = (
+    "set ANTHROPIC_API_KEY or OPENAI_API_KEY, or sign an agent in (`claude`, `codex login`; `setpoint doctor` says "
+    "what it lacks)"
+)
+"""How somebody without a model comes to one."""
 _REVIEWING: tuple[Size, ...] = ("large", "medium", "small")
 """Sizes another reviewer may come from, the best first."""
 
@@ -38,11 +46,36 @@ class Chosen(Record):
 def choose_models(config: Config, phase: str, role: Role, level: int = 0) -> Chosen:
     """Model and fallbacks of a session. Raises NotSignedInError when none is configured."""
     if role is Role.VALIDATOR:
-        return Chosen(models=_named(config, config.settings(phase).validator or VALIDATOR_SIZE))
+        return Chosen(models=_asked(config, phase, config.settings(phase).validator or VALIDATOR_SIZE))
     if role is Role.REVIEWER:
-        return _reviewer(config, config.settings(phase).model or PHASE_SIZE["review"])
+        return _reviewer(config, phase, config.settings(phase).model or PHASE_SIZE["review"])
     size = config.settings(phase).model or PHASE_SIZE.get(phase, "medium")
-    return Chosen(models=_named(config, _stronger(size, level)))
+    return Chosen(models=_asked(config, phase, _stronger(size, level)))
+
+
+def agent_of(config: Config, phase: str) -> str:
+    """Who works in a phase, by name."""
+    return config.settings(phase).agent or config.agent.kind
+
+
+def _asked(config: Config, phase: str, choice: str) -> tuple[ModelRef, ...]:
+    """The models of a choice that the phase's agent can ask; where it can ask none, all of them: it says why."""
+    models = _named(config, choice)
+    return tuple(_within_reach(config, phase, models)) or models
+
+
+def _within_reach(config: Config, phase: str, models: Iterable[ModelRef]) -> list[ModelRef]:
+    """Those of `models` that the phase's agent can ask: it speaks their format, and no sign-in is another agent's."""
+    name = agent_of(config, phase)
+    program = programs(config.agents).get(name)
+    found = []
+    for model in models:
+        provider = config.providers.get(model.provider)
+        silent = program is not None and provider is not None and provider.api not in program.speaks
+        foreign = provider is not None and provider.sign_in not in (None, name)
+        if not silent and not foreign:
+            found.append(model)
+    return found
 
 
 def _stronger(size: str, level: int) -> str:
@@ -62,7 +95,7 @@ def _named(config: Config, choice: str) -> tuple[ModelRef, ...]:
         raise NotSignedInError(
             f"no model is configured for size class `{choice}`",
             why="neither setpoint.toml nor the environment names a provider",
-            fix="set ANTHROPIC_API_KEY or OPENAI_API_KEY, or write [providers] and [models] in setpoint.toml",
+            fix=f"{WAYS_OUT}, or write [providers] and [models] in setpoint.toml",
         )
     return tuple(ref(name) for name in names)
 
@@ -73,10 +106,10 @@ def ref(name: str) -> ModelRef:
     return ModelRef(provider=provider, model=model)
 
 
-def _reviewer(config: Config, choice: str) -> Chosen:
+def _reviewer(config: Config, phase: str, choice: str) -> Chosen:
     builder = choose_models(config, "implementation", Role.PRODUCER).models[0]
-    own = _named(config, choice)
-    others = [model for size in _REVIEWING for model in _known(config, size)]
+    own = _asked(config, phase, choice)
+    others = _within_reach(config, phase, [model for size in _REVIEWING for model in _known(config, size)])
     pool = [*own, *others]
     elsewhere = [model for model in pool if model.provider != builder.provider]
     if elsewhere:

@@ -13,6 +13,7 @@ from ..model.numbers import counted, dollars
 from ..model.run import State
 from ..model.session import Message, SessionId
 from .bench import Ground
+from .models import agent_of
 
 POLL_SECONDS = 0.2
 LONGEST_WAIT = 600.0
@@ -68,7 +69,7 @@ class StoredLog:
         """For one that reserves nothing, as replay. Raises CapError when the run's budget is used up, LostLeaseError
         when the run has moved on. Who reserves is held to both with each request."""
         config, stage = self._ground.config, self._ground.position.stage
-        if (config.settings(stage).agent or config.agent.kind) != "replay":
+        if agent_of(config, stage) != "replay":
             return
         cap, spent = config.budget.ticket_usd, self._still_ours()
         if cap is not None and spent is not None and spent >= cap:

@@ -1,5 +1,6 @@
 """`setpoint plan`: what a run would do and cost, without a model call."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ConfigError, NotSignedInError
@@ -9,7 +10,7 @@ from ..model.session import ModelRef, Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
 from ..pipeline.bench import PERSON
-from ..pipeline.models import PHASE_SIZE, choose_models
+from ..pipeline.models import PHASE_SIZE, WAYS_OUT, choose_models
 from ..pipeline.purse import price_fix
 from ..pipeline.routes import ROUTES, Decision, Phase
 from ..ports import Store
@@ -24,9 +25,17 @@ VALIDATOR_FACTOR = 10.0
 
 
 def plan_view(
-    config: Config, ticket: Ticket, kind: Kind, because: str, *, store: Store | None, repository: str
+    config: Config,
+    ticket: Ticket,
+    kind: Kind,
+    because: str,
+    *,
+    store: Store | None,
+    repository: str,
+    sign_ins: Sequence[str] = (),
 ) -> PlanView:
-    """The whole preview of a run. Raises ConfigError when the gates there are could not prove a test."""
+    """The whole preview of a run; `sign_ins`: what is told of the agents' own that it works with. Raises ConfigError
+    when the gates there are could not prove a test."""
     if config.gates:
         tests_gate(config.gates)
     route = ROUTES[kind]
@@ -63,6 +72,7 @@ def plan_view(
         estimate_usd=_range(expected),
         forecast=expected,
         budget_usd=config.budget.ticket_usd,
+        sign_ins=tuple(sign_ins),
         warnings=(*warnings(config, kind, ratio, expected), *filter(None, (configuration_alone(ticket),))),
     )
 
@@ -128,7 +138,7 @@ def warnings(config: Config, kind: Kind, ratio: float | None, expected: Forecast
     if config.agent.kind == "replay":
         return [*found, *([] if config.gates else ["no gate is configured: `setpoint init`"])]
     if not _models_there(config):
-        found.append("no model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY before `setpoint run`")
+        found.append(f"no model is configured: {WAYS_OUT}, before `setpoint run`")
     else:
         found += _about_models(config, kind)
     if not config.gates:

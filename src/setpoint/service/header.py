@@ -7,9 +7,9 @@ from ..model.settings import Config
 from ..pipeline.models import choose_models
 
 
-def header(config: Config, missing: Sequence[str] = ()) -> list[str]:
+def header(config: Config, missing: Sequence[str] = (), sign_ins: Sequence[str] = ()) -> list[str]:
     """What a person must know before a run: containment, independence, replay, autonomy. `missing`: layers of the
-    sandbox that this machine lacks."""
+    sandbox that this machine lacks; `sign_ins`: what is told of agents' own that it works with."""
     level = config.sandbox.level
     lines = [
         f"sandbox {level}: commands run on this host, unconfined"
@@ -21,6 +21,7 @@ def header(config: Config, missing: Sequence[str] = ()) -> list[str]:
     else:
         reviewer = choose_models(config, "review", Role.REVIEWER)
         lines.append(f"reviewer {reviewer.models[0]}, independence {reviewer.independence}")
+    lines += sign_ins
     if config.sensitive.because:
         lines.append(f"sensitive ({config.sensitive.because}): only {', '.join(sorted(config.providers)) or 'nobody'}")
     for name, gate in config.gates.items():

@@ -9,7 +9,7 @@ from ..gates.detect import survey
 from ..gates.fresh import comparable
 from ..model.evidence import GateResult
 from ..model.gate import Candidate, SetAside
-from ..model.settings import IGNORED, ContextSettings
+from ..model.settings import IGNORED, Config, ContextSettings
 from ..pipeline.rule_files import rule_files
 
 SET_ASIDE = 10
@@ -18,15 +18,18 @@ READS = (".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md",
 """Beside the files with rules."""
 
 
-def written(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]], *, replace: bool) -> list[str]:
-    """Write `setpoint.toml` with what ran green on the base, and `.setpoint/.gitignore`; the paths written."""
+def written(
+    repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]], config: Config, *, replace: bool
+) -> list[str]:
+    """Write `setpoint.toml` with what ran green on the base, and `.setpoint/.gitignore`; the paths written. `config` is
+    what holds here without that file."""
     target = repository / "setpoint.toml"
     if target.exists() and not replace:
         raise UsageError("setpoint.toml is there already", fix="`setpoint init --yes` replaces it, or edit it by hand")
     folder = repository / ".setpoint"
     folder.mkdir(exist_ok=True)
     (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
-    target.write_text(toml(confirmed, survey(repository).aside), encoding="utf-8")
+    target.write_text(toml(confirmed, survey(repository).aside) + _proposed(config), encoding="utf-8")
     return ["setpoint.toml", ".setpoint/.gitignore"]
 
 
@@ -54,6 +57,21 @@ def toml(confirmed: Sequence[tuple[Candidate, GateResult]], aside: Sequence[SetA
         gates.add(candidate.name, gate)
     text.add("gates", gates)
     return tomlkit.dumps(text)
+
+
+def _proposed(config: Config) -> str:
+    """The sign-in that works here where there is no key, as comments: the file is the team's, a sign-in is one
+    person's."""
+    for name, provider in config.providers.items():
+        if provider.sign_in is not None and config.agent.kind == provider.sign_in:
+            lines = (
+                f"No API key is set here: `{provider.sign_in}` does the work, by its own sign-in (docs/agents.md). To",
+                "have it so with a key, too:",
+                *("[agent]", f'kind = "{provider.sign_in}"'),
+                *(f"[providers.{name}]", f'api = "{provider.api}"', f'sign_in = "{provider.sign_in}"'),
+            )
+            return "".join(f"# {line}\n" for line in ("", *lines)).replace("# \n", "\n", 1)
+    return ""
 
 
 def report(

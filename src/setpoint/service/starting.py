@@ -125,6 +125,8 @@ class Starts:
     config: Config
     baseline: Baseline
     now: Callable[[], datetime]
+    signed_in: Callable[[Config], Config]
+    """The configuration, billed as its sign-ins are. Raises NotSignedInError for one that will not do."""
 
     async def submit(
         self,
@@ -149,7 +151,7 @@ class Starts:
                 "needs": child.ticket.needs,
             }
             ticket = ticket.model_copy(update=own)
-        config = routed(self.config, ticket, self._inherited(child))
+        config = self.signed_in(routed(self.config, ticket, self._inherited(child)))
         if config != self.config:
             here = replace(self, config=config)
             return await here.submit(text, name=name, kind=kind, child=child, origin=origin, checking=checking)

@@ -204,4 +204,6 @@ class PlanView(Record):
     forecast: Forecast | None
     """The same phase by phase, and what it rests on; None without models."""
     budget_usd: float | None
+    sign_ins: tuple[str, ...] = ()
+    """Agents' own sign-ins that models are asked with: whose, until when, and what they are billed to."""
     warnings: tuple[str, ...] = ()

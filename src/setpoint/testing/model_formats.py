@@ -15,6 +15,7 @@ PATHS = {
     "/chat/completions": "openai-chat",
     "/v1/responses": "openai-responses",
     "/responses": "openai-responses",
+    "/backend-api/codex/responses": "openai-responses",
 }
 
 
@@ -25,6 +26,8 @@ class Call:
     name: str
     arguments: dict[str, Any] | str = field(default_factory=dict)
     id: str = ""
+    custom: bool = False
+    """Of a tool that takes text, in OpenAI Responses alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,10 @@ def items_of(api: str, body: dict[str, Any]) -> Items:
         text = content if isinstance(content, str) else "".join(str(piece.get("text", "")) for piece in pieces)
         result = (
             item.get("role") == "tool"
-            or kind == "function_call_output"
+            or kind in ("function_call_output", "custom_tool_call_output")
             or any(piece.get("type") == "tool_result" for piece in pieces)
         )
-        assistant = item.get("role") == "assistant" or kind in ("function_call", "reasoning")
+        assistant = item.get("role") == "assistant" or kind in ("function_call", "custom_tool_call", "reasoning")
         if item.get("role") not in ("system", "developer"):
             found.append(("assistant" if assistant else "user", text, result))
     return found
@@ -267,7 +270,10 @@ def _responses_items(step: Step, number: int) -> list[dict[str, Any]]:
     for call, name in _identified(step, number):
         text = _text(call.arguments)
         group, _, own = call.name.rpartition("/")
-        item = {"type": "function_call", "id": f"fc_{name}", "call_id": name, "name": own, "arguments": text}
+        told = (
+            {"type": "custom_tool_call", "input": text} if call.custom else {"type": "function_call", "arguments": text}
+        )
+        item = {**told, "id": f"fc_{name}", "call_id": name, "name": own}
         items.append(item | ({"namespace": group} if group else {}))
     return items
 

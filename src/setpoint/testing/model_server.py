@@ -138,6 +138,7 @@ class ScriptedModel:
         *,
         faults: Mapping[int, str | Fault] | None = None,
         key: str = "",
+        signed: Mapping[str, str] | None = None,
         refuses: str = "",
         streams: bool = True,
         port: int = 0,
@@ -145,6 +146,8 @@ class ScriptedModel:
         self._script = script
         self._key = key
         """What requests must be signed with; empty: anything goes."""
+        self._signed = dict(signed or {})
+        """Headers without which a request is turned away; of a header that is a list, one of its entries will do."""
         self._refuses = refuses
         """A field of requests that is answered with an error naming it."""
         self._streams = streams
@@ -220,7 +223,7 @@ class ScriptedModel:
             return
         seen = self._noted(api, path, headers, raw)
         given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
-        if self._key and given != self._key:
+        if (self._key and given != self._key) or not self._lets_in(headers):
             connection.whole(401, error_body(api, "authentication_error", "invalid_api_key", "wrong key"))
             return
         if self._refuses and self._refuses in seen.body:
@@ -238,6 +241,13 @@ class ScriptedModel:
             connection.whole(status, body, fault.headers or extra)
         elif fault.kind != "hang":
             self._say(connection, seen, fault)
+
+    def _lets_in(self, headers: Mapping[str, str]) -> bool:
+        known = {name.lower(): value for name, value in headers.items()}
+        by_key = "x-api-key" in known and "authorization" in self._signed  # a sign-in is no key
+        return not by_key and all(
+            value in (known.get(name, ""), *known.get(name, "").split(",")) for name, value in self._signed.items()
+        )
 
     def _noted(self, api: str, path: str, headers: dict[str, str], raw: bytes) -> Seen:
         body = json.loads(raw)

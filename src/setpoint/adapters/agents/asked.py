@@ -36,9 +36,11 @@ _LONGEST = {
 }
 """How a request says how long its reply may be, the first where it does not."""
 _OWN_TOOL = re.compile(
-    r"custom|function|local_shell|apply_patch|computer_use_preview|(?:bash|text_editor|computer|memory)_\d{8}"
+    r"custom|function|tool_search|local_shell|apply_patch|computer_use_preview|(?:bash|text_editor|computer|memory)_\d{8}"
 )
 """Tools that whoever asks runs; all others are run by the provider."""
+_SEARCH = "tool_search"
+"""Whoever asks runs it only where it says so."""
 _GROUP = "namespace"
 """Holds tools of one server; each is looked at."""
 _ADDRESSES = ("url", "image_url", "file_url")
@@ -91,6 +93,9 @@ def judged(told: dict[str, Any], endpoint: Endpoint, *, counting: bool) -> Judge
     if "tools" in sent:
         sent["tools"], foreign = _own(sent["tools"])
         left += foreign
+    if isinstance(sent.get("input"), list):
+        sent["input"], foreign = _with_own(sent["input"])
+        left += foreign
     longest = 0 if counting else _limited(sent, told, endpoint)
     weight = sum(_weights(sent))
     body = json.dumps(sent, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
@@ -109,11 +114,26 @@ def _own(tools: Any) -> tuple[list[Any], list[str]]:
             inside, foreign = _own(tool.get("tools"))
             own.append({**tool, "tools": inside})
             left += foreign
-        elif _OWN_TOOL.fullmatch(kind):
+        elif _OWN_TOOL.fullmatch(kind) and (kind != _SEARCH or tool.get("execution") == "client"):
             own.append(tool)
         else:
             left.append(f"tool {kind}")
     return own, left
+
+
+def _with_own(items: list[Any]) -> tuple[list[Any], list[str]]:
+    """A conversation whose items bring tools as a request does: those that whoever asks runs, and what the others are
+    called. Raises ValueError."""
+    told: list[Any] = []
+    left: list[str] = []
+    for item in items:
+        if isinstance(item, dict) and "tools" in item:
+            own, foreign = _own(item["tools"])
+            told.append({**item, "tools": own})
+            left += foreign
+        else:
+            told.append(item)
+    return told, left
 
 
 def _limited(sent: dict[str, Any], told: dict[str, Any], endpoint: Endpoint) -> int:
@@ -123,7 +143,10 @@ def _limited(sent: dict[str, Any], told: dict[str, Any], endpoint: Endpoint) -> 
         if type(told[name]) is not int or not 0 < told[name] <= LONGEST_REPLY:
             raise ValueError(f"`{name}` is no number of tokens")
         sent[name] = told[name]
-    if not names:
+    if not endpoint.limits_reply:
+        for name in names:
+            del sent[name]
+    elif not names:
         sent[_LONGEST[endpoint.api][0]] = endpoint.max_output_tokens
     if endpoint.api == "openai-chat" and sent.get("stream"):
         sent["stream_options"] = {"include_usage": True}

@@ -32,6 +32,8 @@ class Endpoint(Record):
     """Sent besides the format's own, and over them."""
     max_output_tokens: int = 32_000
     """Longest reply, reasoning included."""
+    limits_reply: bool = True
+    """Whether a request may say how long its reply may be."""
     billing: Literal["metered", "subscription"] = "metered"
     prices: dict[str, Price] = {}
     """Prices by model that go before the list's."""
@@ -40,6 +42,11 @@ class Endpoint(Record):
     def wire(self) -> Wire:
         """The format it speaks."""
         return WIRES[self.api]
+
+    @property
+    def asked_at(self) -> str:
+        """Where agents ask a relay for it, whatever its own path is."""
+        return "/v1" + self.wire.path.removeprefix("/v1")
 
     def url(self) -> str:
         """Where requests go. Raises ConfigError when the base URL is none."""
@@ -57,6 +64,18 @@ class Endpoint(Record):
         if self.api == "anthropic":
             base = base.removesuffix("/v1")
         return base + self.wire.path
+
+    def now(self) -> "Endpoint":
+        """The endpoint as it is asked right now. Raises what `signed` raises."""
+        return self
+
+    def turned_away(self, provider: str, status: int) -> NotSignedInError:
+        """What it means that it answered 401 or 403."""
+        return NotSignedInError(
+            f"provider `{provider}` does not accept the key",
+            why=f"it answered HTTP {status}",
+            fix="set a valid key (`setpoint models test` tries it), then `setpoint resume`",
+        )
 
     def signed(self, provider: str) -> dict[str, str]:
         """The request's headers. Raises NotSignedInError without a key where one is wanted, or with an empty header."""

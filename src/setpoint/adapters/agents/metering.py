@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ...errors import CapError, UnpricedError
+from ...errors import CapError, SetpointError, UnpricedError
 from ...model.money import Quote
 from ...model.session import ModelRef, Part, Usage
 from ...prices import cost, worst
@@ -72,6 +72,10 @@ class Meter(Protocol):
         """It had none; `paid`: it may have been charged for all the same."""
         ...
 
+    def turned_away(self, error: SetpointError) -> None:
+        """The provider lets nobody in with what it is asked with; told before the request is let go."""
+        ...
+
 
 @dataclass
 class Allowance:
@@ -105,6 +109,9 @@ class Allowance:
 
     def heard(self, parts: Sequence[Part]) -> None:
         """Words cost nothing."""
+
+    def turned_away(self, error: SetpointError) -> None:
+        """Whoever asked sees the provider's answer."""
 
     def settle(self, quote: Quote, usage: Usage) -> None:
         self._held -= quote.worst_usd or 0.0

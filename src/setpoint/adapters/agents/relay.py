@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import h11
 import httpx2
@@ -44,8 +43,13 @@ AT_ONCE = 16
 """Requests of one command under way; more are refused."""
 IDLE_SECONDS = 300.0
 """How long a provider, or whoever asks, may say nothing."""
-_PASSED_ON = ("accept", "anthropic-version", "anthropic-beta", "openai-beta", "user-agent", "x-stainless-helper-method")
-"""Headers of a request that a provider is sent."""
+_PASSED_ON = (
+    *("accept", "anthropic-version", "anthropic-beta", "openai-beta", "user-agent", "x-stainless-helper-method"),
+    *("x-app", "originator", "session-id", "x-openai-internal-codex-responses-lite"),
+)
+"""Headers of a request that a provider is sent; the last four are an agent's to its own maker: who it is, and the form
+its request has."""
+_BETA = "anthropic-beta"
 _PASSED_BACK = ("content-type", "request-id", "x-request-id", "retry-after")
 _COUNTING = "/count_tokens"
 _QUERIES = ("", "beta=true")
@@ -65,13 +69,25 @@ class _RefusedError(Exception):
 class _Asked:
     ref: ModelRef
     endpoint: Endpoint
-    url: str
+    behind: str
+    """What stands behind the format's own path."""
     body: bytes
     headers: Mapping[str, str]
+    """Those of whoever asks that are passed on."""
     quote: Quote
     metered: bool
     last: bool = True
     """Whether nobody else can be asked: then whoever asks is told what it says."""
+
+    def addressed(self) -> tuple[str, dict[str, str]]:
+        """Where it is sent, and the headers it is sent with: ours over those that were told. Raises NotSignedInError,
+        ConfigError."""
+        endpoint = self.endpoint.now()
+        signed = {name.lower(): value for name, value in endpoint.signed(self.ref.provider).items()}
+        named = [*self.headers.get(_BETA, "").split(","), *signed.get(_BETA, "").split(",")]
+        betas = ",".join(dict.fromkeys(part.strip() for part in named if part.strip()))
+        together = {_BETA: betas} if betas else {}
+        return endpoint.url() + self.behind, {**self.headers, **signed, **together, "accept-encoding": "identity"}
 
 
 class Relay:
@@ -204,13 +220,24 @@ class Relay:
                 await self._meter.reserve(asked.quote)
             except SetpointError as error:
                 raise _RefusedError(403, f"{error.what}: {error.why}; {error.fix}") from error
-        return await self._forward(asked, talk, writer)
+        try:
+            url, headers = asked.addressed()
+        except SetpointError as error:
+            # Where a sign-in lies is none of the asker's business.
+            self._turned_away(asked, error)
+            raise _RefusedError(401, error.what) from error
+        return await self._forward(asked, url, headers, talk, writer)
+
+    def _turned_away(self, asked: _Asked, error: SetpointError) -> None:
+        if asked.metered:
+            self._meter.turned_away(error)
+            self._meter.let_go(asked.quote, paid=False)
 
     def _read(self, request: h11.Request, body: bytes) -> tuple[ModelRef, dict[str, Any]]:
         """Which model is asked, and what, where it may be. Raises _RefusedError."""
         path, _, query = request.target.decode("latin-1").partition("?")
         plain = path.removesuffix(_COUNTING)
-        known = {ref: end for ref, end in self._models.items() if urlsplit(end.url()).path.endswith(plain)}
+        known = {ref: end for ref, end in self._models.items() if end.asked_at.endswith(plain)}
         if request.method != b"POST" or plain.count("/") < 2 or not known or query not in _QUERIES:
             raise _RefusedError(404, f"{request.method.decode('latin-1')} {path[:200]} is not asked through here")
         try:
@@ -233,26 +260,26 @@ class Relay:
             raise _RefusedError(400, str(error)) from error
         for name in sent.left_out:
             self._note(f"left out: {name}")
-        signed = {header.lower(): value for header, value in endpoint.signed(ref.provider).items()}
         told_headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
         passed = {header: told_headers[header] for header in _PASSED_ON if header in told_headers}
-        url = endpoint.url() + (_COUNTING if counting else "") + (f"?{query}" if query else "")
+        behind = (_COUNTING if counting else "") + (f"?{query}" if query else "")
         quote = quote_of(ref, len(sent.body) + sent.weight, endpoint, sent.longest)
-        headers = {**passed, **signed, "accept-encoding": "identity"}
-        return _Asked(ref, endpoint, url, sent.body, headers, quote, metered=not counting)
+        return _Asked(ref, endpoint, behind, sent.body, passed, quote, metered=not counting)
 
-    async def _forward(self, asked: _Asked, talk: h11.Connection, writer: asyncio.StreamWriter) -> bool:
+    async def _forward(
+        self, asked: _Asked, url: str, headers: dict[str, str], talk: h11.Connection, writer: asyncio.StreamWriter
+    ) -> bool:
         started, paid, settled = time.monotonic(), True, False
         timeout = httpx2.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
         reading = _Reading(asked.endpoint)
         try:
             async with (
                 asyncio.timeout(LONGEST_REQUEST),
-                self._client.stream(
-                    "POST", asked.url, content=asked.body, headers=dict(asked.headers), timeout=timeout
-                ) as response,
+                self._client.stream("POST", url, content=asked.body, headers=headers, timeout=timeout) as response,
             ):
                 paid = response.status_code == 200
+                if asked.metered and response.status_code in (401, 403):
+                    self._meter.turned_away(asked.endpoint.turned_away(asked.ref.provider, response.status_code))
                 words = None if paid or asked.last else await refusal(asked.ref, response)
                 await _head(talk, writer, response)
                 async for chunk in pieces(response, words):

@@ -12,6 +12,7 @@ from ...model.trial import Trial
 from .endpoint import Endpoint
 from .faults import UnsupportedError
 from .http import Sent, ask, new_client
+from .sign_ins import SignInEndpoint
 from .wire.answer import Answer, Offer, ToolSpec
 
 WORD = "ready"
@@ -56,6 +57,11 @@ async def _tried(
         fix = f"add [providers.{ref.provider}] to setpoint.toml, or set its key in the environment"
         found = f"its provider `{ref.provider}` is not configured"
         return Trial(model=str(ref), state="bad", found=found, fix=fix, priced=priced)
+    if isinstance(endpoint, SignInEndpoint):
+        found = f"not tried: only the agent `{endpoint.sign_in}` asks it, with its own sign-in"
+        return Trial(
+            model=str(ref), state="warn", found=found, fix="`setpoint doctor` reads the sign-in", priced=priced
+        )
     async with turns:
         started = time.monotonic()
         try:

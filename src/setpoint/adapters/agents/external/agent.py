@@ -73,7 +73,7 @@ class ExternalAgent:
         start = Start(self.name, self._program, argv, mounts, seconds, limited=limited)
         home = await asyncio.to_thread(self._homes.of, task.session, self.name)
         spoken = self._spoken(task)
-        plain = all(endpoint.base_url.startswith("http://") for endpoint in spoken.values())
+        plain = all(endpoint.now().base_url.startswith("http://") for endpoint in spoken.values())
         more = serving(task, room, log, self._program, self._hands)
         # Within one format the relay falls back; over to another one only a new sitting can.
         groups = _by_format(spoken)

@@ -157,6 +157,8 @@ class Observed:
             if self._served.trouble is not None:
                 raise self._served.trouble
             if not gate.under_way:
+                if gate.trouble is not None:
+                    raise gate.trouble
                 if self._closing is not None or talk.ended:
                     return await self._whole(talk)
                 if gate.wanted is not None and gate.paid:

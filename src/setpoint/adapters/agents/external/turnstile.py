@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ....errors import ParkedError
+from ....errors import ParkedError, SetpointError
 from ....model.money import Quote
 from ....model.session import Part, ToolCall, Usage
 
@@ -28,6 +28,8 @@ class Turnstile:
         self._settled: Usage | None = None
         self.commands: dict[str, str] = {}
         """Command lines by the model's name of the call."""
+        self.trouble: SetpointError | None = None
+        """Why no request will be let in any more."""
         self.model = ""
         """The model asked last, `provider/model`."""
 
@@ -56,6 +58,10 @@ class Turnstile:
         self.under_way, self.failures = False, self.failures + 1
         self._lost(paid)
         self._moved()
+
+    def turned_away(self, error: SetpointError) -> None:
+        """What it is asked with does not do: nothing the agent tries will help."""
+        self.trouble = error
 
     @property
     def wanted(self) -> Quote | None:
