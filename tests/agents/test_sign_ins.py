@@ -17,6 +17,7 @@ from test_external_agent import MENDED, PROGRAM, by_turn_and_story
 
 from setpoint.adapters.agents.endpoint import Endpoint
 from setpoint.adapters.agents.external.agent import ExternalAgent
+from setpoint.adapters.agents.fallback import Whom
 from setpoint.adapters.agents.http import new_client
 from setpoint.adapters.agents.metering import Allowance
 from setpoint.adapters.agents.native import NativeAgent
@@ -32,7 +33,7 @@ from setpoint.model.sign_in import SIGN_INS, SignInName
 from setpoint.testing.agent_contract import DONE, LOOK, MEND
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import ScriptedModel
-from setpoint.testing.sessions import MemoryLog, SavingRoom, Weather, a_task
+from setpoint.testing.sessions import NO_HANDS, MemoryLog, SavingRoom, Weather, a_task
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 CANARY = "sk-ant-oat01-canary-0815-canary-0815"
@@ -154,7 +155,7 @@ PRYING = (
 
 def outside(folder: Path, environ: Mapping[str, str], model: ScriptedModel, name: str = "claude-code") -> ExternalAgent:
     ends = {"anthropic": endpoint_of(provider("claude-code", model.root), environ, name)}
-    return ExternalAgent(name, PROGRAM, ends, folder / "homes")
+    return ExternalAgent(name, PROGRAM, ends, folder / "homes", NO_HANDS, Whom(Weather()))
 
 
 async def test_an_agent_works_with_its_sign_in_and_neither_it_nor_the_log_ever_sees_it(

@@ -13,6 +13,7 @@ from driving import CLIS
 
 from bench.agents import says
 from setpoint.adapters.agents.external.agent import ExternalAgent
+from setpoint.adapters.agents.fallback import Whom
 from setpoint.adapters.agents.sign_ins import endpoint_of
 from setpoint.adapters.rooms import SandboxRoom, surroundings
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
@@ -23,7 +24,7 @@ from setpoint.model.settings import Provider
 from setpoint.model.sign_in import SIGN_INS, SignInName
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import Script, ScriptedModel, Seen
-from setpoint.testing.sessions import MemoryLog, a_task
+from setpoint.testing.sessions import NO_HANDS, MemoryLog, Weather, a_task
 
 pytestmark = pytest.mark.slow
 NAMES = [name for name in SIGN_INS if name in (os.environ.get("AGENTS", "").split() or SIGN_INS)]
@@ -73,7 +74,9 @@ async def test_one_that_is_only_signed_in_mends_and_hands_in(name: SignInName, t
         url = f"{model.root}/backend-api/codex" if name == "codex" else model.root
         asked = Provider(api=kind.api, base_url=url, sign_in=name, billing="subscription")
         program = KNOWN[name].model_copy(update={"command": tuple(CLIS[name].command)})
-        agent = ExternalAgent(name, program, {"p": endpoint_of(asked, environ, name)}, tmp_path / "homes")
+        agent = ExternalAgent(
+            name, program, {"p": endpoint_of(asked, environ, name)}, tmp_path / "homes", NO_HANDS, Whom(Weather())
+        )
         reply = await agent.work(a_task(models=(f"p/{kind.models['medium']}",)), room, log)
     assert isinstance(reply, Submitted)
     assert (here / "greeting.txt").read_text() == "hello world\n"
