@@ -26,7 +26,8 @@ from .deeds import Deed
 from .doorway import Start, doorway
 from .handing import HandIn
 from .homes import Home, Known
-from .talk import Talk
+from .talking import Talk
+from .talks import talk_with
 from .turnstile import Turnstile
 
 _MOMENT = 0.02
@@ -115,7 +116,7 @@ class Observed:
         way = await self._stack.enter_async_context(
             doorway(self._start, self._room, self._home, words, self._relay, hand)
         )
-        talk = Talk(self._task, self._start, way, self._ears, self._moved.set)
+        talk = talk_with(self._task, self._start, way, self._ears, self._moved.set)
         self._stack.push_async_callback(talk.close)
         await talk.open(self._known, way.inside)
         before = self._known
@@ -178,6 +179,7 @@ class Observed:
 
     async def _whole(self, talk: Talk) -> ModelReply:
         await asyncio.sleep(_MOMENT)
+        self._remember(self._known.model_copy(update={"acp": talk.session}))
         words, deeds = self._ears.take()
         if self._closing is None and talk.ended:
             self._closing = talk.by_file(self._home)
