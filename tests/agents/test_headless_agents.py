@@ -19,7 +19,7 @@ from setpoint.testing import headless_agent
 from setpoint.testing.agent_contract import DONE, DONE_AGAIN, LOOK, MEND, AgentContract, AgentFor
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import ScriptedModel
-from setpoint.testing.sessions import MemoryLog, SavingRoom, a_task, put_back
+from setpoint.testing.sessions import MemoryLog, SavingRoom, a_task
 
 WAYS = ("claude-json", "codex-json")
 MakeOutside = Callable[..., Outside]
@@ -49,26 +49,35 @@ def way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-class TestClaude(AgentContract):
-    @pytest.fixture
-    def way(self) -> str:
-        return "claude-json"
+class HeadlessContract(AgentContract):
+    """The contract, with fewer of its numbers: what is saved when is no other than over ACP."""
+
+    at_once = 3
 
     @pytest.fixture
     def agent_for(self, outside: MakeOutside) -> AgentFor:
         return lambda turns: outside(turns).agent
 
+    @pytest.mark.parametrize("saved", [False, True], ids=["before saving", "after saving"])
+    @pytest.mark.parametrize("at", [3])
+    async def test_after_a_crash_it_goes_on_to_the_same_end(
+        self, agent_for: AgentFor, room: SavingRoom, log: MemoryLog, at: int, saved: bool
+    ) -> None:
+        await super().test_after_a_crash_it_goes_on_to_the_same_end(agent_for, room, log, at, saved)
 
-class TestCodex(AgentContract):
+
+class TestClaude(HeadlessContract):
+    @pytest.fixture
+    def way(self) -> str:
+        return "claude-json"
+
+
+class TestCodex(HeadlessContract):
     look = "shell"
 
     @pytest.fixture
     def way(self) -> str:
         return "codex-json"
-
-    @pytest.fixture
-    def agent_for(self, outside: MakeOutside) -> AgentFor:
-        return lambda turns: outside(turns).agent
 
 
 @pytest.mark.parametrize("fault", ["garbage", "long line"])
@@ -84,14 +93,13 @@ async def test_what_is_no_event_is_passed_over_and_what_nobody_knows_is_kept(
 @pytest.mark.parametrize(
     ("fault", "at", "limits", "words", "why"),
     [
-        ("crash", 1, {}, "ended in the middle", "code 7; it said: scripted: something is broken"),
         ("crash", 2, {}, "ended in the middle", "code 7; it said: scripted: something is broken"),
         ("leaves", 0, {}, "ended in the middle", "code 0"),
         ("hang", 2, {"silence_seconds": 0.6}, "has said nothing", "neither asked a model"),
         ("gives up", 2, {}, "gave up", "no more of this"),
     ],
 )
-async def test_one_that_does_not_go_on_says_why_and_goes_on_when_it_is_started_again(
+async def test_one_that_does_not_go_on_says_why(
     outside: MakeOutside,
     room: SavingRoom,
     log: MemoryLog,
@@ -104,9 +112,6 @@ async def test_one_that_does_not_go_on_says_why_and_goes_on_when_it_is_started_a
     with pytest.raises(TransientError, match=words) as raised:
         await outside(MENDED, fault, at, **limits).agent.work(a_task(), room, log)
     assert why in raised.value.why
-    await put_back(room, log)
-    assert isinstance(await outside(MENDED).agent.work(a_task(), room, log), Submitted)
-    assert room.read("greeting.txt") == b"hello world\n"
 
 
 async def test_one_that_is_not_signed_in_says_so(outside: MakeOutside, room: SavingRoom, log: MemoryLog) -> None:

@@ -47,6 +47,8 @@ class AgentContract:
 
     look = "read"
     """What a look at a file is in the journal: `shell` for an agent whose only way to look is a command."""
+    at_once = 8
+    """Sessions in parallel."""
 
     async def test_it_works_with_the_rooms_files_and_hands_in(
         self, agent_for: AgentFor, room: SavingRoom, log: MemoryLog
@@ -155,8 +157,8 @@ class AgentContract:
 
     async def test_parallel_sessions_do_not_mix(self, agent_for: AgentFor, tmp_path: Path) -> None:
         agent = agent_for(TASK)
-        rooms, logs = [], [MemoryLog() for _ in range(8)]
-        for number in range(8):
+        rooms, logs = [], [MemoryLog() for _ in range(self.at_once)]
+        for number in range(self.at_once):
             folder = tmp_path / f"room{number}"
             folder.mkdir()
             (folder / "greeting.txt").write_text("hell world\n")
@@ -165,7 +167,7 @@ class AgentContract:
             *(agent.work(a_task(), room, log) for room, log in zip(rooms, logs, strict=True))
         )
         assert all(isinstance(reply, Submitted) for reply in replies)
-        assert [log.appends for log in logs] == [APPENDS] * 8
+        assert [log.appends for log in logs] == [APPENDS] * self.at_once
 
 
 TRY_AND_FIND = Step(calls=(Call("shell", {"command": "ls"}), Call("search", {"pattern": "hel+"})))

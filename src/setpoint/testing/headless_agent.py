@@ -16,12 +16,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .acp_agent import FAULT, SIGN_IN, VERSION, Agent, Json, Peer, Refused
+from .acp_agent import FAULT, SIGN_IN, Agent, Json, Peer, Refused
 
 CLAUDE_TOOLS = {"read": "Read", "edit": "Edit", "write": "Write", "search": "Grep", "shell": "Bash"}
 STRANGE = {"type": "aurora", "colour": "green"}
 """An event that nobody knows."""
-COMMAND = "import sys; sys.path.insert(0, sys.argv.pop(1)); from setpoint.testing.headless_agent import main; main()"
+COMMAND = """import os, sys
+if sys.argv[-1] == "--version":
+    print(os.environ.get("ACP_VERSION", "1.0"), "(Scripted)")
+    sys.exit()
+sys.path.insert(0, sys.argv.pop(1))
+from setpoint.testing.headless_agent import main
+main()
+"""
 
 
 def command(python: str) -> tuple[str, ...]:
@@ -32,9 +39,7 @@ def command(python: str) -> tuple[str, ...]:
 def main() -> None:
     """Be `claude -p`, or `codex exec`."""
     words = sys.argv[1:]
-    if words == ["--version"]:
-        print(f"{VERSION} (Scripted)")
-    elif words[0] == "-p":
+    if words[0] == "-p":
         ClaudeForm(words).run()
     else:
         codex_form(words)

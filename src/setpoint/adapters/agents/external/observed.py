@@ -203,8 +203,8 @@ class Observed:
 
     def _noted(self, deed: Deed) -> ToolCall:
         call = deed.call(self._ears.cwd)
-        asked = self._gate.commands.pop(deed.id, "")
-        if asked and call.name == "shell":
+        asked = self._gate.asked(deed.id, deed.command) if call.name == "shell" else ""
+        if asked:
             call = call.model_copy(update={"arguments": {"command": asked}})
         self._results[call.id] = deed.used(self._ears.cwd)
         return call
