@@ -21,7 +21,7 @@ from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import ScriptedModel
 from setpoint.testing.sessions import MemoryLog, SavingRoom, a_task
 
-WAYS = ("claude-json", "codex-json")
+WAYS = ("claude-json", "claude-sdk", "codex-json")
 MakeOutside = Callable[..., Outside]
 
 
@@ -145,7 +145,7 @@ async def test_a_turn_that_ends_without_a_hand_in_is_gone_on_with(
     assert len({part.id for message in log.saved for part in message.parts if hasattr(part, "arguments")}) == 3
 
 
-@pytest.mark.parametrize("way", ["claude-json"])
+@pytest.mark.parametrize("way", ["claude-json", "claude-sdk"])
 @pytest.mark.parametrize("paths", [("*.txt",), ("src/**",)], ids=["inside", "outside"])
 async def test_permission_is_given_once_and_by_policy(
     outside: MakeOutside, room: SavingRoom, log: MemoryLog, paths: tuple[str, ...]

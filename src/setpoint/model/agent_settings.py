@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from .record import Line, Record
 
 Api = Literal["anthropic", "openai-chat", "openai-responses"]
-Way = Literal["acp", "claude-json", "codex-json"]
+Way = Literal["acp", "claude-json", "claude-sdk", "codex-json"]
 
 
 class AgentProgram(Record):
@@ -19,7 +19,8 @@ class AgentProgram(Record):
     """Argument list. The first word is looked up on the worker's PATH; what it lies in is shown read-only inside."""
     talk: Way = "acp"
     """How it is spoken to, on its standard input and output: by ACP (Agent Client Protocol), or in a headless mode of
-    its own, `claude -p --output-format stream-json` or `codex exec --json`."""
+    its own, `claude -p --output-format stream-json` or `codex exec --json`; `claude-sdk` is the former by the maker's
+    SDK (extra `claude-sdk`), which lets the boundaries answer for every call."""
     speaks: tuple[Api, ...] = ("anthropic", "openai-chat", "openai-responses")
     """Wire formats it can ask a model in: its model is the first of the phase's whose provider speaks one of them."""
     env: dict[str, str] = {}

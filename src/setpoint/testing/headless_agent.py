@@ -62,6 +62,8 @@ class Telling(Peer):
     def __init__(self) -> None:
         super().__init__()
         self.calls: dict[str, Told] = {}
+        self.hook = ""
+        """Who wants to be asked before each call."""
         self.quiet = False
         """While an earlier conversation is played back."""
 
@@ -110,19 +112,29 @@ class ClaudePeer(Telling):
         self._message("user", {"type": "tool_result", "tool_use_id": call.id, "content": content, "is_error": failed})
 
     def _message(self, role: str, block: Json) -> None:
-        self.tell({"type": role, "message": {"role": role, "content": [block]}, "parent_tool_use_id": None})
+        message = {"role": role, "model": os.environ["ANTHROPIC_MODEL"], "content": [block]}
+        self.tell({"type": role, "message": message, "parent_tool_use_id": None})
 
     def ask(self, method: str, **params: Any) -> Json:
         """May it? The answer as ACP has it."""
         call = self.calls[params["toolCall"]["toolCallId"]]
+        tool = CLAUDE_TOOLS.get(call.tool, call.tool)
+        given = {**call.given, **({"file_path": call.paths[0]} if call.paths else {})}
+        if self.hook:
+            about = {"hook_event_name": "PreToolUse", "tool_name": tool, "tool_input": given, "tool_use_id": call.id}
+            told = self._asked({"subtype": "hook_callback", "callback_id": self.hook, "input": about})
+            allowed = told.get("hookSpecificOutput", {}).get("permissionDecision") != "deny"
+        else:
+            asked = {"subtype": "can_use_tool", "tool_name": tool, "input": given, "tool_use_id": call.id}
+            allowed = self._asked(asked)["behavior"] == "allow"
+        return {"result": {"outcome": {"optionId": "yes" if allowed else "no"}}}
+
+    def _asked(self, request: Json) -> Json:
         name = uuid.uuid4().hex
         answer = self.waiting(name)
-        given = {**call.given, **({"file_path": call.paths[0]} if call.paths else {})}
-        asked = {"subtype": "can_use_tool", "tool_name": CLAUDE_TOOLS.get(call.tool, call.tool), "input": given}
-        request = {**asked, "tool_use_id": call.id}
         self.tell({"type": "control_request", "request_id": name, "request": request})
-        allowed = answer.get()["response"]["behavior"] == "allow"
-        return {"result": {"outcome": {"optionId": "yes" if allowed else "no"}}}
+        found: Json = answer.get()["response"]
+        return found
 
 
 class ClaudeForm:
@@ -155,6 +167,8 @@ class ClaudeForm:
     def _take(self, message: Json) -> None:
         match message["type"]:
             case "control_request":
+                hooks = (message["request"].get("hooks") or {}).get("PreToolUse") or [{"hookCallbackIds": [""]}]
+                self._peer.hook = self._peer.hook or hooks[0]["hookCallbackIds"][0]
                 told = {"subtype": "success", "request_id": message["request_id"], "response": {}}
                 if message["request"]["subtype"] == "interrupt":
                     self._agent.cancel({"sessionId": self._session})
@@ -183,6 +197,7 @@ class ClaudeForm:
     def _result(self, error: str) -> None:
         subtype = "error_during_execution" if error else "success"
         told = {"type": "result", "subtype": subtype, "is_error": bool(error), "stop_reason": "end_turn"}
+        told |= {"duration_ms": 1, "duration_api_ms": 1, "num_turns": 1}
         self._peer.tell({**told, "session_id": self._session, "result": error or "Done."})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ....model.session import Message
 from ..wire.answer import Stop
+from .deeds import Deed
 from .doorway import Inside
 from .handing import SERVER
 from .headless import Headless, Json
@@ -65,6 +66,10 @@ class ClaudeTalk(Headless):
             servers = {SERVER: {"command": command, "args": arguments}}
         given = ("--strict-mcp-config", "--mcp-config", json.dumps({"mcpServers": servers}))
         self._end = await self._started((*_MODE, *_ASKING, *given, *which))
+        return await self._greeted()
+
+    async def _greeted(self) -> bool:
+        """Whether it answers before it ends."""
         answer = await self._asked({"subtype": "initialize"})
         await asyncio.wait([answer, self._end], return_when="FIRST_COMPLETED")
         return bool(answer.done() and answer.result())
@@ -80,13 +85,16 @@ class ClaudeTalk(Headless):
 
     async def _say(self, messages: Sequence[Message]) -> Stop:
         self._turn = asyncio.get_running_loop().create_future()
-        said = {"role": "user", "content": self._words(messages)}
-        await self._tell({"type": "user", "message": said, "parent_tool_use_id": None, "session_id": self.session})
+        await self._tell_prompt(self._words(messages))
         either: list[asyncio.Future[Any]] = [self._turn, self._end]
         await asyncio.wait(either, return_when="FIRST_COMPLETED")
         if not self._turn.done():
             raise await self._lost()
         return self._turn.result()
+
+    async def _tell_prompt(self, words: str) -> None:
+        said = {"role": "user", "content": words}
+        await self._tell({"type": "user", "message": said, "parent_tool_use_id": None, "session_id": self.session})
 
     async def _interrupt(self) -> None:
         await self._asked({"subtype": "interrupt"})
@@ -118,18 +126,23 @@ class ClaudeTalk(Headless):
         elif kind == "tool_use":
             self._call(block["id"], block["name"], block["input"])
         elif kind == "tool_result":
-            text = _text(block.get("content"))
-            failed = bool(block.get("is_error"))
-            found = _EXIT.match(text) if failed else None
-            self._did(block["tool_use_id"], text, failed=failed, code=int(found[1]) if found else None)
+            self._came_of(block["tool_use_id"], block.get("content"), failed=bool(block.get("is_error")))
 
-    def _call(self, name: str, tool: str, given: Any) -> Any:
+    def _came_of(self, name: str, content: Any, *, failed: bool) -> None:
+        """Note what came of a call."""
+        text = _text(content)
+        found = _EXIT.match(text) if failed else None
+        self._did(name, text, failed=failed, code=int(found[1]) if found else None)
+
+    def _call(self, name: str, tool: str, given: Any) -> Deed:
+        """Note that it called `tool`."""
         path = given.get("file_path") or given.get("notebook_path") if isinstance(given, dict) else None
         kind = _KINDS.get(tool, "other")
         title = tool if kind == "other" else f"{tool} {path or given.get('pattern') or ''}".strip()
         return self._does(name, kind, title, given, paths=[path] if isinstance(path, str) else [])
 
     def _result(self, event: Json) -> None:
+        """Its turn is over, one way or the other."""
         said = str(event.get("result") or "; ".join(map(str, event.get("errors") or ())) or event.get("subtype"))
         if event.get("is_error"):
             self._turn_failed(said, sign_in="/login" in said)
