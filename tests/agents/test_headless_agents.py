@@ -1,6 +1,7 @@
 """Agents in their headless modes, each a program of its own in the room, keep the promises of an agent."""
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,10 +12,11 @@ from test_external_agent import MENDED, Outside, by_turn_and_story
 from wired import endpoint
 
 from setpoint.adapters.agents.external.agent import ExternalAgent
+from setpoint.adapters.agents.external.turnstile import Turnstile
 from setpoint.errors import NotSignedInError, TransientError
 from setpoint.model.agent_settings import KNOWN, AgentProgram
 from setpoint.model.boundary import Boundaries
-from setpoint.model.session import Submitted
+from setpoint.model.session import Submitted, ToolCall
 from setpoint.testing import headless_agent
 from setpoint.testing.agent_contract import DONE, DONE_AGAIN, LOOK, MEND, AgentContract, AgentFor
 from setpoint.testing.model_formats import Call, Step
@@ -188,6 +190,42 @@ def _folder_of(process: Path) -> str:
         return str((process / "cwd").readlink())
     except OSError:
         return ""
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        ("pytest -q", "pytest -q"),
+        ("login --password=[REDACTED_SECRET] -v", "login --password=hunter2 -v"),
+        ("a=[REDACTED_SECRET] b=[REDACTED_SECRET]", "a=one b=two"),
+        ("login --password=[REDACTED_SECRET] -v", ""),
+        ("[REDACTED_SECRET] -x", ""),
+    ],
+)
+def test_a_blackened_command_is_known_by_the_rest_of_its_words(told: str, asked: str) -> None:
+    gate = Turnstile(lambda: None, lambda _: None)
+    for line in filter(None, ("-v login", "x", asked)):
+        gate.heard([ToolCall(id=f"call-{line}", name="exec_command", arguments={"cmd": line})])
+    assert gate.asked("item_1", told) == asked
+    assert gate.asked("item_1", told) == ""
+
+
+def test_without_the_extra_the_sdk_is_named_with_what_to_install() -> None:
+    program = """
+import sys
+sys.modules["claude_agent_sdk"] = None
+from setpoint.adapters.agents.external.doorway import Start
+from setpoint.adapters.agents.external.talks import talk_with
+from setpoint.errors import ConfigError
+from setpoint.model.agent_settings import AgentProgram
+try:
+    talk_with(None, Start("mine", AgentProgram(talk="claude-sdk"), (), (), 1.0), None, None, None)
+except ConfigError as error:
+    print(error, error.fix)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "agent `mine` needs the extra `claude-sdk`" in done.stdout
+    assert "setpoint[claude-sdk]" in done.stdout
 
 
 def test_a_headless_mode_is_known_beside_each_agent_that_has_one() -> None:

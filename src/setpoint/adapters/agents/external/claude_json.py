@@ -111,9 +111,7 @@ class ClaudeTalk(Headless):
             case "control_request":
                 await self._asks(event["request_id"], event["request"])
             case "control_response":
-                waited = self._marks.pop(str(event["response"].get("request_id")), None)
-                if waited is not None:
-                    waited.set_result(event["response"])
+                self._answered(event["response"].get("request_id"), event["response"])
             case other:
                 return other in _PASSED_OVER
         return True

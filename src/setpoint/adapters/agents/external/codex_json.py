@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ....model.session import Message
-from ..wire.answer import Stop
+from ..wire.answer import Stop, clean
 from .doorway import Inside
 from .handing import SERVER
 from .headless import Headless, Json
@@ -70,7 +70,7 @@ class CodexTalk(Headless):
     async def _event(self, event: Json) -> bool:
         match event.get("type"):
             case "thread.started":
-                self.session, self._thread_began = str(event["thread_id"])[:200], True
+                self.session, self._thread_began = clean(str(event["thread_id"]))[:200], True
             case "item.started" | "item.updated" | "item.completed":
                 return self._item(event["item"], over=event["type"] == "item.completed")
             case "turn.completed":

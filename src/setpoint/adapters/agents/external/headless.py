@@ -43,9 +43,7 @@ class Headless(Talk):
 
     async def _listen(self) -> None:
         while (event := await self._way.lines.receive()) is not None:
-            waited = self._marks.pop(str(event.get("mark")), None)
-            if waited is not None:
-                waited.set_result(event)
+            if self._answered(event.get("mark"), event):
                 continue
             try:
                 known = await self._event(event)
@@ -58,6 +56,13 @@ class Headless(Talk):
         for waited in self._marks.values():
             if not waited.done():
                 waited.set_result({})
+
+    def _answered(self, mark: object, answer: Json) -> bool:
+        """Whether somebody waited for what bears this mark."""
+        waited = self._marks.pop(mark, None) if isinstance(mark, str) else None
+        if waited is not None and not waited.done():
+            waited.set_result(answer)
+        return waited is not None
 
     def _keep(self, event: Json) -> None:
         """For people: the step's entry in the journal holds the beginning of what is not known here."""
