@@ -82,11 +82,10 @@ class TestCodex(HeadlessContract):
         return "codex-json"
 
 
-@pytest.mark.parametrize("fault", ["garbage", "long line"])
 async def test_what_is_no_event_is_passed_over_and_what_nobody_knows_is_kept(
-    outside: MakeOutside, room: SavingRoom, log: MemoryLog, fault: str
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog
 ) -> None:
-    reply = await outside(MENDED, fault).agent.work(a_task(), room, log)
+    reply = await outside(MENDED, "garbage").agent.work(a_task(), room, log)
     assert isinstance(reply, Submitted)
     assert room.read("greeting.txt") == b"hello world\n"
     assert any("aurora" in words for words in log.of("model")[0]["other_events"])
@@ -140,7 +139,7 @@ async def test_the_next_turn_goes_back_to_its_conversation_or_is_told_what_was(
 async def test_a_turn_that_ends_without_a_hand_in_is_gone_on_with(
     outside: MakeOutside, room: SavingRoom, log: MemoryLog
 ) -> None:
-    reply = await outside(MENDED, "stops short", 3).agent.work(a_task(), room, log)
+    reply = await outside(MENDED, "stops short", 2).agent.work(a_task(), room, log)
     assert isinstance(reply, Submitted)
     calls = [note["name"] for note in log.of("tool")]
     assert len(calls) == 3
