@@ -41,25 +41,33 @@ class Contestant:
     api: str = "anthropic"
     model: str = "anthropic/claude-opus-4-5"
     place: str = ""
-    """Of its program, below its own folder of packages; empty: the built-in agent."""
+    """Of its program, below a folder of packages; empty: the built-in agent."""
+    arguments: tuple[str, ...] = ()
+    by_node: bool = True
 
     @property
     def command(self) -> tuple[str, ...]:
         """How it is started."""
-        program = TOOLS / "agents" / self.name / "node_modules" / self.place
-        return (str(program), "acp") if self.name == "opencode" else (str(NODE), str(program))
+        return (*((str(NODE),) if self.by_node else ()), str(self.program), *self.arguments)
+
+    @property
+    def program(self) -> Path:
+        """Where it lies: a headless mode in the folder of the agent whose mode it is."""
+        return TOOLS / "agents" / self.name.removesuffix("-headless") / "node_modules" / self.place
 
     @property
     def here(self) -> bool:
         """Whether it can be measured."""
-        return not self.place or (TOOLS / "agents" / self.name / "node_modules" / self.place).exists()
+        return not self.place or self.program.exists()
 
 
 CONTESTANTS = (
     Contestant("native"),
     Contestant("claude-code", place=".bin/claude-agent-acp"),
+    Contestant("claude-code-headless", place="@anthropic-ai/claude-agent-sdk-linux-x64/claude", by_node=False),
     Contestant("codex", "openai-responses", "openai/gpt-5.1", ".bin/codex-acp"),
-    Contestant("opencode", place="opencode-linux-x64/bin/opencode"),
+    Contestant("codex-headless", "openai-responses", "openai/gpt-5.1", ".bin/codex"),
+    Contestant("opencode", place="opencode-linux-x64/bin/opencode", arguments=("acp",), by_node=False),
 )
 
 

@@ -27,7 +27,7 @@ class Cli:
 
     name: str
     path: str
-    """Below its own folder of packages."""
+    """Below its folder of packages; a headless mode's is that of the agent whose mode it is."""
     arguments: tuple[str, ...] = ()
     by_node: bool = True
     provider: str = "anthropic"
@@ -37,7 +37,7 @@ class Cli:
     @property
     def command(self) -> list[str]:
         """How it is started. Raises FileNotFoundError when it is not installed: nothing is skipped in silence."""
-        place = TOOLS / "agents" / self.name / "node_modules" / self.path
+        place = TOOLS / "agents" / self.name.removesuffix("-headless") / "node_modules" / self.path
         for needed in (place, NODE):
             if not needed.exists():
                 raise FileNotFoundError(f"{needed} is not there: `make agents` installs it")
@@ -49,7 +49,9 @@ CLIS = {
     cli.name: cli
     for cli in (
         Cli("claude-code", ".bin/claude-agent-acp"),
+        Cli("claude-code-headless", "@anthropic-ai/claude-agent-sdk-linux-x64/claude", by_node=False),
         Cli("codex", ".bin/codex-acp", **_OPENAI),
+        Cli("codex-headless", ".bin/codex", **_OPENAI),
         Cli("opencode", "opencode-linux-x64/bin/opencode", ("acp",), by_node=False),
     )
 }

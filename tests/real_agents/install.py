@@ -17,7 +17,8 @@ NPM = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 def main(names: Sequence[str]) -> int:
-    """Install Node and the agents `names`."""
+    """Install Node and the agents `names`; a headless mode comes with its agent."""
+    names = list(dict.fromkeys(name.removesuffix("-headless") for name in names))
     if strange := [name for name in names if not (PACKAGES / name).is_dir()]:
         known = ", ".join(sorted(place.name for place in PACKAGES.iterdir() if place.is_dir()))
         print(f"there is no agent {strange[0]!r}; there are: {known}", file=sys.stderr)

@@ -10,13 +10,18 @@ from pydantic import Field, field_validator
 from .record import Line, Record
 
 Api = Literal["anthropic", "openai-chat", "openai-responses"]
+Way = Literal["acp", "claude-json", "claude-sdk", "codex-json"]
 
 
 class AgentProgram(Record):
-    """One agent that speaks ACP (Agent Client Protocol) on its standard input and output."""
+    """One agent that runs as a program of its own."""
 
     command: tuple[Line, ...] = ()
     """Argument list. The first word is looked up on the worker's PATH; what it lies in is shown read-only inside."""
+    talk: Way = "acp"
+    """How it is spoken to, on its standard input and output: by ACP (Agent Client Protocol), or in a headless mode of
+    its own, `claude -p --output-format stream-json` or `codex exec --json`; `claude-sdk` is the former by the maker's
+    SDK (extra `claude-sdk`), which lets the boundaries answer for every call."""
     speaks: tuple[Api, ...] = ("anthropic", "openai-chat", "openai-responses")
     """Wire formats it can ask a model in: its model is the first of the phase's whose provider speaks one of them."""
     env: dict[str, str] = {}
@@ -125,7 +130,22 @@ OPENCODE = AgentProgram(
     asks=True,
     can=("resume", "permissions", "writes through us", "usage", "cost"),
 )
-KNOWN: Mapping[str, AgentProgram] = {"claude-code": CLAUDE_CODE, "codex": CODEX, "opencode": OPENCODE}
+CLAUDE_CODE_HEADLESS = CLAUDE_CODE.model_copy(update={"command": ("claude",), "talk": "claude-json"})
+CODEX_HEADLESS = CODEX.model_copy(
+    update={
+        "command": ("codex",),
+        "talk": "codex-json",
+        "mode": "",
+        "files": {name: f"{text}\n[analytics]\nenabled = false\n" for name, text in CODEX.files.items()},
+    }
+)
+KNOWN: Mapping[str, AgentProgram] = {
+    "claude-code": CLAUDE_CODE,
+    "claude-code-headless": CLAUDE_CODE_HEADLESS,
+    "codex": CODEX,
+    "codex-headless": CODEX_HEADLESS,
+    "opencode": OPENCODE,
+}
 """Agents that need no configuration but to be installed."""
 
 

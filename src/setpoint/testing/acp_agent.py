@@ -78,13 +78,17 @@ class Peer:
         self._answers: dict[str, queue.Queue[Json]] = {}
 
     def send(self, message: Json) -> None:
-        """One message; rubbish before it, where that is the fault."""
+        """One message."""
+        self.tell({"jsonrpc": "2.0", **message})
+
+    def tell(self, line: Json) -> None:
+        """One line; rubbish before it, where that is the fault."""
         with self._lock:
             if FAULT == "garbage":
                 sys.stdout.write("\n".join(RUBBISH) + "\n")
             if FAULT == "long line":
                 sys.stdout.write("x" * 200_000 + "\n")
-            sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
 
     def update(self, session: str, about: str, **told: Any) -> None:
@@ -92,10 +96,15 @@ class Peer:
         update = {"sessionUpdate": about, **told}
         self.send({"method": "session/update", "params": {"sessionId": session, "update": update}})
 
+    def waiting(self, number: str) -> "queue.Queue[Json]":
+        """Where the answer to the request `number` will be."""
+        answer = self._answers[number] = queue.Queue()
+        return answer
+
     def ask(self, method: str, **params: Any) -> Json:
         """A request of ours, and its whole answer."""
         number = uuid.uuid4().hex
-        answer = self._answers[number] = queue.Queue()
+        answer = self.waiting(number)
         self.send({"id": number, "method": method, "params": params})
         return answer.get()
 
@@ -173,8 +182,8 @@ def _place(name: str) -> Path:
 class Agent:
     """Answers its client."""
 
-    def __init__(self) -> None:
-        self.peer = Peer()
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
         self.sessions: dict[str, Session] = {}
         self.requests = 0
         self._do: dict[str, Callable[[Json], Json | None]] = {
@@ -221,7 +230,7 @@ class Agent:
     def new(self, params: Json) -> Json:
         if FAULT == "signed out":
             raise Refused(SIGN_IN, "Authentication required")
-        return self._opened(uuid.uuid4().hex, params, [])
+        return self.begin(uuid.uuid4().hex, params, [])
 
     def load(self, params: Json) -> Json:
         place = _place(params["sessionId"])
@@ -232,10 +241,11 @@ class Agent:
             self.peer.update(
                 params["sessionId"], "agent_message_chunk", content={"type": "text", "text": "[played back]"}
             )
-        return self._opened(params["sessionId"], params, messages)
+        return self.begin(params["sessionId"], params, messages)
 
-    def _opened(self, name: str, params: Json, messages: list[Json]) -> Json:
-        self.sessions[name] = Session(name, params["cwd"], params["mcpServers"], messages)
+    def begin(self, name: str, params: Json, messages: Sequence[Json] = ()) -> Json:
+        """A conversation of that name."""
+        self.sessions[name] = Session(name, params["cwd"], params["mcpServers"], list(messages))
         return {"sessionId": name}
 
     def cancel(self, params: Json) -> None:
@@ -378,4 +388,4 @@ class Agent:
 
 
 if __name__ == "__main__":
-    Agent().run()
+    Agent(Peer()).run()

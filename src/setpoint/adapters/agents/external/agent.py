@@ -9,7 +9,7 @@ from typing import Any
 
 from ....accounts import Circuits, SessionLog
 from ....errors import ConfigError, TransientError
-from ....model.agent_settings import AgentProgram
+from ....model.agent_settings import KNOWN, AgentProgram
 from ....model.command import CommandLimits, Mount
 from ....model.session import ModelRef, Reply, Task
 from ....ports import Room
@@ -136,10 +136,16 @@ def located(name: str, program: AgentProgram, repository: str) -> tuple[tuple[st
     first, *others = program.command or ("",)
     place = shutil.which(first) if first else None
     if place is None:
+        other = KNOWN.get(f"{name}-headless", AgentProgram()).command
+        here = (
+            f"; `{name}-headless` is the same by `{other[0]}`, which is here"
+            if other and shutil.which(other[0])
+            else ""
+        )
         raise ConfigError(
             f"agent `{name}` is not here",
             why=f"no `{first}` on PATH" if first else "it has no command",
-            fix=f"install it (docs/agents.md), or name its command under [agents.{name}]",
+            fix=f"install it (docs/agents.md), or name its command under [agents.{name}]{here}",
         )
     words = [place, *expanded(others)]
     # By their real names: a link to them may lie where nothing is shown.

@@ -75,13 +75,20 @@ class Ears:
         if isinstance(update, AgentMessageChunk) and isinstance(update.content, TextContentBlock):
             self.heard.hear(update.content.text)
         elif isinstance(update, ToolCallStart | ToolCallProgress):
-            self._deed(ToolCallUpdate.model_validate(update.model_dump()))
+            self.does(ToolCallUpdate.model_validate(update.model_dump()))
         self._moved()
 
-    def _deed(self, update: ToolCallUpdate) -> Deed:
+    def says(self, words: str) -> None:
+        """It said `words`."""
+        self.heard.hear(words)
+        self._moved()
+
+    def does(self, update: ToolCallUpdate) -> Deed:
+        """It told of a call: that it began, or what came of it."""
         name = named(update.tool_call_id)
         deed = self.heard.deeds.setdefault(name, Deed(name))
         deed.learn(update)
+        self._moved()
         return deed
 
     def take(self) -> tuple[str, list[Deed]]:
@@ -101,18 +108,19 @@ class Ears:
         self, session_id: str, tool_call: ToolCallUpdate, options: list[PermissionOption], **_: Any
     ) -> RequestPermissionResponse:
         """Yes or no by policy, for this one time: no answer here outlives its call."""
-        deed = self._deed(tool_call)
-        deed.asked = True
-        decision = self._decided(deed)
-        allowed = isinstance(decision, Allow)
-        if not allowed:
-            deed.denied = decision.reason
-        wanted = _YES if allowed else _NO
+        wanted = _YES if not self.refusal(self.does(tool_call)) else _NO
         chosen = next((option for kind in wanted for option in options if option.kind == kind), None)
-        self._moved()
         if chosen is None:
             return RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
         return RequestPermissionResponse(outcome=AllowedOutcome(outcome="selected", option_id=chosen.option_id))
+
+    def refusal(self, deed: Deed) -> str:
+        """Why `deed`, which it asks for, may not be done, which is noted; empty where it may."""
+        deed.asked = True
+        decision = self._decided(deed)
+        if not isinstance(decision, Allow):
+            deed.denied = decision.reason
+        return deed.denied
 
     def _decided(self, deed: Deed) -> Decision:
         policy = Policy(boundaries=self._task.boundaries)

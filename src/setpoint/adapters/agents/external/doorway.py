@@ -1,4 +1,4 @@
-"""The agent's process in its sandbox and the three ways out of it, all of which lead to us: a conversation (ACP), its
+"""The agent's process in its sandbox and the three ways out of it, all of which lead to us: a conversation, its
 models, and what it hands in by."""
 
 import asyncio
@@ -19,7 +19,7 @@ from ....ports import Room
 from ..relay import Relay
 from .handing import LONGEST_LINE, HandIn
 from .homes import Home
-from .inside import ACP, HAND, MODELS, bridged, lay, shown
+from .inside import ACP, HAND, MODELS, PIPE, bridged, lay, shown, turning
 from .lines import LONGEST_LINE as LONGEST_MESSAGE
 from .lines import Lines
 
@@ -62,6 +62,11 @@ class Inside:
     python: str
     folder: str
     home: str
+
+    @property
+    def hand_in(self) -> tuple[str, ...]:
+        """The command of the MCP server that the agent hands in by."""
+        return (self.python, "-I", "-S", f"{self.folder}/{PIPE}", self.folder)
 
 
 class Doorway:
@@ -126,7 +131,7 @@ async def doorway(
             raise fault(start.name, "did not start", process)
         reader, writer = entered.result()
         inside = Inside(**json.loads(await reader.readline() or b"{}"))
-        yield Doorway(start, Lines(reader, writer), inside, process)
+        yield Doorway(start, Lines(reader, writer, rpc=start.program.talk == "acp"), inside, process)
     finally:
         if writer is not None:
             writer.close()
@@ -156,13 +161,14 @@ async def _run(start: Start, room: Room, home: Home, env: Mapping[str, str], fol
     )
     told = {name: _filled(value, env) for name, value in program.env.items()}
     told |= {"SETPOINT_FILES": "\n".join(program.files)} if program.files else {}
+    argv = start.argv if program.talk == "acp" else turning()
     try:
-        argv, mounts = bridged(start.argv, told), (*shown(folder, home.path), *start.mounts)
+        whole, mounts = bridged(argv, told), (*shown(folder, home.path), *start.mounts)
         if not start.limited or not isinstance(room, Limiting):
-            return await room.run(argv, limits=limits, mounts=mounts)
+            return await room.run(whole, limits=limits, mounts=mounts)
         # The configuration names it, as it names servers; what it wants to run is asked for one by one.
         async with room.serving(start.name, (), workspace=True) as (inner, _):
-            done: Completed = await inner.run(argv, limits=limits, mounts=mounts)
+            done: Completed = await inner.run(whole, limits=limits, mounts=mounts)
             return done
     except DeniedError as error:
         raise may_not_start(start.name, f"{error.what}: {error.why}") from error

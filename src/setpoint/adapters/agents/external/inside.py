@@ -1,14 +1,15 @@
-"""What runs beside an agent in its sandbox: two small programs that copy bytes and decide nothing.
+"""What runs beside an agent in its sandbox: three small programs that copy bytes and decide nothing.
 
 `BRIDGE` starts the agent, ties its standard input and output to the host's socket, and leads its own loopback to the
 models' socket. `PIPE` is what the agent starts as its MCP server: it leads to the host's socket for handing in.
+`TURNS` stands in the agent's place where it is started anew for each turn, or more than once until it has a session.
 """
 
 from pathlib import Path
 
 from ....model.command import Mount
 
-BRIDGE, PIPE = "bridge.py", "pipe.py"
+BRIDGE, PIPE, TURNS = "bridge.py", "pipe.py", "turns.py"
 ACP, MODELS, HAND = "acp", "models", "hand"
 """The sockets of the folder that is shown inside."""
 PLACE = "/run/setpoint/agent"
@@ -161,19 +162,100 @@ while True:
 os._exit(0)
 """
 
+# The agent writes to the bridge itself: what it says is there before what it asks its model. One line in says what to
+# do; the line out that says how a start ended bears the mark that the host gave it.
+_TURNS = r"""
+import json, os, select, signal, subprocess, sys, threading
+child = None
+
+def told(**words):
+    left = memoryview(b"\n" + json.dumps(words).encode() + b"\n")
+    while left:
+        try:
+            left = left[os.write(1, left):]
+        except BlockingIOError:
+            select.select([], [1], [])
+
+def awaited(process, mark):
+    told(mark=mark, code=process.wait())
+
+def started(line):
+    try:
+        process = subprocess.Popen(line["start"], stdin=subprocess.PIPE)
+    except (OSError, ValueError) as error:
+        sys.stderr.write("%s: cannot be run: %s\n" % (line["start"][0], error))
+        sys.stderr.flush()
+        told(mark=line["mark"], code=127)
+        return None
+    threading.Thread(target=awaited, args=(process, line["mark"]), daemon=True).start()
+    return process
+
+def version(argv):
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except (OSError, ValueError):
+        return ""
+    return done.stdout[:4000].decode("utf-8", "replace")
+
+def ended():
+    if child is None or child.poll() is not None:
+        return
+    try:
+        child.stdin.close()
+    except OSError:
+        pass
+    for wanted, seconds in ((None, 1.5), (signal.SIGTERM, 0.5)):
+        if wanted is not None:
+            child.send_signal(wanted)
+        try:
+            child.wait(seconds)
+            return
+        except subprocess.TimeoutExpired:
+            pass
+    child.kill()
+
+for words in sys.stdin.buffer:
+    line = json.loads(words)
+    try:
+        if "start" in line:
+            child = started(line)
+        elif "version" in line:
+            told(mark=line["mark"], version=version(line["version"]))
+        elif "stop" in line and child is not None and child.poll() is None:
+            child.send_signal(signal.SIGINT)
+        if child is not None and "say" in line:
+            child.stdin.write(line["say"].encode())
+            child.stdin.flush()
+        if child is not None and "last" in line:
+            child.stdin.close()
+    except OSError:
+        pass
+code = child.poll() if child is not None else 0
+ended()
+os._exit(0 if code is None else code if code >= 0 else 128 - code)
+"""
+
 
 def lay(folder: Path) -> None:
-    """Put both programs into the folder that is shown inside."""
-    (folder / BRIDGE).write_text(_BRIDGE)
-    (folder / PIPE).write_text(_PIPE)
+    """Put the programs into the folder that is shown inside."""
+    for name, source in ((BRIDGE, _BRIDGE), (PIPE, _PIPE), (TURNS, _TURNS)):
+        (folder / name).write_text(source)
 
 
 def bridged(argv: tuple[str, ...], env: dict[str, str]) -> list[str]:
     """The command that starts the agent `argv` behind the bridge; in values of `env` `{here}` is the relay, `{home}`
     its home."""
-    python = next((there for there in _PYTHONS if Path(there).exists()), "python3")
     told = [f"{name}={value}" for name, value in env.items()]
-    return [python, "-I", "-S", f"{PLACE}/{BRIDGE}", PLACE, HOME, str(len(told)), *told, *argv]
+    return [_python(), "-I", "-S", f"{PLACE}/{BRIDGE}", PLACE, HOME, str(len(told)), *told, *argv]
+
+
+def turning() -> tuple[str, ...]:
+    """The program that starts an agent as often as the host says."""
+    return (_python(), "-I", "-S", f"{PLACE}/{TURNS}")
+
+
+def _python() -> str:
+    return next((there for there in _PYTHONS if Path(there).exists()), "python3")
 
 
 def shown(folder: Path, home: Path) -> tuple[Mount, ...]:

@@ -1,4 +1,5 @@
-"""ACP's messages over a socket, one JSON object a line. What is none of that is kept for people, and passed over."""
+"""An agent's messages over a socket, one JSON object a line. What is none of that is kept for people, and passed
+over."""
 
 import asyncio
 import json
@@ -12,7 +13,9 @@ _KEPT = 2000
 class Lines:
     """Keeps the SDK's `Transport`."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, rpc: bool = True) -> None:
+        """`rpc`: what is no JSON-RPC is no message."""
+        self._rpc = rpc
         self._reader = reader
         self._writer = writer
         self.rubbish = ""
@@ -35,7 +38,7 @@ class Lines:
             if not line:
                 self.over.set()
                 return None
-            message = _message(line)
+            message = _message(line, self._rpc)
             if message is not None:
                 return message
             self.rubbish = (self.rubbish + line.decode("utf-8", "replace"))[:_KEPT]
@@ -45,10 +48,12 @@ class Lines:
         self._writer.close()
 
 
-def _message(line: bytes) -> dict[str, Any] | None:
+def _message(line: bytes, rpc: bool) -> dict[str, Any] | None:
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    whole = isinstance(found, dict) and found.get("jsonrpc") == "2.0"
-    return found if whole and ("id" in found or "method" in found) else None
+    if not isinstance(found, dict):
+        return None
+    whole = found.get("jsonrpc") == "2.0" and ("id" in found or "method" in found)
+    return found if whole or not rpc else None

@@ -29,7 +29,8 @@ from .doorway import Start, doorway
 from .handing import HandIn
 from .homes import Home, Known
 from .served import Served
-from .talk import Talk
+from .talking import Talk
+from .talks import talk_with
 from .turnstile import Turnstile
 
 _MOMENT = 0.02
@@ -130,7 +131,7 @@ class Observed:
         way = await self._stack.enter_async_context(
             doorway(self._start, self._room, self._home, words, self._relay, hand)
         )
-        talk = Talk(self._task, self._start, way, self._ears, self._moved.set)
+        talk = talk_with(self._task, self._start, way, self._ears, self._moved.set)
         self._stack.push_async_callback(talk.close)
         await talk.open(self._known, way.inside)
         before = self._known
@@ -198,6 +199,7 @@ class Observed:
 
     async def _whole(self, talk: Talk) -> ModelReply:
         await asyncio.sleep(_MOMENT)
+        self._remember(self._known.model_copy(update={"acp": talk.session}))
         words, deeds = self._ears.take()
         if self._closing is None and talk.ended:
             self._closing = talk.by_file(self._home)
@@ -238,8 +240,8 @@ class Observed:
 
     def _noted(self, deed: Deed) -> ToolCall:
         call = deed.call(self._ears.cwd)
-        asked = self._gate.commands.pop(deed.id, "")
-        if asked and call.name == "shell":
+        asked = self._gate.asked(deed.id, deed.command) if call.name == "shell" else ""
+        if asked:
             call = call.model_copy(update={"arguments": {"command": asked}})
         self._results[call.id] = deed.used(self._ears.cwd)
         return call

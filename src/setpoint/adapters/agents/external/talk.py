@@ -1,68 +1,39 @@
 """One conversation over ACP: opened anew or gone back to, prompted, cancelled."""
 
-import asyncio
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from acp import PROTOCOL_VERSION, Client, RequestError, text_block
 from acp.client.connection import ClientSideConnection
-from acp.schema import ClientCapabilities, FileSystemCapabilities, Implementation, McpServerStdio, PromptResponse
+from acp.schema import ClientCapabilities, FileSystemCapabilities, Implementation, McpServerStdio
 
 from .... import __version__
-from ....errors import DeniedError, NotSignedInError, TransientError
-from ....model.session import Message, Task, ToolCall
-from ... import beneath
-from ..tools import submit_name
-from ..wire.answer import Stop, clean, scrubbed
+from ....model.session import Message, Task
+from ..wire.answer import Stop, clean
 from .client import Ears
 from .doorway import Doorway, Inside, Start
 from .handing import SERVER
-from .homes import Home, Known
-from .inside import PIPE
-from .words import ASKED, HANDED, going_on, opening
+from .homes import Known
+from .talking import GaveUpError, Talk
 
-_CANCEL_SECONDS = 3.0
 _SIGN_IN = -32000
 _STOPS: dict[str, Stop] = {"refusal": "refused", "max_tokens": "truncated"}
 
 
-class Talk:
+class AcpTalk(Talk):
     """With one running agent."""
 
     def __init__(self, task: Task, start: Start, way: Doorway, ears: Ears, moved: Callable[[], None]) -> None:
-        self._task, self._start, self._way, self._ears, self._moved = task, start, way, ears, moved
+        super().__init__(task, start, way, ears, moved)
         self._talk = ClientSideConnection(cast(Client, ears), way.lines)
-        self._prompt: asyncio.Task[PromptResponse] | None = None
-        self._over = asyncio.create_task(self._until_gone())
-        self.session = ""
-        self.version = ""
-        """The agent's own name and version."""
-        self.resumed = False
-        """Whether it went back to a conversation it knows."""
-        self.told: dict[str, Any] = {}
-        """What the next step's entry in the journal says of it."""
-        self._known_to_it = False
-        """Whether it has been told its task."""
-
-    async def _until_gone(self) -> None:
-        await self._way.lines.over.wait()
-        self._moved()
-
-    async def open(self, known: Known, inside: Inside) -> None:
-        """A session: the one before, where the agent goes back to it and remembers nothing that was undone, else a new
-        one. Raises TransientError, NotSignedInError."""
-        try:
-            async with asyncio.timeout(self._start.program.start_seconds):
-                await self._open(known, inside)
-        except TimeoutError as error:
-            raise await self._way.fault("did not open a session in time") from error
-        except RequestError as error:
-            raise self._refused(error) from error
-        except ConnectionError as error:
-            raise await self._way.fault("ended before it had a session") from error
 
     async def _open(self, known: Known, inside: Inside) -> None:
+        try:
+            await self._opened(known, inside)
+        except RequestError as error:
+            raise _gave_up(error) from error
+
+    async def _opened(self, known: Known, inside: Inside) -> None:
         files = FileSystemCapabilities(read_text_file=True, write_text_file=True)
         hello = await self._talk.initialize(
             protocol_version=PROTOCOL_VERSION,
@@ -71,13 +42,12 @@ class Talk:
         )
         about = hello.agent_info
         self.version = clean(f"{self._start.name} {about.version if about else '?'}")[:200]
-        self._ears.cwd = inside.cwd
         servers: list[Any] = []
         if self._start.program.hand_in == "mcp":
-            arguments = ["-I", "-S", f"{inside.folder}/{PIPE}", inside.folder]
-            servers.append(McpServerStdio(name=SERVER, command=inside.python, args=arguments, env=[]))
+            command, *arguments = inside.hand_in
+            servers.append(McpServerStdio(name=SERVER, command=command, args=arguments, env=[]))
         able = hello.agent_capabilities is not None and hello.agent_capabilities.load_session
-        back = known.acp and not known.ahead and able and await self._went_back(known.acp, inside.cwd, servers)
+        back = known.acp and able and await self._went_back(known.acp, inside.cwd, servers)
         if not back:
             self.session = (await self._talk.new_session(cwd=inside.cwd, mcp_servers=servers)).session_id
         if self._start.program.mode:
@@ -94,81 +64,19 @@ class Talk:
         self.session, self.resumed, self._known_to_it = session, True, True
         return True
 
-    # -- turns ------------------------------------------------------------------------------------------------------
+    async def _say(self, messages: Sequence[Message]) -> Stop:
+        try:
+            done = await self._talk.prompt(session_id=self.session, prompt=[text_block(self._words(messages))])
+        except RequestError as error:
+            raise _gave_up(error) from error
+        return _STOPS.get(done.stop_reason, "done")
 
-    async def prompt(self, messages: Sequence[Message]) -> None:
-        """Let it work on what `messages` end with."""
-        if self._known_to_it:
-            text = going_on(self._task, messages)
-        else:
-            home = self._way.inside.home if self._start.program.hand_in == "file" else ""
-            text = opening(self._task, messages, by_file=home)
-        self._known_to_it = True
-        self._prompt = asyncio.create_task(self._talk.prompt(session_id=self.session, prompt=[text_block(text)]))
-        self._prompt.add_done_callback(lambda _: self._moved())
+    async def _interrupt(self) -> None:
+        await self._talk.cancel(session_id=self.session)
 
-    @property
-    def going(self) -> bool:
-        """Whether it works on a prompt."""
-        return self._prompt is not None and not self._prompt.done()
-
-    @property
-    def ended(self) -> bool:
-        """Whether it ended its turn of itself."""
-        done = self._prompt is not None and self._prompt.done() and not self._prompt.cancelled()
-        return done and self._prompt is not None and self._prompt.exception() is None
-
-    @property
-    def stop(self) -> Stop:
-        """Why it ended its turn."""
-        reason = self._prompt.result().stop_reason if self._prompt is not None and self.ended else ""
-        return _STOPS.get(reason, "done")
-
-    async def lives(self, failures: int) -> None:
-        """Raises TransientError when it is gone or gave its turn up."""
-        trouble = self._prompt.exception() if self._prompt is not None and self._prompt.done() else None
-        if isinstance(trouble, RequestError):
-            raise self._refused(trouble, failures)
-        if self._way.gone or trouble is not None:
-            raise await self._way.fault("ended in the middle of its work")
-
-    async def cancel(self) -> None:
-        """End its turn; it may still write down what it knows."""
-        assert self._prompt is not None
-        if not self._way.gone:
-            try:
-                await self._talk.cancel(session_id=self.session)
-            except ConnectionError:
-                return
-            await asyncio.wait([self._prompt, self._over], timeout=_CANCEL_SECONDS, return_when="FIRST_COMPLETED")
-
-    async def close(self) -> None:
-        """Say no more."""
-        for task in (self._over, self._prompt):
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(*(task for task in (self._over, self._prompt) if task), return_exceptions=True)
+    async def _hang_up(self) -> None:
         await self._talk.close()
 
-    def by_file(self, home: Home) -> ToolCall | None:
-        """What it handed in or asked by a file, where it does so; the file is gone then."""
-        if self._start.program.hand_in != "file":
-            return None
-        for name, tool in ((HANDED, submit_name(self._task.deliverable)), (ASKED, "ask")):
-            try:
-                content = scrubbed(json.loads(beneath.read(home.path, name)))
-                beneath.delete(home.path, name)
-            except (OSError, ValueError, RecursionError, DeniedError):
-                continue  # none, or none of the form: it is told to go on
-            if isinstance(content, dict) and (tool != "ask" or isinstance(content.get("question"), str)):
-                return ToolCall(id=name, name=tool, arguments=content)
-        return None
 
-    def _refused(self, error: RequestError, failures: int = 0) -> TransientError | NotSignedInError:
-        name, said = self._start.name, f"{error} {error.data or ''}".strip()[:800]
-        if error.code == _SIGN_IN:
-            return NotSignedInError(
-                f"agent `{name}` wants to be signed in", why=said, fix="docs/agents.md says how it is signed in here"
-            )
-        why = f"{said}; {failures} model requests before had no reply" if failures else said
-        return TransientError(f"agent `{name}` gave up", why=why, fix="`setpoint log` shows what it did before")
+def _gave_up(error: RequestError) -> GaveUpError:
+    return GaveUpError(f"{error} {error.data or ''}", sign_in=error.code == _SIGN_IN)

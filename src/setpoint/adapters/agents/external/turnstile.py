@@ -12,6 +12,9 @@ from ....errors import ParkedError, SetpointError
 from ....model.money import Quote
 from ....model.session import Part, ToolCall, Usage
 
+_BLACKENED = "[REDACTED_SECRET]"
+"""What Codex writes where it takes something for a secret."""
+
 
 class Turnstile:
     """Keeps `metering.Meter`; its other side is the session's."""
@@ -46,6 +49,13 @@ class Turnstile:
             said = part.arguments.get("command", part.arguments.get("cmd")) if isinstance(part, ToolCall) else None
             if isinstance(part, ToolCall) and isinstance(said, str):
                 self.commands[part.id] = said
+
+    def asked(self, name: str, told: str) -> str:
+        """The command line behind the call `name`, of which the agent tells `told`, as its model asked for it: by the
+        model's name of the call, or, where the agent has names of its own, by its words; once. Empty: there is none."""
+        if name not in self.commands:
+            name = next((key for key, asked in self.commands.items() if _fits(told, asked)), "")
+        return self.commands.pop(name, "")
 
     def settle(self, quote: Quote, usage: Usage) -> None:
         """The request that was let through had this reply."""
@@ -91,3 +101,15 @@ class Turnstile:
         while self.wanted is not None:
             over = ParkedError("the turn is over", why="the session handed in or was stopped", fix="end your turn")
             self._waiting.popleft()[1].set_exception(over)
+
+
+def _fits(told: str, asked: str) -> bool:
+    """Whether `told` is `asked`, blackened or not."""
+    first, *others = told.split(_BLACKENED)
+    if not others:
+        return told == asked
+    at = len(first) if asked.startswith(first) else -1
+    for piece in others[:-1]:
+        found = asked.find(piece, at) if at >= 0 else -1
+        at = found + len(piece) if found >= 0 else -1
+    return 0 <= at <= len(asked) - len(others[-1]) and asked.endswith(others[-1])
