@@ -4,9 +4,11 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from ..errors import BusyError, RepositoryError, TicketError
+from ..gates.auditors import require_decided
 from ..gates.baseline import require_green
 from ..gates.tests_gate import tests_gate
 from ..model.evidence import GateResult
@@ -115,6 +117,13 @@ def routed(config: Config, ticket: Ticket, inherited: str = "") -> Config:
     return narrowed_to(narrowed, ticket)
 
 
+def _audited(config: Config, root: Path) -> Config:
+    """`config` with a reason to leave packages unaudited only where they are. Raises ConfigError."""
+    because = require_decided(config.gates.values(), config.checks.unaudited, root)
+    checks = config.checks.model_copy(update={"unaudited": because})
+    return config.model_copy(update={"checks": checks}) if because != config.checks.unaudited else config
+
+
 @dataclass(frozen=True)
 class Starts:
     """Runs of one repository, under its configuration as it is now."""
@@ -149,7 +158,7 @@ class Starts:
                 "needs": child.ticket.needs,
             }
             ticket = ticket.model_copy(update=own)
-        config = routed(self.config, ticket, self._inherited(child))
+        config = _audited(routed(self.config, ticket, self._inherited(child)), Path(self.repository.root))
         if config != self.config:
             here = replace(self, config=config)
             return await here.submit(text, name=name, kind=kind, child=child, origin=origin, checking=checking)
@@ -293,6 +302,7 @@ class Starts:
         told = {"ticket": run.ticket.id, "route": first.route.value, "because": run.route_because, "base": run.base}
         because = self.config.sensitive.because
         told |= {"sensitive": because} if because else {}
+        told |= {"unaudited": self.config.checks.unaudited} if self.config.checks.unaudited else {}
         tx.event(run.id, "created", first.stage, {**told, "config": digest_of(config)})
         remember(tx, run.id, first.stage, run.base, layers)
         mark = policy_digest(effective(layers))
