@@ -231,15 +231,17 @@ class House(Premises):
             return await FileTracker().fetch(words), "" if words.startswith(("-", "/dev/")) else Path(words).stem
         return words, ""
 
-    def plan(self, text: str, *, name: str, kind: "Kind | None", origin: "Origin | None" = None) -> "PlanView":
+    async def plan(self, text: str, *, name: str, kind: "Kind | None", origin: "Origin | None" = None) -> "PlanView":
         """What a run would do; no model call."""
         from .service.estimate import plan_view
+        from .service.policies import before_plan
         from .service.starting import read, routed
 
         requires = self.config.intake.requires
         ticket, chosen, because = read(text, name=name, kind=kind, requires=requires, origin=origin)
-        known = self.store if self.config.database_url or (self.state / "setpoint.db").exists() else None
-        return plan_view(routed(self.config, ticket), ticket, chosen, because, store=known, repository=str(self.root))
+        config, (_, base) = routed(self.config, ticket), await self.repository.base(self.config.project.base)
+        held = await before_plan(self.bench(config), base, ticket.boundaries)
+        return plan_view(config, ticket, chosen, because, held=held, store=self.store, repository=str(self.root))
 
     def children(self, epic: Run) -> "tuple[Child, ...]":
         """An epic's tickets with their runs, in their order."""

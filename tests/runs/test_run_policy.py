@@ -88,6 +88,11 @@ async def test_what_needs_a_person_is_asked_once_in_one_batch_and_opens_exactly_
         assert "Allowed, exactly this and no more: edit:shop/rates.py; network:rates.example:443" in heard
         assert "RATE = 2" in await stage.house.diff(run)
 
+        planned = (await stage.house.plan(story.HOTFIX_TICKET, name="later", kind=None)).boundaries
+        assert (planned["max_files"], planned["dependencies"]) == (12, "never")
+        assert "dependencies forbidden; migrations ask a person; network off" in planned["summary"]
+        assert "shop.price.total" in planned["summary"], "the base's policy is told before a run, too"
+
         policy, *further = stage.events(run, "policy")
         assert not further
         assert policy.data["layers"][0]["whose"] == "base: .setpoint/policy.toml"

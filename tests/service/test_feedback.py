@@ -8,9 +8,12 @@ from pydantic import ValidationError
 
 from setpoint.errors import ConfigError
 from setpoint.gates.worth import Worth
+from setpoint.model.boundary import Boundaries
 from setpoint.model.feedback import FeedbackGap
 from setpoint.model.settings import Config
 from setpoint.model.ticket import Kind, Ticket
+from setpoint.policy.decide import Policy
+from setpoint.policy.rules import Rules
 from setpoint.service.estimate import plan_view
 from setpoint.service.feedback import as_markdown, feedback_gaps, first_page, fitting, gap_lines, matrix, narrowed_to
 
@@ -88,8 +91,12 @@ def test_a_reason_is_one_line_that_says_something(reason: str) -> None:
 
 def test_the_plan_says_them_before_a_run(tmp_path: Path) -> None:
     settings = config(feedback=[PHONE], gates={"tests": TESTS})
-    view = plan_view(settings, ticket(), Kind.FEATURE, "asked", store=None, repository=str(tmp_path))
+    held = Policy(boundaries=Boundaries(), rules=Rules())
+    view = plan_view(settings, ticket(), Kind.FEATURE, "asked", held=held, store=None, repository=str(tmp_path))
     assert [gap.what for gap in view.feedback_gaps] == ["the page on a phone"]
+    (tmp_path / "uv.lock").touch()
+    view = plan_view(settings, ticket(), Kind.FEATURE, "asked", held=held, store=None, repository=str(tmp_path))
+    assert any(warning.startswith("a run does not start: nothing looks the packages") for warning in view.warnings)
 
 
 def test_a_ticket_with_a_profiles_label_has_that_profiles_loop(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from ..model.run import Position, Run
 from ..model.session import Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
-from ..pipeline.bench import PERSON, Bench
+from ..pipeline.bench import PERSON, Bench, Ground
 from ..pipeline.carry import JOB, job_key
 from ..pipeline.context import rules_there
 from ..pipeline.judging import under_policy
@@ -42,6 +42,7 @@ from .guidance import configuration_alone
 from .kept import without_secrets
 from .origin import NOTHING, Origin, begins, on_record, opened, require_fitting
 from .proofs import require_proved
+from .signing import named_here
 
 
 class Repository(Protocol):
@@ -190,6 +191,7 @@ class Starts:
         results = await self.baseline(bench, base)
         require_green(results, gates=self.config.gates)
         run = await self._new(ticket, chosen, because, branch, base)
+        run = run.model_copy(update={"author": await named_here(Ground(bench, run), run.author)})
         expected = self._forecast(ticket, chosen)
         run = self._create(bench, run, results, expected, layers, origin)
         warned = [*told_before(self.config, chosen, expected), *filter(None, (configuration_alone(ticket),))]
