@@ -58,6 +58,14 @@ def gate(run: str, where: str = ".") -> Gate:
             {"package-lock.json": "{}", ".npmrc": "registry=http://[::\n"},
             {"audit": ("npm audit", "registry.npmjs.org")},
         ),
+        *(
+            ({"package-lock.json": "{}", ".npmrc": f"registry={at}\n"}, {"audit": ("npm audit", "registry.npmjs.org")})
+            for at in ("https://10.0.0.1/npm", "${REGISTRY}", "https://h\u00f6st.example:99999/", "http://[::1]:4873/")
+        ),
+        (
+            {"package-lock.json": "{}", ".npmrc": "registry=https://a:pw@npm.corp/"},
+            {"audit": ("npm audit", "npm.corp")},
+        ),
         ({"setup.py": ""}, {}),
     ],
 )  # fmt: skip

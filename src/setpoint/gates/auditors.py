@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from ..errors import ConfigError
 from ..model.evidence import GateKind
 from ..model.gate import Candidate, Gate
+from ..model.network import HTTPS, destination
 from ..ports import Room
 from .commands import in_shell
 from .package_locks import LOCKS
@@ -54,14 +55,15 @@ def _indexes(project: Project) -> Hosts:
 
 
 def _host(text: str, pattern: str, usual: str) -> str:
+    """The host that `text` names where the pattern finds an address; `usual` where it names none that a gate can."""
     found = re.search(pattern, text, re.MULTILINE)
     try:
-        at = urlsplit(found[1]) if found else None
-        named = at.hostname if at else None
-        port = (at.port or {"http": 80}.get(at.scheme, 443)) if at else 443
+        at = urlsplit(found[1]) if found else urlsplit("")
+        port = at.port or {"http": 80}.get(at.scheme, HTTPS)
+        named = (at.hostname or "") if port == HTTPS else f"{at.hostname}:{port}"
+        return named if destination(named) else usual
     except ValueError:
         return usual
-    return (named if port == 443 else f"{named}:{port}") if named else usual
 
 
 @dataclass(frozen=True)
