@@ -233,15 +233,10 @@ class House(Premises):
 
     async def plan(self, text: str, *, name: str, kind: "Kind | None", origin: "Origin | None" = None) -> "PlanView":
         """What a run would do; no model call."""
-        from .service.estimate import plan_view
-        from .service.policies import before_plan
-        from .service.starting import read, routed
+        from .service.preview import preview
 
-        requires = self.config.intake.requires
-        ticket, chosen, because = read(text, name=name, kind=kind, requires=requires, origin=origin)
-        config, (_, base) = routed(self.config, ticket), await self.repository.base(self.config.project.base)
-        held = await before_plan(self.bench(config), base, ticket.boundaries)
-        return plan_view(config, ticket, chosen, because, held=held, store=self.store, repository=str(self.root))
+        _, base = await self.repository.base(self.config.project.base)
+        return await preview(self.bench, self.config, base, self.root, text, name=name, kind=kind, origin=origin)
 
     def children(self, epic: Run) -> "tuple[Child, ...]":
         """An epic's tickets with their runs, in their order."""
