@@ -231,15 +231,13 @@ class House(Premises):
             return await FileTracker().fetch(words), "" if words.startswith(("-", "/dev/")) else Path(words).stem
         return words, ""
 
-    def plan(self, text: str, *, name: str, kind: "Kind | None", origin: "Origin | None" = None) -> "PlanView":
+    async def plan(self, text: str, *, name: str, kind: "Kind | None", origin: "Origin | None" = None) -> "PlanView":
         """What a run would do; no model call."""
-        from .service.estimate import plan_view
-        from .service.starting import read, routed
+        from .service.preview import preview
 
-        ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires, origin=origin)
-        known = self.store if self.config.database_url or (self.state / "setpoint.db").exists() else None
-        config, told = self.sign_ins(routed(self.config, ticket))
-        return plan_view(config, ticket, chosen, because, store=known, repository=str(self.root), sign_ins=told)
+        _, base = await self.repository.base(self.config.project.base)
+        seams = (self.bench, self.config, self.sign_ins)
+        return await preview(*seams, base, self.root, text, name=name, kind=kind, origin=origin)
 
     def children(self, epic: Run) -> "tuple[Child, ...]":
         """An epic's tickets with their runs, in their order."""

@@ -342,10 +342,11 @@ async def initialised(
     bench: "Bench", root: Path, base: str, tree: str, *, replace: bool, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """Find the commands of the repository at `root`, run them on `base`, write what ran green; the report."""
+    from .gates.auditors import apart, there
     from .gates.detect import detect
     from .service.setup import report, written
 
-    candidates = detect(root)
+    candidates, audits = apart(root, detect(root))
     if not candidates:
         raise UsageError(
             "no test, lint or type command was found here",
@@ -354,8 +355,10 @@ async def initialised(
         )
     tell(f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox")
     confirmed = await confirmed_on(bench, candidates, base, tree)
-    wrote = written(root, confirmed, bench.config, replace=replace)
-    return report(await bench.trees.entries(tree), confirmed, wrote)
+    async with bench.workspaces.checkout(base) as room:
+        proposed = {audit: await there(room, audit.gate) for audit in audits}
+    wrote = written(root, confirmed, proposed, bench.config, replace=replace)
+    return report(await bench.trees.entries(tree), confirmed, proposed, wrote)
 
 
 async def blocked(bench: "Bench", root: Path, base: str) -> "list[Check]":
@@ -368,6 +371,7 @@ async def blocked(bench: "Bench", root: Path, base: str) -> "list[Check]":
     config = bench.config
     found = [
         *blockers.elsewhere(survey(root), config.gates),
+        *blockers.audited(config, root),
         *blockers.permissions(root, common_folder(root), config.gates),
         *blockers.profiles(config),
     ]

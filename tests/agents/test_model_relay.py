@@ -11,6 +11,8 @@ import httpx2
 import pytest
 from wired import KEY, MODEL, endpoint
 
+from setpoint.adapters.agents.external.handing import AT_ONCE as HANDS
+from setpoint.adapters.agents.external.handing import HandIn
 from setpoint.adapters.agents.http import new_client
 from setpoint.adapters.agents.metering import Allowance
 from setpoint.adapters.agents.relay import AT_ONCE, SOCKET, WithModels, relay
@@ -244,6 +246,31 @@ async def test_connections_beyond_the_limit_are_turned_away_before_their_request
             assert b" 429 " in await reader.readline()
             for _, one in (*idle, (reader, writer)):
                 one.close()
+
+
+async def test_who_only_connects_takes_no_more_than_a_few_of_the_workers_descriptors() -> None:
+    async with new_client(plain=True) as out, relay({}, Allowance(None), out) as way:
+        opened = [await asyncio.open_unix_connection(way.folder / SOCKET) for _ in range(4 * AT_ONCE + 20)]
+        over = [await asyncio.wait_for(reader.read(), 10) for reader, _ in opened[4 * AT_ONCE :]]
+        assert over == [b""] * 20
+        assert not any(reader.at_eof() for reader, _ in opened[: 4 * AT_ONCE])
+        for _, writer in opened:
+            writer.close()
+
+
+async def test_nor_does_who_only_connects_to_where_it_hands_in(tmp_path: Path) -> None:
+    async def take(_name: str, _arguments: dict[str, Any]) -> tuple[str, bool]:
+        return "taken", False
+
+    hand = HandIn((), take)
+    async with await asyncio.start_unix_server(hand.serve, tmp_path / "hand"):
+        opened = [await asyncio.open_unix_connection(tmp_path / "hand") for _ in range(HANDS + 5)]
+        assert [await asyncio.wait_for(reader.read(), 10) for reader, _ in opened[HANDS:]] == [b""] * 5
+        reader, writer = opened[0]
+        writer.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        assert b'"result"' in await reader.readline()
+        for _, one in opened:
+            one.close()
 
 
 async def test_a_command_in_the_sandbox_asks_without_a_key(tmp_path: Path) -> None:

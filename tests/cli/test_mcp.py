@@ -90,6 +90,9 @@ async def test_an_agent_files_a_ticket_follows_it_and_answers_but_cannot_say_yes
             ("q-b", "", ""),
         ]
         assert (await told(client, "get_run", run=run))["approvals"] == []
+        house = await House.open(repository)
+        assert house.store.approvals(run, 1) == [], "nobody's key signs what an agent says"
+        await house.close()
 
         for tool in ("approve", "reject", "setpoint_approve", "commands"):
             assert "unknown tool" in (await refused(client, tool, run=run)).casefold()

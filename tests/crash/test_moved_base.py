@@ -28,7 +28,7 @@ AFTER = (
         for fresh in (2, 3)
     ),
 )
-MOVES = {"beside": {"NOTES.md": "Notes.\n"}, "conflicting": {"greetings/greet.py": FORMATTED}}
+MOVES = {"conflicting": {"greetings/greet.py": FORMATTED}, "beside": {"NOTES.md": "Notes.\n"}}
 EFFECTS = ("restore", "git commit", "keeping", "fact joining", "fact joined", "fact sealed")
 """Words of the boundaries that are new on this way; the others are killed at in every run."""
 

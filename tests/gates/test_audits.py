@@ -60,6 +60,11 @@ PIP = {
     ],
     "fixes": [],
 }
+UV = {
+    "summary": {"audited_packages": 31, "vulnerabilities": 1, "adverse_statuses": 1},
+    "vulnerabilities": [{"dependency": {"name": "idna", "version": "2.8"}, "id": "GHSA-1", "summary": "t"}],
+    "adverse_statuses": [{"name": "b", "status": "archived", "reason": None}],
+}
 OSV = {
     "results": [
         {
@@ -83,6 +88,7 @@ OSV = {
         ("pnpm audit --prod", json.dumps(PNPM), "", 7, ["GHSA-1"]),
         ("yarn npm audit --all", YARN, "", 1, ["GHSA-1"]),
         ("pip-audit -r requirements.txt", json.dumps(PIP), "Found 1 known vulnerability", 2, ["PYSEC-1"]),
+        ("uv audit --frozen", json.dumps(UV), "Found 1 known vulnerability", 31, ["GHSA-1"]),
         ("osv-scanner -r .", json.dumps(OSV), "Scanned package-lock.json file and found 12 packages", 12, ["GHSA-1"]),
     ],
 )  # fmt: skip
@@ -103,6 +109,7 @@ def test_high_and_critical_advisories_are_findings(
         ("pip-audit", json.dumps({"dependencies": [{"name": "b", "version": "1", "vulns": []}]}), "No known"),
         ("osv-scanner -r .", '{"results": []}', "Scanned package-lock.json file and found 3 packages"),
         ("yarn npm audit", "", ""),
+        ("uv audit", json.dumps({**UV, "vulnerabilities": []}), ""),
     ],
 )
 def test_milder_ones_and_none_pass(command: str, stdout: str, stderr: str) -> None:
@@ -114,6 +121,7 @@ OFFLINE = (
     "npm error audit endpoint returned an error"
 )
 OFFLINE_PIP = "requests.exceptions.ConnectionError: HTTPSConnectionPool: Max retries exceeded (NameResolutionError)"
+OFFLINE_UV = "error: Request failed after 3 retries\n  cause: error sending request for url (x)\n  cause: dns error"
 SKIPPED = '{"dependencies": [{"name": "a", "skip_reason": "Dependency not found on PyPI: a (2.4.1)"}], "fixes": []}'
 
 
@@ -126,6 +134,9 @@ SKIPPED = '{"dependencies": [{"name": "a", "skip_reason": "Dependency not found 
         ("pip-audit", SKIPPED, "No known vulnerabilities found", "nothing was examined: 0 packages"),
         ("yarn npm audit", "", "RequestError: getaddrinfo ENOTFOUND registry", "required = false"),
         ("osv-scanner -r .", '{"results": []}', "", "nothing was examined"),
+        ("uv audit --frozen", "", OFFLINE_UV, "gates have no network"),
+        ("uv audit --frozen", json.dumps({**UV, "summary": {"audited_packages": 0}}), "", "nothing was examined"),
+        ("uv audit --frozen", json.dumps({**UV, "summary": []}), "", "no audit"),
         ("npm audit", "not what it was", "", "no audit"),
     ],
 )
@@ -143,6 +154,7 @@ def test_what_could_not_be_asked_is_refused(command: str, stdout: str, stderr: s
         ("pnpm audit --prod", "pnpm audit --json --audit-level=high --prod"),
         ("yarn npm audit --severity low --all", "yarn npm audit --json --severity=high --all"),
         ("pip-audit -r requirements.txt -f columns", "pip-audit --format=json -r requirements.txt"),
+        ("uv audit --frozen --output-format text", "uv audit --output-format=json --frozen"),
         ("osv-scanner scan source -r .", "osv-scanner scan source --format=json -r ."),
     ],
 )

@@ -94,7 +94,7 @@ def test_an_honest_change_passes_and_is_not_run_twice(tmp_path: Path) -> None:
 
 def test_the_document_is_what_its_schema_says(tmp_path: Path) -> None:
     folder = repository(tmp_path / "shop", HONEST)
-    _, told = document(folder)
+    _, told = document(folder, "--quick")
     printed = subprocess.run(
         [sys.executable, "-m", "setpoint.cli", "schema", "judgement"], capture_output=True, text=True, check=True
     )
@@ -172,7 +172,7 @@ def waiver(until: datetime) -> str:
 def test_waivers_hold_from_the_base_alone_until_their_day(tmp_path: Path) -> None:
     later, before = datetime.now(UTC) + timedelta(days=9), datetime.now(UTC) - timedelta(days=9)
     own = repository(tmp_path / "own", {**SECRET, ".setpoint/waivers.toml": waiver(later)}, SHARED)
-    code, told = document(own)
+    code, told = document(own, "--quick")
     assert code != 0
     assert "secrets/known-shape" in rules(told)
     assert told["waived"] == []
@@ -185,7 +185,7 @@ def test_waivers_hold_from_the_base_alone_until_their_day(tmp_path: Path) -> Non
     assert f"a made-up token (Ada, until {later.date()})" in words
 
     over = repository(tmp_path / "over", SECRET, {**SHARED, ".setpoint/waivers.toml": waiver(before)})
-    code, told = document(over)
+    code, told = document(over, "--quick")
     assert code == 10
     assert any("is over" in objection["what"] for objection in told["objections"])
 
@@ -280,7 +280,8 @@ def test_what_only_a_run_may_not_do_a_person_accepts_by_name(tmp_path: Path) -> 
 def test_a_base_without_a_common_commit_is_told(tmp_path: Path) -> None:
     folder = repository(tmp_path / "shop", {})
     git(folder, "switch", "-q", "--orphan", "apart")
-    write_files(folder, {"README.md": "Another beginning.\n"})
+    # Without the list of what is ignored the whole environment would be part of the change.
+    write_files(folder, {"README.md": "Another beginning.\n", ".gitignore": IGNORED})
     commit_all(folder, "Apart")
     _, told = document(folder, "--quick")
     assert any(note.startswith("no commit is shared with main here") for note in told["notes"])

@@ -198,7 +198,7 @@ async def test_what_lies_outside_the_change_is_a_follow_up_and_does_not_drive_th
         assert kept.what == far.what
         assert len(stage.events(run, "follow-up")) == 1
 
-        offered = stage.house.plan(kept.ticket, name="follow", kind=None)
+        offered = await stage.house.plan(kept.ticket, name="follow", kind=None)
         assert offered.route == "hotfix"
         shown = cli(stage.folder, "show", run.id)
         assert far.what in shown.stdout

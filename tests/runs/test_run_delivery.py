@@ -108,7 +108,7 @@ async def test_a_persons_word_on_a_ci_fix_is_heard_by_the_session_that_runs(play
         assert (await stage.to_the_end(run)).position.state is State.DONE
 
 
-@pytest.mark.parametrize("says", ["retry", "reject"])
+@pytest.mark.parametrize("says", ["reject", "retry"])
 async def test_a_persons_word_at_the_limit_of_ci_fixes_allows_one_more_which_hears_it(play: Play, says: str) -> None:
     first = [story.edit(story.PRICE, "percent >= 100", "percent > 100"), hand_in(FIX)]
     second = [story.edit(story.PRICE, "`price` less `percent`.", "`price` without `percent`."), hand_in(FIX)]

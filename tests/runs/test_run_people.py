@@ -32,7 +32,11 @@ async def test_a_question_waits_for_its_answer_and_the_same_session_goes_on(play
         first, second = stage.requests("diagnosis")
         assert second.raw.startswith(first.raw.removesuffix(b"]}"))
         assert "Yes, 100 is allowed." in str(second.messages[-1])
-        assert [(q.answer, q.by) for q in stage.view(run).questions] == [("Yes, 100 is allowed.", "Ada Owner")]
+        (question,) = stage.view(run).questions
+        assert (question.answer, question.by) == ("Yes, 100 is allowed.", "Ada Owner")
+        (word,) = stage.house.store.approvals(run.id, 1)
+        assert (word.about, word.because, word.arguments) == ("said:answer", question.answer, {"question": question.id})
+        assert stage.view(run).approvals == (), "it decides nothing"
         assert stage.rounds(run, "diagnosis") == 1
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import story
-from playing import MODELS, Play, Playing, cli, documents, what
+from playing import MODELS, QUICK, Play, Playing, cli, documents, what
 from story import call, edit, hand_in, shell, write
 
 from setpoint.errors import ConfigError, UsageError
@@ -37,6 +37,8 @@ files = 12
 RATES = "shop/rates.py"
 KEPT = {".gitignore": ".venv/\n__pycache__/\n.pytest_cache/\n.setpoint/*\n!.setpoint/policy.toml\n"}
 FILES = {**KEPT, ".setpoint/policy.toml": POLICY, RATES: "RATE = 1\n"}
+LOCKED = {**FILES, "uv.lock": "version = 1\n"}
+LEFT_OUT = f'{QUICK.rstrip()}\nunaudited = "no way | out"\n'
 REQUESTS = f"edit {RATES}\nnetwork rates.example:443\ndependency left-pad\nnetwork evil.org:443\nfly away"
 
 
@@ -64,7 +66,7 @@ async def at_the_question(stage: Playing) -> Run:
 
 
 async def test_what_needs_a_person_is_asked_once_in_one_batch_and_opens_exactly_that(play: Play) -> None:
-    async with play(SESSION, files=FILES) as stage:
+    async with play(SESSION, files=LOCKED, config=LEFT_OUT) as stage:
         run = await at_the_question(stage)
         (question,) = stage.view(run).questions
         # Asked is what a person can allow; what nobody can is told in the same breath.
@@ -86,6 +88,11 @@ async def test_what_needs_a_person_is_asked_once_in_one_batch_and_opens_exactly_
         assert "Allowed, exactly this and no more: edit:shop/rates.py; network:rates.example:443" in heard
         assert "RATE = 2" in await stage.house.diff(run)
 
+        planned = (await stage.house.plan(story.HOTFIX_TICKET, name="later", kind=None)).boundaries
+        assert (planned["max_files"], planned["dependencies"]) == (12, "never")
+        assert "dependencies forbidden; migrations ask a person; network off" in planned["summary"]
+        assert "shop.price.total" in planned["summary"], "the base's policy is told before a run, too"
+
         policy, *further = stage.events(run, "policy")
         assert not further
         assert policy.data["layers"][0]["whose"] == "base: .setpoint/policy.toml"
@@ -103,6 +110,7 @@ async def test_what_needs_a_person_is_asked_once_in_one_batch_and_opens_exactly_
         assert "Opened by a person: edit shop/rates.py, network rates.example:443." in told
         assert f"Policy `{held['policy'][:12]}`" in told
         assert "Risk: not estimated" in told
+        assert "Packages are not looked up among known vulnerabilities: no way \\| out" in told
         assert view.narrowed["paths"] == ("plan",)
         assert view.narrowed["max_files"] == ("policy",)
         before_yes = {event.data["policy"] for event in boundaries[:-1]}

@@ -4,16 +4,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from setpoint.errors import ConfigError
 from setpoint.gates.worth import Worth
+from setpoint.model.boundary import Boundaries
 from setpoint.model.feedback import FeedbackGap
 from setpoint.model.settings import Config
 from setpoint.model.ticket import Kind, Ticket
+from setpoint.policy.decide import Policy
+from setpoint.policy.rules import Rules
 from setpoint.service.estimate import plan_view
 from setpoint.service.feedback import as_markdown, feedback_gaps, first_page, fitting, gap_lines, matrix, narrowed_to
 
 TESTS = {"kind": "tests", "run": ["pytest"], "report": "junit"}
+AUDIT = {"kind": "security", "run": ["npm", "audit"], "network": ["registry.npmjs.org"]}
 PLACE: dict[str, Any] = {"deploy": ["d"], "smoke": ["s"], "rollback": ["r"]}
 PHONE = {"name": "the page on a phone", "level": "qa", "minutes": 15, "access": "a device farm"}
 LOAD = {"name": "the nightly load", "level": "dev", "minutes": 20, "labels": ["Data"]}
@@ -57,25 +62,41 @@ def test_pages_that_no_browser_opens_are_a_persons_work(tmp_path: Path) -> None:
     assert feedback_gaps(config(sandbox={"env": {"SETPOINT_BROWSER": "sh"}}), ticket(), tmp_path) == ()
 
 
-@pytest.mark.parametrize("command", [["npm", "audit"], ["uv", "run", "pip-audit"], ["bin/osv-scanner", "-r", "."]])
-def test_packages_that_no_gate_looks_up_among_known_vulnerabilities_are_said(
-    tmp_path: Path, command: list[str]
-) -> None:
+def test_packages_that_no_gate_looks_up_among_known_vulnerabilities_are_said(tmp_path: Path) -> None:
     assert feedback_gaps(config(gates={"tests": TESTS}), ticket(), tmp_path) == ()
     (tmp_path / "package-lock.json").touch()
     (gap,) = feedback_gaps(config(gates={"tests": TESTS}), ticket(), tmp_path)
     assert gap.what == "known vulnerabilities of packages (package-lock.json)"
     (row,) = [row for row in matrix(config(gates={"tests": TESTS}), {}, tmp_path, {}) if "vulnerab" in row.of]
     assert (row.by, row.agent) == ("nobody", False)
-    audited = config(gates={"tests": TESTS, "audit": {"kind": "security", "run": command}})
+    decided = config(gates={"tests": TESTS}, checks={"unaudited": "no way out of the plant"})
+    (gap,) = feedback_gaps(decided, ticket(), tmp_path)
+    assert gap.what.endswith("left out because: no way out of the plant")
+    audited = config(gates={"tests": TESTS, "audit": AUDIT})
     assert feedback_gaps(audited, ticket(), tmp_path) == ()
     assert all("vulnerab" not in row.of for row in matrix(audited, {}, tmp_path, {}))
 
 
+def test_no_role_leaves_the_audit_out(tmp_path: Path) -> None:
+    profile = {"ui": {"labels": ["ui"], "gates": ["tests"]}}
+    gates = {"tests": TESTS, "lint": {"kind": "lint", "run": ["ruff", "check", "."]}, "audit": AUDIT}
+    assert list(narrowed_to(config(gates=gates, profile=profile), ticket("ui")).gates) == ["tests", "audit"]
+
+
+@pytest.mark.parametrize("reason", [" ", "two\nlines", "x" * 301])
+def test_a_reason_is_one_line_that_says_something(reason: str) -> None:
+    with pytest.raises(ValidationError, match="unaudited"):
+        config(checks={"unaudited": reason})
+
+
 def test_the_plan_says_them_before_a_run(tmp_path: Path) -> None:
     settings = config(feedback=[PHONE], gates={"tests": TESTS})
-    view = plan_view(settings, ticket(), Kind.FEATURE, "asked", store=None, repository=str(tmp_path))
+    held = Policy(boundaries=Boundaries(), rules=Rules())
+    view = plan_view(settings, ticket(), Kind.FEATURE, "asked", held=held, store=None, repository=str(tmp_path))
     assert [gap.what for gap in view.feedback_gaps] == ["the page on a phone"]
+    (tmp_path / "uv.lock").touch()
+    view = plan_view(settings, ticket(), Kind.FEATURE, "asked", held=held, store=None, repository=str(tmp_path))
+    assert any(warning.startswith("a run does not start: nothing looks the packages") for warning in view.warnings)
 
 
 def test_a_ticket_with_a_profiles_label_has_that_profiles_loop(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def plan(
     async def show(house: "House") -> int:
         house.choose_models(model)
         text, name, origin = await read_source(house, ticket, first)
-        view = house.plan(text, name=name, kind=kind_of(kind), origin=origin)
+        view = await house.plan(text, name=name, kind=kind_of(kind), origin=origin)
         if as_json:
             document(view)
         else:
@@ -89,7 +89,7 @@ def _print_plan(view: "PlanView") -> None:
             data(f"{paint(f'{label:<11}', 'bold')} {visible(item)}")
     for item in view.uncheckable:
         data(f"{paint('uncheckable', 'yellow')} {visible(item)}")
-    data(f"{paint('boundaries', 'bold')}  {view.boundaries['summary']}")
+    data(f"{paint('boundaries', 'bold')}  {visible(view.boundaries['summary'])}")
     for name, command in view.gates.items():
         data(f"{paint('gate', 'bold')}        {name}: {command}")
     for line in gap_lines(view.feedback_gaps):

@@ -20,7 +20,9 @@ def init(
     yes: bool = typer.Option(False, "--yes", "-y", help="Also replace a setpoint.toml that is there."),
     as_json: bool = JSON,
 ) -> None:
-    """Find and run this repository's own commands. Writes setpoint.toml and .setpoint/.gitignore, nothing else."""
+    """Find and run this repository's own commands. Writes setpoint.toml and .setpoint/.gitignore, nothing else.
+
+    A gate that looks packages up among known vulnerabilities is written with the host it asks, and not run."""
 
     async def use(house: "House") -> int:
         report = await house.init(replace=yes, tell=plain)
@@ -32,6 +34,10 @@ def init(
             data(f"{mark} {row['name']:<12} {' '.join(row['run'])}   {row['reason']}   [{row['because']}]")
             if row["judges"] == "new findings":
                 plain(paint("  red on the base: a change is judged by its new findings only", "yellow"))
+        for row in report["audits"]:
+            asks = f"asks {', '.join(row['network']) or 'nobody'} once a day; not run now"
+            mark, told = ("-", f"left out: {row['left_out']}") if row["left_out"] else ("+", asks)
+            data(f"{mark} {row['name']:<12} {' '.join(row['run'])}   {told}   [{row['because']}]")
         for path in report["reads"]:
             data(f"reads {path}")
         for path in report["wrote"]:

@@ -1,4 +1,4 @@
-"""What audits of dependencies print: npm, pnpm, yarn, pip-audit, osv-scanner. High and critical advisories are
+"""What audits of dependencies print: npm, pnpm, yarn, uv, pip-audit, osv-scanner. High and critical advisories are
 findings, milder ones notes; one without a severity counts as a finding.
 
 They ask an advisory service. Where they could not, nothing follows from their words.
@@ -6,11 +6,12 @@ They ask an advisory service. Where they could not, nothing follows from their w
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from ..model.command import Completed
 from ..model.evidence import Finding
+from .package_locks import LOCKS
 from .reading import Layout, Reading, line, unreadable
 
 UNIT = "packages"
@@ -18,19 +19,16 @@ _MILD = frozenset(("info", "low", "moderate", "medium", "none"))
 _OUT_OF_REACH = re.compile(
     r"audit endpoint returned an error|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|getaddrinfo|ConnectionError"
     r"|NameResolutionError|Temporary failure in name resolution|Network is unreachable|dial tcp|no such host"
-    r"|ERR_PNPM_AUDIT|RequestError|ProxyError|Tunnel connection failed|403 Forbidden|502 Bad Gateway",
+    r"|ERR_PNPM_AUDIT|RequestError|ProxyError|error sending request"
+    r"|Tunnel connection failed|403 Forbidden|502 Bad Gateway",
 )
 NO_NETWORK = (
     'it could not ask its advisory service: gates have no network. Name its host for this gate, network = ["host"]; or '
     "let CI run it, or `osv-scanner --offline` with a database in the shared environment, and set required = false here"
 )
-LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "requirements.txt", "uv.lock")
-"""Files that name what an audit looks up."""
-
-
-def audits(argv: Sequence[str]) -> bool:
-    """Whether a command looks packages up among known vulnerabilities."""
-    return any(re.search(r"(?:^|[/-])(?:audit|osv-scanner)$", word) for word in argv)
+_NODE = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock")
+_PLACES = tuple(dict.fromkeys((*_NODE, "requirements.txt", *LOCKS)))
+"""Where an advisory is shown: the first of these that is there."""
 
 
 def npm(done: Completed, layout: Layout) -> Reading | None:
@@ -97,6 +95,23 @@ def pip_audit(done: Completed, layout: Layout) -> Reading | None:
     return _reading(entries, len(known), layout)
 
 
+def uv(done: Completed, layout: Layout) -> Reading | None:
+    """`uv audit --output-format json`: advisories without a severity, and what became of a project, which is a note."""
+    told = _object(done)
+    summary = told.get("summary") if isinstance(told, dict) else None
+    count = summary.get("audited_packages") if isinstance(summary, dict) else None
+    if not isinstance(count, int) or done.exit_code not in (0, 1):
+        return _unread(done)
+    entries: list[_Entry] = [
+        (str(one["id"]), one["dependency"]["name"], one.get("summary"), None) for one in told.get("vulnerabilities", ())
+    ]
+    entries += [
+        (str(one.get("status") or "status"), one["name"], one.get("reason") or "its project is not kept up", "info")
+        for one in told.get("adverse_statuses", ())
+    ]
+    return _reading(entries, count, layout)
+
+
 def osv(done: Completed, layout: Layout) -> Reading | None:
     """`osv-scanner --format json`: it lists what is vulnerable, and tells on the side how many packages it read."""
     told = _object(done)
@@ -130,8 +145,8 @@ def _object(done: Completed) -> Any:
 
 def _unread(done: Completed) -> Reading:
     if _OUT_OF_REACH.search(done.stderr + done.stdout):
-        refused = [one.host for one in done.connections if not one.allowed]
-        failed = [f"{one.host}: {one.why}" for one in done.connections if one.allowed and one.why]
+        refused = [one.host for one in done.connections if not one.allowed and "it is not named" in one.why]
+        failed = [f"{one.host}: {one.why}" for one in done.connections if one.why]
         if refused:
             hosts = ", ".join(f'"{host}"' for host in refused[:3])
             return unreadable(f"it was not let to its advisory service: its gate needs network = [{hosts}]", UNIT)
@@ -140,7 +155,7 @@ def _unread(done: Completed) -> Reading:
 
 
 def _reading(entries: list[_Entry], count: int, layout: Layout) -> Reading:
-    place = next((path for name in LOCKS if (path := layout.path(name)) in layout.files), ".")
+    place = next((path for name in _PLACES if (path := layout.path(name)) in layout.files), ".")
     found: dict[bool, list[Finding]] = {True: [], False: []}
     for advisory, package, title, severity in dict.fromkeys(entries):
         weight = str(severity or "unknown").lower()

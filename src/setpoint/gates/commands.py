@@ -153,12 +153,16 @@ def _json_audit(told: Words) -> Asked:
     return (*told.before, *inner, "--format=json", *kept[len(inner) :]), "exit"
 
 
+def _uv_audit(told: Words) -> Asked:
+    return (*told.before, "--output-format=json", *_without(told.args, "--output-format")), "exit"
+
+
 _ASK: dict[str, Callable[[Words], Asked]] = {
     **{"pytest": _pytest, "unittest": _unittest, "django test": _django_test, "ruff check": _ruff, "mypy": _mypy},
     **{"pyright": _pyright, "ty check": _ty, "flake8": _flake8, "bandit": _bandit, "node --test": _node_test},
     **{"vitest": _vitest, "jest": _jest, "mocha": _mocha, "ava": _ava, "eslint": _eslint, "prettier": _prettier},
     **{"biome": _biome, "tsc": _tsc, "npm audit": _npm_audit, "pnpm audit": _npm_audit, "yarn npm audit": _yarn_audit},
-    **{"pip-audit": _json_audit, "osv-scanner": _json_audit},
+    **{"pip-audit": _json_audit, "osv-scanner": _json_audit, "uv audit": _uv_audit},
 }
 
 
@@ -230,7 +234,7 @@ _OURS = (
 _OURS_OF = {
     **{"npm audit": ("--json", "--audit-level=high"), "pnpm audit": ("--json", "--audit-level=high")},
     **{"yarn npm audit": ("--json", "--severity=high"), "pip-audit": ("--format=json",)},
-    "osv-scanner": ("--format=json",),
+    **{"osv-scanner": ("--format=json",), "uv audit": ("--output-format=json",)},
     "pytest": ("-o", "junit_family=xunit1", "-p", "no:cacheprovider", "--rootdir=."),
     "ty check": ("-v",),
     "bandit": ("-q", "-f", "json", "-o"),

@@ -91,7 +91,7 @@ OF_TOOL: Mapping[str, tuple[Fault, ...]] = {
     "ty": (_TYPE, _CALL),
     "bandit": (_SHELL, _SAFETY),
     # What an advisory service will say cannot be planted.
-    **dict.fromkeys(("npm audit", "pnpm audit", "yarn npm audit", "pip-audit", "osv-scanner"), ()),
+    **dict.fromkeys(("npm audit", "pnpm audit", "yarn npm audit", "pip-audit", "osv-scanner", "uv audit"), ()),
     "node --test": (_NODE,),
     "vitest": (_VITEST,),
     "jest": (_JEST,),

@@ -75,6 +75,7 @@ TOOLS: dict[str, Tool] = {
     "npm audit": Tool(GateKind.SECURITY, text=audits.npm),
     "pnpm audit": Tool(GateKind.SECURITY, text=audits.npm),
     "yarn npm audit": Tool(GateKind.SECURITY, text=audits.yarn),
+    "uv audit": Tool(GateKind.SECURITY, judges=frozenset((0, 1, 2)), text=audits.uv),
     "pip-audit": Tool(GateKind.SECURITY, text=audits.pip_audit),
     "osv-scanner": Tool(GateKind.SECURITY, says={128: "it found no packages"}, text=audits.osv),
     "bandit": Tool(GateKind.SECURITY, says={2: _CONFIG}),

@@ -19,7 +19,7 @@ _RUNNER_VALUED = frozenset(
 """Options of runners whose value is the next word."""
 _PYTHON = re.compile(r"^(?:python(\d+(\.\d+)?)?|pypy3?)$")
 _SAME = {"pip_audit": "pip-audit", "py.test": "pytest", "_mocha": "mocha", "basedpyright": "pyright"}
-_SUBCOMMANDS = {"ruff": ("check", "format"), "ty": ("check",), "npm": ("audit",), "pnpm": ("audit",)}
+_SUBCOMMANDS = {"ruff": ("check", "format"), "ty": ("check",), "npm": ("audit",), "pnpm": ("audit",), "uv": ("audit",)}
 
 
 @dataclass(frozen=True)

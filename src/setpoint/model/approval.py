@@ -15,6 +15,8 @@ VERSION = 1
 """The form of approvals that this code signs."""
 CHANGE = "change"
 """The decision that a merge rests on."""
+SAID = "said:"
+"""What a person's words are about that no decision asked for, before `answer`, `give`, `retry` or `resume`."""
 
 Point = Literal["requirement", "diff", "tests", "debt"]
 """What a person inspects before a change is merged: the original requirement holds, the diff was read, the tests make

@@ -281,6 +281,8 @@ class Checks(Record):
     images: int = Field(default=3, ge=0, le=20)
     """Most container images that are built for one change, where an engine works; 0 builds none."""
     interfaces: Interfaces = Interfaces()
+    unaudited: str = Field(default="", max_length=300, pattern=r"^(\S[^\n]*)?$")
+    """Why no gate looks packages up among known vulnerabilities, where one could; it stands in a run's evidence."""
 
 
 class IntakeSettings(Record):

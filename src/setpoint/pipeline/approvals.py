@@ -145,6 +145,12 @@ def hand_due(ground: Ground, config: Config, files: Mapping[str, str]) -> Bound:
     return _due(ground, config, f"{HAND}{subject[:12]}", subject, opens="; ".join(files))
 
 
+def said_due(ground: Ground, config: Config, about: str, words: str, tree: str, arguments: Mapping[str, str]) -> Bound:
+    """What a person's word is given for that no decision asked for: these very words, here and now."""
+    told = {"run": ground.run.id, "serial": ground.position.serial, "words": words, **arguments}
+    return _due(ground, config, about, digest_of(told), tree, **arguments)
+
+
 # -- at the effect --------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from ..gates.auditors import NOT_AUDITED
 from ..model.approval import Approval
 from ..model.change import Change
 from ..model.change_record import ChangeRecord
@@ -104,7 +105,8 @@ def _test(name: str, second: Collection[str]) -> str:
 def _gates(ground: Ground, tree: str) -> str:
     results = {r.gate: r for _, r in ground.bench.store.results(ground.run.id, tree)}
     rows = [(r.gate, r.outcome.value, f"{r.evidence.examined} {r.evidence.unit}", r.reason) for r in results.values()]
-    return _table(("gate", "outcome", "examined", "reason"), rows)
+    table, unaudited = _table(("gate", "outcome", "examined", "reason"), rows), ground.config.checks.unaudited
+    return f"{table}\n\n{NOT_AUDITED.capitalize()}: {_cell(unaudited)}" if unaudited else table
 
 
 def _rounds(ground: Ground) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import ConfigError
+from ..gates.auditors import NOT_AUDITED, require_decided
 from ..gates.detect import Survey
 from ..model.gate import Gate
 from ..model.numbers import counted
@@ -52,6 +53,15 @@ def permissions(
             fix = f"`git update-index --chmod=+x {script.relative_to(root)}` and commit it"
             found.append(Check(name="permissions", state="bad", found=told[:480], fix=fix))
     return found
+
+
+def audited(config: Config, root: Path) -> list[Check]:
+    """Whether packages are looked up among known vulnerabilities, or somebody decided that they are not."""
+    try:
+        because = require_decided(config.gates.values(), config.checks.unaudited, root)
+    except ConfigError as error:
+        return [Check(name="audit", state="bad", found=error.what[:480], fix=error.fix)]
+    return [Check(name="audit", state="warn", found=f"{NOT_AUDITED}: {because}"[:480])] if because else []
 
 
 def stack(config: Config, seconds: float, trouble: str) -> list[Check]:

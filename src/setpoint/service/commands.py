@@ -1,9 +1,8 @@
 """What a person can do to a run. Each command is one legal move, named and written with the person's name."""
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ..errors import (
     BusyError,
@@ -11,8 +10,9 @@ from ..errors import (
     StaleError,
     UsageError,
 )
-from ..model.approval import CHANGE, PLAIN_YES, VERSION, Answer, Approval, Bound, Point
+from ..model.approval import Answer, Approval, Point
 from ..model.money import Standing
+from ..model.record import digest_of
 from ..model.run import Run, State, Waits
 from ..model.settings import Config
 from ..pipeline.advance import OVERRULED_BY_PERSON, advance
@@ -21,7 +21,7 @@ from ..pipeline.bench import Bench, Ground
 from ..pipeline.by_hand import kept_with
 from ..pipeline.carry import job_key, write_move
 from ..pipeline.circuits import ask_again
-from ..pipeline.counting import moment, trusted, voices_of
+from ..pipeline.counting import trusted
 from ..pipeline.desk import unanswered
 from ..pipeline.moved_base import mended_by_hand
 from ..pipeline.outcomes import (
@@ -39,9 +39,9 @@ from ..pipeline.outcomes import (
 )
 from ..pipeline.rounds import Done, Write, ci_fixes, hears, history, mends, word_to
 from ..ports import Store, Transaction
-from .answering import insist_on
 from .manual import HandedBack, Written, giving, handing_in, looked_at, taking
 from .pinned import mended
+from .signing import answered, approving, said, speaker
 from .starting import Repository
 
 
@@ -76,13 +76,13 @@ class Commands:
                 fix=f"look again: `setpoint show {ground.run.id}`, then answer again",
             )
         if ground.position.state is State.PARKED:
-            return self._raised(ground, by, because)
+            return await self._raised(ground, await speaker(ground, by), because)
         if ground.position.waits is Waits.ANSWER:
             return await self._opened(ground, by, because)
         # What makes no sense here is refused before anybody's key signs it.
         advance(ground.position, Granted())
         approval = await self._approval(ground, Answer.GRANTED, by, because, inspected or {})
-        writes = [_approving(ground, approval)]
+        writes = [approving(ground, approval)]
         if ground.position.waits is Waits.HANDOVER and ground.position.stage in OVERRULED_BY_PERSON:
             writes.append(_overruling(ground))
         return self._move(ground, Granted(), approval.by, because, writes)
@@ -96,7 +96,7 @@ class Commands:
         advance(ground.position, Declined() if stop else SentBack())
         approval = await self._approval(ground, answer, by, because, {})
         by = approval.by
-        writes: list[Write] = [_approving(ground, approval)]
+        writes: list[Write] = [approving(ground, approval)]
         if not stop:
             text = f"{by} read your work and objects:\n{because}\nMend exactly this and hand in again."
             after = _after(ground, SentBack())
@@ -106,28 +106,34 @@ class Commands:
         return self._move(ground, Declined() if stop else SentBack(), by, because, writes)
 
     async def answer(self, prefix: str, text: str, *, question: str = "", way: str = "") -> Run:
-        """Answer the session's open question; while a person works by hand, the run then waits on for them. `way` is
-        written beside the name of whose account answers, where it may not have been them."""
+        """Answer the session's open question, signed; while a person works by hand, the run then waits on for them.
+        `way` is written beside the name of whose account answers, where it may not have been them: that is not
+        signed."""
         if not text.strip():
             raise UsageError("an answer needs words", fix="`setpoint answer RUN '…'`, or `--waive`")
-        ground, by = await self._answering(prefix)
+        ground, by = await self._speaking(prefix)
         by = f"{by} ({way})" if way else by
         open_ = [q for q, _ in unanswered(self.store, ground.run.id) if q.id.startswith(question)]
         if not open_:
             raise UsageError("no question is open", fix="`setpoint show` says what the run waits for")
         asked = open_[0]
-        return self._move(ground, Answered(), by, text, [lambda tx: tx.answer(ground.run.id, asked.id, text, by)])
+        writes: list[Write] = [lambda tx: tx.answer(ground.run.id, asked.id, text, by)]
+        writes += [] if way else [await said(ground, "answer", by, text, question=asked.id)]
+        return self._move(ground, Answered(), by, text, writes)
 
     async def resume(self, prefix: str, *, budget: float | None = None) -> Run:
         """Go on after a park or a pause, with the models and limits that are configured now."""
-        ground, by = await self._answering(prefix)
+        ground, by = await self._speaking(prefix)
         if budget is not None and not 0 < budget < 1_000_000:
             raise UsageError(f"{budget} is no budget", fix="a number of dollars above 0")
         writes = [
             *mended(ground, self.config, None if budget is None else {"ticket": budget}),
             ask_again(self.store, self.now()),
         ]
-        return self._move(ground, Resumed(), by, f"budget ${budget:g}" if budget is not None else "", writes)
+        raised = f"budget ${budget:g}" if budget is not None else ""
+        advance(ground.position, Resumed())
+        writes.append(await said(ground, "resume", by, raised))
+        return self._move(ground, Resumed(), by, raised, writes)
 
     async def _opened(self, ground: Ground, by: str, because: str) -> Run:
         """Yes to exactly what the open question asks to be allowed; its session goes on with that."""
@@ -136,12 +142,12 @@ class Commands:
             why, fix = "the session asks for words, not for a yes", f"`setpoint answer {ground.run.id} '…'`"
             raise UsageError("nothing waits for an approval", why=why, fix=fix)
         config = await trusted(ground)
-        yes = self._signed(ground, config, request_due(ground, config, asked), Answer.GRANTED, by, because, {})
+        yes = answered(ground, config, request_due(ground, config, asked), Answer.GRANTED, by, because, {})
         text = f"Allowed, exactly this and no more: {'; '.join(asked.requests)}. {because}".strip()
-        writes = [_approving(ground, yes), lambda tx: tx.answer(ground.run.id, asked.id, text, yes.by)]
+        writes = [approving(ground, yes), lambda tx: tx.answer(ground.run.id, asked.id, text, yes.by)]
         return self._move(ground, Answered(), yes.by, because, writes)
 
-    def _raised(self, ground: Ground, by: str, because: str) -> Run:
+    async def _raised(self, ground: Ground, by: str, because: str) -> Run:
         """Go on under the cap that the run was parked at, raised to what it needs."""
         stopped = self.store.recall(ground.run.id, "stopped") or {}
         stands = Standing.model_validate(stopped.get("standing") or {})
@@ -150,9 +156,9 @@ class Commands:
                 f"run {ground.run.id} is parked, and not by a cap on money",
                 fix=f"`setpoint show {ground.run.id}` says why; `setpoint resume {ground.run.id}` goes on",
             )
-        said = "; ".join(filter(None, (f"{stands.cap} budget ${stands.raise_usd:g}", because)))
-        writes = mended(ground, self.config, {stands.cap: stands.raise_usd})
-        return self._move(ground, Resumed(), by, said, writes)
+        told = "; ".join(filter(None, (f"{stands.cap} budget ${stands.raise_usd:g}", because)))
+        writes = [*mended(ground, self.config, {stands.cap: stands.raise_usd}), await said(ground, "resume", by, told)]
+        return self._move(ground, Resumed(), by, told, writes)
 
     async def pause(self, prefix: str) -> Run:
         """Stop after the step under way."""
@@ -179,7 +185,7 @@ class Commands:
 
     async def retry(self, prefix: str, *, stage: str = "", because: str = "") -> Run:
         """Let a stage be tried again; the controller counts from here, and an open question is taken back."""
-        ground, by = await self._answering(prefix)
+        ground, by = await self._speaking(prefix)
         writes: list[Write] = [_restart(ground), *mended(ground, self.config)]
         writes += _taken_back(ground, by, f"do it again without the answer. {because}".strip())
         if because or (stage and stage != ground.position.stage):
@@ -187,11 +193,13 @@ class Commands:
             writes.append(
                 word_to(ground, hears(_after(ground, Retried(stage=stage)), stage or ground.position.stage), text)
             )
+        advance(ground.position, Retried(stage=stage))
+        writes.append(await said(ground, "retry", by, because, stage=stage or ground.position.stage))
         return self._move(ground, Retried(stage=stage), by, because, writes)
 
     async def take(self, prefix: str) -> Run:
         """The person works in the workspace by hand."""
-        ground, by = await self._answering(prefix)
+        ground, by = await self._speaking(prefix)
         advance(ground.position, Taken())
         return self._move(ground, Taken(), by, "", await taking(ground, by))
 
@@ -199,10 +207,13 @@ class Commands:
         """Hand the workspace back: the edit is committed as the person's and what follows is judged on the new tree.
         A `paper` is the deliverable of a phase that hands one in. A question that was open when the workspace was
         taken is open still, unless its session is not the one that goes on."""
-        ground, by = await self._answering(prefix)
+        ground, by = await self._speaking(prefix)
         advance(ground.position, Given())
         back = await looked_at(ground)
         writes = await self._signing(ground, back, by, because)
+        tree = await (await ground.workspace()).tree() if back.files else ""
+        about = {"files": "; ".join(back.files)[:2000], "paper": digest_of(paper.text) if paper else ""}
+        writes.append(await said(ground, "give", by, because, tree=tree, **about))
         writes += [*await giving(ground, back, by, because), *handing_in(ground, paper, by)]
         asking = [] if ground.position.stage == "ci_fix" else unanswered(self.store, ground.run.id)
         given = Given(asked=bool(asking), deciding=back.deciding)
@@ -221,8 +232,8 @@ class Commands:
         if not back.beyond:
             return []
         config = await trusted(ground)
-        yes = self._signed(ground, config, hand_due(ground, config, back.beyond), Answer.GRANTED, by, because, {})
-        return [_approving(ground, yes), kept_with(ground, back.beyond)]
+        yes = answered(ground, config, hand_due(ground, config, back.beyond), Answer.GRANTED, by, because, {})
+        return [approving(ground, yes), kept_with(ground, back.beyond)]
 
     # -- how ----------------------------------------------------------------------------------------------------
 
@@ -242,44 +253,18 @@ class Commands:
             raise DeniedError(f"{by} may not answer for this run", why=f"approvers are {', '.join(approvers)}")
         return ground, by
 
+    async def _speaking(self, prefix: str) -> tuple[Ground, str]:
+        """As for an answer to a decision, in the name that the key here has."""
+        ground, by = await self._answering(prefix)
+        return ground, await speaker(ground, by)
+
     async def _approval(
         self, ground: Ground, answer: Answer, by: str, because: str, inspected: Mapping[Point, str]
     ) -> Approval:
         """The answer, signed. Raises DeniedError, UsageError or StaleError when it would not count."""
         config = await trusted(ground)
         due = await asked(ground, config, answer)
-        return self._signed(ground, config, due, answer, by, because, inspected)
-
-    def _signed(
-        self,
-        ground: Ground,
-        config: Config,
-        due: Bound,
-        answer: Answer,
-        by: str,
-        because: str,
-        inspected: Mapping[Point, str],
-    ) -> Approval:
-        voices = voices_of(ground, config, due.about, answering=True)
-        at, wants = moment(ground), config.approvals
-        if due.about == CHANGE and answer is Answer.GRANTED and not inspected and not wants.each_point:
-            inspected = dict.fromkeys(wants.inspection, PLAIN_YES)
-        unsigned = Approval(
-            **dict(due),
-            answer=answer,
-            by=voices.named(by),
-            because=because,
-            at=at,
-            inspection=dict(inspected),
-            serial=ground.position.serial,
-            until=at + timedelta(days=config.approvals.days),
-            nonce=secrets.token_hex(16),
-            version=VERSION,
-        )
-        approval = ground.bench.signer.sign(unsigned)
-        # Read again: at the first answer there was no key before it was signed.
-        insist_on(approval, due, voices_of(ground, config, due.about, answering=True), at)
-        return approval
+        return answered(ground, config, due, answer, by, because, inspected)
 
     def _move(self, ground: Ground, outcome: Outcome, by: str, because: str, writes: list[Write]) -> Run:
         move = advance(ground.position, outcome)
@@ -320,21 +305,6 @@ def _taken_back(ground: Ground, by: str, text: str) -> list[Write]:
             tx.answer(ground.run.id, question, f"The question is taken back: {text}", by)
 
     return [write]
-
-
-LATER = ("change", "deploy")
-"""Decisions whose effect is a step of its own: it uses the answer up. All others are used up by the move itself."""
-
-
-def _approving(ground: Ground, approval: Approval) -> Write:
-    later = approval.about.partition(":")[0] in LATER and approval.answer is Answer.GRANTED
-
-    def write(tx: Transaction) -> None:
-        tx.approve(ground.run.id, ground.position.cycle, approval)
-        if not later and not tx.use(approval.nonce, ground.run.id, f"decision:{approval.about}:{approval.serial}"):
-            raise StaleError("this answer was used before", fix=f"`setpoint show {ground.run.id}` and answer again")
-
-    return write
 
 
 def _overruling(ground: Ground) -> Write:

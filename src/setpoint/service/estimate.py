@@ -1,10 +1,12 @@
 """`setpoint plan`: what a run would do and cost, without a model call."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import ConfigError, NotSignedInError
+from ..gates.auditors import require_decided
 from ..gates.tests_gate import tests_gate
+from ..model.boundary import Boundaries
 from ..model.money import Forecast
 from ..model.session import ModelRef, Role
 from ..model.settings import Config
@@ -13,6 +15,9 @@ from ..pipeline.bench import PERSON
 from ..pipeline.models import PHASE_SIZE, WAYS_OUT, choose_models
 from ..pipeline.purse import price_fix
 from ..pipeline.routes import ROUTES, Decision, Phase
+from ..policy.action import ActionKind
+from ..policy.compile import closed_by
+from ..policy.decide import Policy
 from ..ports import Store
 from ..prices import rates
 from .feedback import feedback_gaps
@@ -30,12 +35,13 @@ def plan_view(
     kind: Kind,
     because: str,
     *,
+    held: Policy,
     store: Store | None,
     repository: str,
     sign_ins: Sequence[str] = (),
 ) -> PlanView:
-    """The whole preview of a run; `sign_ins`: what is told of the agents' own that it works with. Raises ConfigError
-    when the gates there are could not prove a test."""
+    """The whole preview of a run, which `held` limits before there is a plan; `sign_ins`: what is told of the agents'
+    own that it works with. Raises ConfigError when the gates there are could not prove a test."""
     if config.gates:
         tests_gate(config.gates)
     route = ROUTES[kind]
@@ -64,7 +70,7 @@ def plan_view(
         must_stay=ticket.must_stay,
         required_tests=ticket.required_tests,
         uncheckable=ticket.uncheckable,
-        boundaries=_boundaries(config, ticket),
+        boundaries=_boundaries(held, ticket.boundaries),
         gates={name: " ".join(gate.run) for name, gate in config.gates.items()},
         feedback_gaps=feedback_gaps(config, ticket, Path(repository)),
         independence=_independence(config, replayed, modelless),
@@ -73,7 +79,11 @@ def plan_view(
         forecast=expected,
         budget_usd=config.budget.ticket_usd,
         sign_ins=tuple(sign_ins),
-        warnings=(*warnings(config, kind, ratio, expected), *filter(None, (configuration_alone(ticket),))),
+        warnings=(
+            *_undecided(config, Path(repository)),
+            *warnings(config, kind, ratio, expected),
+            *filter(None, (configuration_alone(ticket),)),
+        ),
     )
 
 
@@ -109,20 +119,34 @@ def token_price(config: Config, model: ModelRef) -> float | None:
     return None if found is None else sum(found)
 
 
-def _boundaries(config: Config, ticket: Ticket) -> dict[str, object]:
-    both = (config.boundaries, ticket.boundaries)
-    migrations = all(part.migrations for part in both)
-    dependencies = all(part.dependencies for part in both)
-    frozen = [name for part in both for name in part.frozen]
+def _undecided(config: Config, root: Path) -> Iterator[str]:
+    try:
+        require_decided(config.gates.values(), config.checks.unaudited, root)
+    except ConfigError as error:
+        yield f"a run does not start: {error.what}; {error.fix}"
+
+
+_STANCE = {"allowed": "allowed", "ask": "ask a person", "never": "forbidden"}
+
+
+def _boundaries(held: Policy, ticket: Boundaries) -> dict[str, object]:
+    """What policy and ticket leave open: a plan can only narrow it, and ask a person for what is not closed."""
+    bounds, rules, closed = held.boundaries, held.rules, closed_by(ticket)
+    stances = {
+        "dependencies": "never" if ActionKind.DEPENDENCY in closed else rules.dependencies,
+        "migrations": "never" if ActionKind.MIGRATION in closed else rules.migrations,
+    }
+    hosts = [host for host in bounds.network if host != "*"]
     words = [
-        "files: named by the plan",
-        f"dependencies {'allowed' if dependencies else 'forbidden'}",
-        f"migrations {'allowed' if migrations else 'forbidden'}",
-        "network off",
-        f"frozen: {', '.join(frozen) or 'nothing named'}",
+        "files: " + (f"of {', '.join(bounds.paths[:5])}, " if bounds.paths != ("**",) else "") + "named by the plan",
+        *(f"{name} {_STANCE[stance]}" for name, stance in stances.items()),
+        f"network {', '.join(hosts) or 'off'}",
+        f"frozen: {', '.join(bounds.frozen) or 'nothing named'}",
+        f"protected: {', '.join(bounds.protected)}" if bounds.protected else "",
+        f"commands: {', '.join(bounds.commands)}" if "*" not in bounds.commands else "",
+        f"at most {bounds.max_files} files and {bounds.max_lines} lines",
     ]
-    told = {"dependencies": dependencies, "migrations": migrations, "frozen": frozen}
-    return {"summary": "; ".join(words), **told, "paths": list(config.boundaries.paths)}
+    return {"summary": "; ".join(filter(None, words)), **bounds.model_dump(mode="json"), **stances}
 
 
 def warnings(config: Config, kind: Kind, ratio: float | None, expected: Forecast | None) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from ..errors import ConfigError
-from ..gates.audits import LOCKS, audits
+from ..gates.auditors import audits, unread
 from ..gates.steps_inside import BROWSERS
 from ..gates.worth import Worth, level_of, scope_of
 from ..model.evidence import GateKind
@@ -80,7 +80,12 @@ def narrowed_to(config: Config, ticket: Ticket) -> Config:
     if found is None:
         return config
     profile = found[1]
-    gates = {name: gate for name, gate in config.gates.items() if not profile.gates or name in profile.gates}
+
+    def keeps(name: str, gate: Gate) -> bool:
+        # What is scanned for is not a role's to leave out.
+        return not profile.gates or name in profile.gates or audits(gate.run)
+
+    gates = {name: gate for name, gate in config.gates.items() if keeps(name, gate)}
     looks = tuple(one for one in config.feedback if not profile.feedback or one.name in profile.feedback)
     only = {found[0]: profile}
     return config.model_copy(update={"gates": gates, "feedback": looks, "profile": only})
@@ -104,20 +109,15 @@ def feedback_gaps(config: Config, ticket: Ticket, root: Path) -> tuple[FeedbackG
     if not browser_of(config) and (page := first_page(root)):
         access = "a browser: `apt install chromium`"
         found.append(FeedbackGap(what=f"how pages look ({page})", level="local", by="person", access=access))
-    if unread := _unaudited(config, root):
-        found.append(FeedbackGap(what=f"{VULNERABLE} ({unread})", level="local", by="person", access=AUDIT))
+    if left := unread(config.gates.values(), root):
+        decided = f", left out because: {config.checks.unaudited}" if config.checks.unaudited else ""
+        what = f"{VULNERABLE} ({', '.join(left[:4])}){decided}"[:500]
+        found.append(FeedbackGap(what=what, level="local", by="person", access=AUDIT))
     found += [
         FeedbackGap(what=f"smoke in {place.name}", level=level_of_place(place), by="setpoint")
         for place in config.environment
     ]
     return tuple(sorted(found, key=lambda gap: LEVELS.index(gap.level)))
-
-
-def _unaudited(config: Config, root: Path) -> str:
-    """The lock file that no gate looks up among known vulnerabilities; empty when there is none."""
-    if any(audits(gate.run) for gate in config.gates.values()):
-        return ""
-    return next((name for name in LOCKS if (root / name).is_file()), "")
 
 
 def gap_lines(found: Sequence[FeedbackGap]) -> list[str]:
@@ -185,7 +185,7 @@ def matrix(config: Config, known: Mapping[str, Worth], root: Path, later: Mappin
     found += _always(config)
     found += _pages(config, root)
     found += [_nobody(*missing) for missing in _missing(config)]
-    if _unaudited(config, root):
+    if unread(config.gates.values(), root):
         found.append(_nobody(VULNERABLE, AUDIT))
     found += [_declared(one) for one in config.feedback]
     found.append(

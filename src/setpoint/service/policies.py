@@ -58,7 +58,7 @@ def of_run(ground: Ground) -> PolicyView:
     layers = layers_of(ground)
     planned = ground.given("plan") or ground.given("diagnosis")
     ticket = ground.run.ticket.boundaries
-    policy = closed_policy(ground) if planned else _before_plan(effective(layers), ticket)
+    policy = closed_policy(ground) if planned else _undecided(effective(layers), ticket)
     parts = {"policy": policy.rules.boundaries(), "plan": planned_of(ground) if planned else CEILING}
     return _view(ground.run.id, ground.run.base, layers, policy, {**parts, "ticket": limits_of(ticket)})
 
@@ -69,7 +69,7 @@ async def of_base(bench: Bench, base: str, text: str, name: str, checkout: Path)
     layers = await layers_here(bench, base)
     ticket = read_ticket(text, name=name) if text else None
     said = ticket.boundaries if ticket else Boundaries()
-    policy = _before_plan(effective(layers), said)
+    policy = _undecided(effective(layers), said)
     parts = {"policy": policy.rules.boundaries(), "ticket": limits_of(said)}
     view = _view(ticket.id if ticket else "", base, layers, policy, parts)
     return view.model_copy(update={"notes": tuple(_uncounted(layers, checkout, base))})
@@ -89,7 +89,12 @@ def _uncounted(layers: Sequence[Layer], checkout: Path, base: str) -> Iterator[s
         yield f"{FILE} of the working tree is not the one of {base[:12]}: it counts once it is committed to the base"
 
 
-def _before_plan(rules: Rules, ticket: Boundaries) -> Policy:
+async def before_plan(bench: Bench, base: str, ticket: Boundaries) -> Policy:
+    """What a run of a ticket that starts now from `base` stands under, before a plan narrows it. Raises ConfigError."""
+    return _undecided(effective(await layers_here(bench, base)), ticket)
+
+
+def _undecided(rules: Rules, ticket: Boundaries) -> Policy:
     """As if the plan wanted every file; a plan can only narrow that."""
     anywhere = CEILING.model_copy(update={"paths": ("**",)})
     return Policy(boundaries=compile_boundaries(rules.boundaries(), anywhere, limits_of(ticket)), rules=rules)

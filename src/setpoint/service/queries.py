@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..gates.worth import level_of
-from ..model.approval import CHANGE, POINTS
+from ..model.approval import CHANGE, POINTS, SAID
 from ..model.gate import Gate
 from ..model.money import Forecast, Standing
 from ..model.numbers import counted
@@ -169,7 +169,7 @@ def view(ground: Ground) -> RunView:
         follow_ups=tuple(_follow_up(objection) for objection in follow_ups(store, run)),
         gates=_gates(store, run, ground.config.gates),
         pictures=pictures(events, store.results(run.id)),
-        approvals=tuple(a for cycle in cycles for a in store.approvals(run.id, cycle)),
+        approvals=tuple(a for cycle in cycles for a in store.approvals(run.id, cycle) if not a.about.startswith(SAID)),
         questions=tuple(question for question, _ in store.questions(run.id)),
         handover=store.packet(run.id) if position.waits is Waits.HANDOVER else None,
         pull_request=ground.fact("pull"),

@@ -1,8 +1,9 @@
 """`setpoint init`: what a repository says of itself, believed only once it ran."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..gates.detect import survey
@@ -12,6 +13,10 @@ from ..model.gate import Candidate, SetAside
 from ..model.settings import IGNORED, Config, ContextSettings
 from ..pipeline.rule_files import rule_files
 
+if TYPE_CHECKING:
+    from tomlkit.items import Table
+
+NONE: Mapping[Candidate, bool] = MappingProxyType({})
 SET_ASIDE = 10
 """Most commands that are named though they are no gates here."""
 READS = (".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md", ".worktreeinclude")
@@ -19,21 +24,31 @@ READS = (".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md",
 
 
 def written(
-    repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]], config: Config, *, replace: bool
+    repository: Path,
+    confirmed: Sequence[tuple[Candidate, GateResult]],
+    proposed: Mapping[Candidate, bool],
+    config: Config,
+    *,
+    replace: bool,
 ) -> list[str]:
-    """Write `setpoint.toml` with what ran green on the base, and `.setpoint/.gitignore`; the paths written. `config` is
-    what holds here without that file."""
+    """Write `setpoint.toml` with what ran green on the base and what is `proposed` without having run, by whether its
+    tool is there, and `.setpoint/.gitignore`; the paths written. `config` is what holds here without that file."""
     target = repository / "setpoint.toml"
     if target.exists() and not replace:
         raise UsageError("setpoint.toml is there already", fix="`setpoint init --yes` replaces it, or edit it by hand")
     folder = repository / ".setpoint"
     folder.mkdir(exist_ok=True)
     (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
-    target.write_text(toml(confirmed, survey(repository).aside) + _proposed(config), encoding="utf-8")
+    told = toml(confirmed, survey(repository).aside, proposed) + _proposed(config)
+    target.write_text(told, encoding="utf-8")
     return ["setpoint.toml", ".setpoint/.gitignore"]
 
 
-def toml(confirmed: Sequence[tuple[Candidate, GateResult]], aside: Sequence[SetAside] = ()) -> str:
+def toml(
+    confirmed: Sequence[tuple[Candidate, GateResult]],
+    aside: Sequence[SetAside] = (),
+    proposed: Mapping[Candidate, bool] = NONE,
+) -> str:
     """The configuration's text: gates that ran green on the base, or whose findings there can be told from new ones;
     the others as comments, with why."""
     import tomlkit  # slow to import, and only needed here
@@ -48,13 +63,16 @@ def toml(confirmed: Sequence[tuple[Candidate, GateResult]], aside: Sequence[SetA
             command = " ".join(candidate.gate.run)
             text.add(tomlkit.comment(f"left out: {candidate.name} ({command}): {result.reason}"[:200]))
             continue
-        gate = tomlkit.table()
         found = result.reason if result.green else f"judged by new findings only: {len(result.findings)} on the base"
-        gate.comment(f"{candidate.because}; {found}"[:120].replace("\n", " "))
-        shown = candidate.gate.model_dump(mode="json", exclude_defaults=True)
-        for key, value in {"kind": candidate.gate.kind.value, **shown}.items():
-            gate.add(key, value)
-        gates.add(candidate.name, gate)
+        gates.add(candidate.name, _table(candidate, found))
+    for candidate, there in proposed.items():
+        asks = f"asks {', '.join(candidate.gate.network) or 'nobody'}, each day that a gate runs"
+        if there:
+            gates.add(candidate.name, _table(candidate, f"{asks}; not run yet"))
+        else:
+            command = " ".join(candidate.gate.run)
+            text.add(tomlkit.comment(f"left out: {candidate.name} ({command}): {absent(candidate)}"[:300]))
+            text.add(tomlkit.comment('or write under [checks] why nothing audits: unaudited = "..."'))
     text.add("gates", gates)
     return tomlkit.dumps(text)
 
@@ -74,10 +92,29 @@ def _proposed(config: Config) -> str:
     return ""
 
 
+def _table(candidate: Candidate, found: str) -> "Table":
+    import tomlkit
+
+    gate = tomlkit.table()
+    gate.comment(f"{candidate.because}; {found}"[:120].replace("\n", " "))
+    shown = candidate.gate.model_dump(mode="json", exclude_defaults=True)
+    for key, value in {"kind": candidate.gate.kind.value, **shown}.items():
+        gate.add(key, value)
+    return gate
+
+
+def absent(candidate: Candidate) -> str:
+    """What to say of a proposal whose tool is not there."""
+    return f"the sandbox has no {candidate.gate.run[0]}: install it and run `setpoint init --yes` again"
+
+
 def report(
-    paths: Collection[str], confirmed: Sequence[tuple[Candidate, GateResult]], wrote: Sequence[str]
+    paths: Collection[str],
+    confirmed: Sequence[tuple[Candidate, GateResult]],
+    proposed: Mapping[Candidate, bool],
+    wrote: Sequence[str],
 ) -> dict[str, Any]:
-    """What was found, what it did, what of the base's `paths` is read, what was written."""
+    """What was found, what it did, what is proposed, what of the base's `paths` is read, what was written."""
     settings = ContextSettings()
     rules = [file.path for file in rule_files(paths, settings.rules, settings.context)]
     rows = [
@@ -93,4 +130,19 @@ def report(
         }
         for candidate, result in confirmed
     ]
-    return {"gates": rows, "reads": [*rules, *(name for name in READS if name in paths)], "wrote": list(wrote)}
+    audits = [
+        {
+            "name": candidate.name,
+            "run": list(candidate.gate.run),
+            "network": list(candidate.gate.network),
+            "because": candidate.because,
+            "left_out": "" if there else absent(candidate),
+        }
+        for candidate, there in proposed.items()
+    ]
+    return {
+        "gates": rows,
+        "audits": audits,
+        "reads": [*rules, *(name for name in READS if name in paths)],
+        "wrote": list(wrote),
+    }

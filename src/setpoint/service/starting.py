@@ -4,9 +4,11 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from ..errors import BusyError, RepositoryError, TicketError
+from ..gates.auditors import require_decided
 from ..gates.baseline import require_green
 from ..gates.tests_gate import tests_gate
 from ..model.evidence import GateResult
@@ -17,7 +19,7 @@ from ..model.run import Position, Run
 from ..model.session import Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
-from ..pipeline.bench import PERSON, Bench
+from ..pipeline.bench import PERSON, Bench, Ground
 from ..pipeline.carry import JOB, job_key
 from ..pipeline.context import rules_there
 from ..pipeline.judging import under_policy
@@ -40,6 +42,7 @@ from .guidance import configuration_alone
 from .kept import without_secrets
 from .origin import NOTHING, Origin, begins, on_record, opened, require_fitting
 from .proofs import require_proved
+from .signing import named_here
 
 
 class Repository(Protocol):
@@ -115,6 +118,13 @@ def routed(config: Config, ticket: Ticket, inherited: str = "") -> Config:
     return narrowed_to(narrowed, ticket)
 
 
+def _audited(config: Config, root: Path) -> Config:
+    """`config` with a reason to leave packages unaudited only where they are. Raises ConfigError."""
+    because = require_decided(config.gates.values(), config.checks.unaudited, root)
+    checks = config.checks.model_copy(update={"unaudited": because})
+    return config.model_copy(update={"checks": checks}) if because != config.checks.unaudited else config
+
+
 @dataclass(frozen=True)
 class Starts:
     """Runs of one repository, under its configuration as it is now."""
@@ -152,6 +162,7 @@ class Starts:
             }
             ticket = ticket.model_copy(update=own)
         config = self.signed_in(routed(self.config, ticket, self._inherited(child)))
+        config = _audited(config, Path(self.repository.root))
         if config != self.config:
             here = replace(self, config=config)
             return await here.submit(text, name=name, kind=kind, child=child, origin=origin, checking=checking)
@@ -183,6 +194,7 @@ class Starts:
         results = await self.baseline(bench, base)
         require_green(results, gates=self.config.gates)
         run = await self._new(ticket, chosen, because, branch, base)
+        run = run.model_copy(update={"author": await named_here(Ground(bench, run), run.author)})
         expected = self._forecast(ticket, chosen)
         run = self._create(bench, run, results, expected, layers, origin)
         warned = [*told_before(self.config, chosen, expected), *filter(None, (configuration_alone(ticket),))]
@@ -295,6 +307,7 @@ class Starts:
         told = {"ticket": run.ticket.id, "route": first.route.value, "because": run.route_because, "base": run.base}
         because = self.config.sensitive.because
         told |= {"sensitive": because} if because else {}
+        told |= {"unaudited": self.config.checks.unaudited} if self.config.checks.unaudited else {}
         tx.event(run.id, "created", first.stage, {**told, "config": digest_of(config)})
         remember(tx, run.id, first.stage, run.base, layers)
         mark = policy_digest(effective(layers))

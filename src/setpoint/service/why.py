@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from ..errors import UsageError
-from ..model.approval import Answer
+from ..model.approval import SAID, Answer
 from ..model.change import Origin
 from ..model.plan import Plan, PlanTask
 from ..model.record import Record
@@ -103,7 +103,9 @@ def _decisions(ground: Ground, plan: Plan | None, path: str) -> list[str]:
     found += [f"design: {choice['decision']}, because {choice['because']}" for choice in design.get("choices", ())]
     for approval in ground.bench.store.approvals(ground.run.id, ground.position.cycle):
         because = f": {approval.because}" if approval.because else ""
-        found.append(f"{approval.by} {approval.answer.value} {approval.about} on {approval.at:%Y-%m-%d}{because}")
+        said = approval.about.startswith(SAID)
+        told = "said by " + approval.about.removeprefix(SAID) if said else f"{approval.answer.value} {approval.about}"
+        found.append(f"{approval.by} {told} on {approval.at:%Y-%m-%d}{because}")
     return found
 
 
@@ -138,4 +140,4 @@ def _models(ground: Ground, task: PlanTask | None) -> tuple[str, ...]:
 
 def _approvers(ground: Ground) -> list[str]:
     approvals = ground.bench.store.approvals(ground.run.id, ground.position.cycle)
-    return [f"{a.by} ({a.about})" for a in approvals if a.answer is Answer.GRANTED]
+    return [f"{a.by} ({a.about})" for a in approvals if a.answer is Answer.GRANTED and not a.about.startswith(SAID)]

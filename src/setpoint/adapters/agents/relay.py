@@ -127,7 +127,9 @@ class Relay:
         assert task is not None
         self._tasks.add(task)
         try:
-            await self._talk(reader, writer)
+            # Each holds a descriptor of the worker, which carries other runs too: who says nothing is not waited for.
+            if len(self._tasks) <= 4 * AT_ONCE:
+                await self._talk(reader, writer)
         except (OSError, TimeoutError, h11.ProtocolError):
             return  # whoever asked is gone, or speaks no HTTP
         finally:

@@ -15,7 +15,7 @@ TOOLS = (
     "vitest", "jest", "mocha", "ava", "eslint", "biome", "prettier", "tsc", "node --test", "playwright", "cypress",
     "coverage", "stryker", "mutmut", "pip-audit", "npm test", "npm run test", "npm run lint", "pnpm test", "yarn test",
     "cargo test", "go test", "make test", "make check", "make lint", "c8", "nyc", "isort", "pylint", "size-limit",
-    "manage.py test", "npm audit", "semgrep", "hadolint", "actionlint", "setpoint",
+    "manage.py test", "npm audit", "uv audit", "semgrep", "hadolint", "actionlint", "setpoint",
 )  # fmt: skip
 _RUNNERS = re.compile(r"\b(?:make|just|task|npm|pnpm|yarn|bun|tox|nox|hatch|poe|pre-commit|uv run poe|invoke)\b")
 _SOFT = re.compile(

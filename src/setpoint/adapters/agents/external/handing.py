@@ -14,6 +14,8 @@ SERVER = "setpoint"
 """The server's name, as agents show it beside its tools."""
 PROTOCOL = "2025-06-18"
 LONGEST_LINE = 16 * 1024 * 1024
+AT_ONCE = 16
+"""Connections of one session; an agent needs one, and each takes of what the worker has for all runs."""
 _NO_METHOD, _NO_PARAMS = -32601, -32602
 
 Take = Callable[[str, dict[str, Any]], Awaitable[tuple[str, bool]]]
@@ -26,11 +28,14 @@ class HandIn:
     def __init__(self, tools: tuple[ToolSpec, ...], take: Take) -> None:
         self._tools = tools
         self._take = take
+        self._open = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection to its end. What is no JSON-RPC is passed over."""
+        self._open += 1
+        room = self._open <= AT_ONCE
         try:
-            while line := await reader.readline():
+            while room and (line := await reader.readline()):
                 answer = await self._answered(line)
                 if answer is not None:
                     writer.write(json.dumps(answer).encode() + b"\n")
@@ -38,6 +43,7 @@ class HandIn:
         except (OSError, ValueError):
             return  # it is gone, or its line has no end
         finally:
+            self._open -= 1
             writer.close()
 
     async def _answered(self, line: bytes) -> dict[str, Any] | None:
