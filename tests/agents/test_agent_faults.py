@@ -1,7 +1,9 @@
 """Whatever a provider does, in every wire format: no work is lost, nothing half is run, nothing undone ends as done."""
 
+import itertools
+
 import pytest
-from wired import Bench, MakeBench, endpoint
+from wired import APIS, Bench, MakeBench, endpoint
 
 from setpoint.adapters.agents.conversation import MOST_TOLD
 from setpoint.adapters.agents.native import NativeAgent
@@ -238,11 +240,7 @@ async def test_a_key_is_never_shown(api: str) -> None:
         assert "k-123" not in repr(endpoint(api, model, headers={"x": "k-123"}))
 
 
-PAIRS = [
-    (first, second)
-    for first in ("anthropic", "openai-chat", "openai-responses")
-    for second in ("anthropic", "openai-chat", "openai-responses")
-]
+PAIRS = list(itertools.product(APIS, APIS))
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids=["->".join(pair) for pair in PAIRS])

@@ -50,7 +50,7 @@ def _print(line: "ModelLine") -> None:
 def _none(house: "House") -> str:
     if house.config.agent.kind == "replay":
         return "sessions are replayed from a recording: no model is asked"
-    return "no model is configured; next: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or write [models] in setpoint.toml"
+    return "no model is configured; next: set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or write [models] in setpoint.toml"
 
 
 @app.command("test")

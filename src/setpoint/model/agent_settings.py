@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from .record import Line, Record
 
-Api = Literal["anthropic", "openai-chat", "openai-responses"]
+Api = Literal["anthropic", "openai-chat", "openai-responses", "google"]
 
 
 class AgentProgram(Record):
@@ -16,11 +16,11 @@ class AgentProgram(Record):
 
     command: tuple[Line, ...] = ()
     """Argument list. The first word is looked up on the worker's PATH; what it lies in is shown read-only inside."""
-    speaks: tuple[Api, ...] = ("anthropic", "openai-chat", "openai-responses")
+    speaks: tuple[Api, ...] = ("anthropic", "openai-chat", "openai-responses", "google")
     """Wire formats it can ask a model in: its model is the first of the phase's whose provider speaks one of them."""
     env: dict[str, str] = {}
     """Its environment besides the sandbox's. `{here}` is the relay's address, `{model}` the model's name, `{maker}` is
-    `anthropic` or `openai` by its wire format, `{key}` stands for a key, `{home}` is its home folder."""
+    `anthropic`, `openai` or `google` by its wire format, `{key}` stands for a key, `{home}` is its home folder."""
     files: dict[str, str] = {}
     """Files put into its home before each start, by their path below it; the same words are filled in."""
     mode: str = ""

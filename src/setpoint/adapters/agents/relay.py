@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import h11
 import httpx2
@@ -25,7 +24,9 @@ from ...model.money import Quote
 from ...model.session import ModelRef
 from ...ports import Sandbox
 from ..loopback import forwarded
+from .addressed import addressed
 from .asked import judged, parsed
+from .asked_google import judged as judged_google
 from .endpoint import Endpoint
 from .http import CONNECT_SECONDS, LARGEST_REPLY
 from .metering import LONGEST_REQUEST, Meter, quote_of, usage_of
@@ -44,10 +45,13 @@ IDLE_SECONDS = 300.0
 """How long a provider, or whoever asks, may say nothing."""
 _PASSED_ON = ("accept", "anthropic-version", "anthropic-beta", "openai-beta", "user-agent", "x-stainless-helper-method")
 """Headers of a request that a provider is sent."""
+_TOLD = {
+    "anthropic": ("ANTHROPIC_BASE_URL", "{here}", "ANTHROPIC_API_KEY"),
+    "openai": ("OPENAI_BASE_URL", "{here}/v1", "OPENAI_API_KEY"),
+    "google": ("GOOGLE_GEMINI_BASE_URL", "{here}", "GEMINI_API_KEY"),
+}
+"""Variables by which commands find each maker's models, with the address as they want it."""
 _PASSED_BACK = ("content-type", "request-id", "x-request-id", "retry-after")
-_COUNTING = "/count_tokens"
-_QUERIES = ("", "beta=true")
-"""What may stand behind a path."""
 NOT_ITS_FORMAT = (ValueError, KeyError, TypeError, AttributeError, RecursionError, ProviderFault)
 
 
@@ -89,9 +93,8 @@ class Relay:
         """What commands are told: where each kind of provider is, and a key that is none."""
         told: dict[str, str] = {}
         for endpoint in self._models.values():
-            name = "ANTHROPIC" if endpoint.api == "anthropic" else "OPENAI"
-            told[f"{name}_BASE_URL"] = "{here}" if name == "ANTHROPIC" else "{here}/v1"
-            told[f"{name}_API_KEY"] = KEY
+            url, place, key = _TOLD[endpoint.api.partition("-")[0]]
+            told |= {url: place, key: KEY}
         return told
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -172,23 +175,26 @@ class Relay:
 
     def _read(self, request: h11.Request, body: bytes) -> _Asked:
         """What is asked for, where it may be. Raises _RefusedError."""
-        path, _, query = request.target.decode("latin-1").partition("?")
-        counting = path.endswith(_COUNTING)
-        plain = path.removesuffix(_COUNTING)
-        known = {ref: end for ref, end in self._models.items() if urlsplit(end.url()).path.endswith(plain)}
-        if request.method != b"POST" or plain.count("/") < 2 or not known or query not in _QUERIES:
+        target = request.target.decode("latin-1")
+        address = addressed(target, self._models) if request.method == b"POST" else None
+        if address is None:
+            path = target.partition("?")[0]
             raise _RefusedError(404, f"{request.method.decode('latin-1')} {path[:200]} is not asked through here")
         try:
             told = parsed(body)
         except ValueError as error:
-            raise _RefusedError(400, f"the request is no JSON object with a `model`: {error}") from error
-        ref = next((ref for ref in known if ref.model == told["model"]), None)
+            raise _RefusedError(400, f"the request is no JSON object that can be read in one way: {error}") from error
+        name = told.get("model") if address.model is None else address.model
+        if not isinstance(name, str):
+            raise _RefusedError(400, "the request is no JSON object with a `model`")
+        ref = next((ref for ref in address.known if ref.model == name), None)
         if ref is None:
-            allowed = ", ".join(sorted(ref.model for ref in known))
-            raise _RefusedError(403, f"model `{told['model'][:100]}` is not one of this session's: {allowed}")
-        endpoint = known[ref]
+            allowed = ", ".join(sorted(ref.model for ref in address.known))
+            raise _RefusedError(403, f"model `{name[:100]}` is not one of this session's: {allowed}")
+        endpoint = address.known[ref]
+        judge = judged_google if endpoint.api == "google" else judged
         try:
-            sent = judged(told, endpoint, counting=counting)
+            sent = judge(told, endpoint, counting=address.counting)
         except ValueError as error:
             raise _RefusedError(400, str(error)) from error
         for name in sent.left_out:
@@ -196,10 +202,9 @@ class Relay:
         signed = {header.lower(): value for header, value in endpoint.signed(ref.provider).items()}
         told_headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
         passed = {header: told_headers[header] for header in _PASSED_ON if header in told_headers}
-        url = endpoint.url() + (_COUNTING if counting else "") + (f"?{query}" if query else "")
         quote = quote_of(ref, len(sent.body) + sent.weight, endpoint, sent.longest)
         headers = {**passed, **signed, "accept-encoding": "identity"}
-        return _Asked(ref, endpoint, url, sent.body, headers, quote, metered=not counting)
+        return _Asked(ref, endpoint, address.url(ref), sent.body, headers, quote, metered=not address.counting)
 
     async def _forward(self, asked: _Asked, talk: h11.Connection, writer: asyncio.StreamWriter) -> None:
         started, paid, settled = time.monotonic(), True, False
@@ -275,7 +280,7 @@ async def _head(talk: h11.Connection, writer: asyncio.StreamWriter, response: ht
 
 
 async def _say(talk: h11.Connection, writer: asyncio.StreamWriter, status: int, words: str) -> None:
-    """An error in the form that all three formats know."""
+    """An error in the form that all formats know."""
     told = {"type": "error", "error": {"type": "setpoint", "code": "setpoint", "message": f"setpoint: {words}"}}
     body = json.dumps(told).encode()
     headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
