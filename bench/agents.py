@@ -46,7 +46,9 @@ class Contestant:
     def command(self) -> tuple[str, ...]:
         """How it is started."""
         program = TOOLS / "agents" / self.name / "node_modules" / self.place
-        return (str(program), "acp") if self.name == "opencode" else (str(NODE), str(program))
+        if self.name == "opencode":
+            return str(program), "acp"
+        return (str(NODE), str(program), *(["--acp"] if self.name == "gemini" else []))
 
     @property
     def here(self) -> bool:
@@ -59,6 +61,7 @@ CONTESTANTS = (
     Contestant("claude-code", place=".bin/claude-agent-acp"),
     Contestant("codex", "openai-responses", "openai/gpt-5.1", ".bin/codex-acp"),
     Contestant("opencode", place="opencode-linux-x64/bin/opencode"),
+    Contestant("gemini", "google", "google/gemini-2.5-pro", "@google/gemini-cli/bundle/gemini.js"),
 )
 
 
@@ -72,7 +75,8 @@ def says(seen: Seen) -> Step:
     command = COMMANDS[seen.replies]
     shell = next((name for name in seen.tools if name in SHELLS), "shell")
     told = {SHELLS.get(shell, "command"): command}
-    return Step(calls=(Call(shell, told | ({"description": "a step"} if shell in ("Bash", "bash") else {})),))
+    described = {"description": "a step"} if shell in ("Bash", "bash", "run_shell_command") else {}
+    return Step(calls=(Call(shell, told | described),))
 
 
 def figures(folder: Path) -> Iterator[Figure]:

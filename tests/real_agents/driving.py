@@ -45,12 +45,18 @@ class Cli:
 
 
 _OPENAI = {"provider": "openai", "api": "openai-responses", "models": ("gpt-5.1", "gpt-5", "gpt-5-mini")}
+_GOOGLE = {
+    "provider": "google",
+    "api": "google",
+    "models": ("gemini-3.1-pro-preview", "gemini-2.5-pro", "gemini-3-flash-preview"),
+}
 CLIS = {
     cli.name: cli
     for cli in (
         Cli("claude-code", ".bin/claude-agent-acp"),
         Cli("codex", ".bin/codex-acp", **_OPENAI),
         Cli("opencode", "opencode-linux-x64/bin/opencode", ("acp",), by_node=False),
+        Cli("gemini", "@google/gemini-cli/bundle/gemini.js", ("--acp",), **_GOOGLE),
     )
 }
 

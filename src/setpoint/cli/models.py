@@ -50,7 +50,8 @@ def _print(line: "ModelLine") -> None:
 def _none(house: "House") -> str:
     if house.config.agent.kind == "replay":
         return "sessions are replayed from a recording: no model is asked"
-    return "no model is configured; next: set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or write [models] in setpoint.toml"
+    keys = "ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY"
+    return f"no model is configured; next: set {keys}, or write [models] in setpoint.toml"
 
 
 @app.command("test")

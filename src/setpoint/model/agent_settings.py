@@ -27,6 +27,8 @@ class AgentProgram(Record):
     """The ACP session mode it is put into; empty: its own default."""
     folders: tuple[Line, ...] = ()
     """More host folders that it needs, shown read-only."""
+    served: tuple[Literal["read", "write"], ...] = ("read", "write")
+    """What of its file work it is offered to do through us; the rest it does itself, in its sandbox."""
     hand_in: Literal["mcp", "file"] = "mcp"
     """`file`: for an agent that takes no MCP servers; it writes the deliverable to a file in its home."""
     start_seconds: float = Field(default=60.0, gt=0, le=600)
@@ -114,7 +116,43 @@ OPENCODE = AgentProgram(
     },
     can=("resume", "permissions", "writes through us", "usage", "cost"),
 )
-KNOWN: Mapping[str, AgentProgram] = {"claude-code": CLAUDE_CODE, "codex": CODEX, "opencode": OPENCODE}
+GEMINI = AgentProgram(
+    command=("gemini", "--acp"),
+    speaks=("google",),
+    env={
+        "GOOGLE_GEMINI_BASE_URL": "{here}",
+        "GEMINI_API_KEY": "{key}",
+        "GEMINI_MODEL": "{model}",
+        "GEMINI_CLI_NO_RELAUNCH": "true",  # else it starts itself once more, for more memory than it is given
+    },
+    files={
+        # It would take another model than it is told, ask after updates, and send what it counts.
+        ".gemini/settings.json": """{
+  "security": {"auth": {"selectedType": "gemini-api-key"}, "folderTrust": {"enabled": false}},
+  "experimental": {"dynamicModelConfiguration": true},
+  "modelConfigs": {"modelIdResolutions": {"{model}": {"default": "{model}", "contexts": []}}},
+  "general": {
+    "enableAutoUpdate": false,
+    "enableAutoUpdateNotification": false,
+    "plan": {"enabled": false},
+    "topicUpdateNarration": false
+  },
+  "privacy": {"usageStatisticsEnabled": false},
+  "telemetry": {"enabled": false},
+  "tools": {"exclude": ["google_web_search", "web_fetch"], "shell": {"enableInteractiveShell": false}},
+  "advanced": {"ignoreLocalEnv": true}
+}
+"""
+    },
+    served=("write",),  # told by us that a file is not there, it gives up instead of making it
+    can=("permissions", "writes through us"),
+)
+KNOWN: Mapping[str, AgentProgram] = {
+    "claude-code": CLAUDE_CODE,
+    "codex": CODEX,
+    "opencode": OPENCODE,
+    "gemini": GEMINI,
+}
 """Agents that need no configuration but to be installed."""
 
 

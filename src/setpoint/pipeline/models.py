@@ -62,7 +62,8 @@ def _named(config: Config, choice: str) -> tuple[ModelRef, ...]:
         raise NotSignedInError(
             f"no model is configured for size class `{choice}`",
             why="neither setpoint.toml nor the environment names a provider",
-            fix="set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or write [providers] and [models] in setpoint.toml",
+            fix="set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, "
+            "or write [providers] and [models] in setpoint.toml",
         )
     return tuple(ref(name) for name in names)
 

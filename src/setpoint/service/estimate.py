@@ -128,7 +128,9 @@ def warnings(config: Config, kind: Kind, ratio: float | None, expected: Forecast
     if config.agent.kind == "replay":
         return [*found, *([] if config.gates else ["no gate is configured: `setpoint init`"])]
     if not _models_there(config):
-        found.append("no model is configured: set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY before `setpoint run`")
+        found.append(
+            "no model is configured: set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY before `setpoint run`"
+        )
     else:
         found += _about_models(config, kind)
     if not config.gates:

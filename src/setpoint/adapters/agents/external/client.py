@@ -61,6 +61,8 @@ class Ears:
         """The tools of our own server."""
         self._moved = moved
         self.heard = Heard()
+        self._over: set[str] = set()
+        """Deeds that were refused and taken: whatever is told of them later."""
         self.cwd = room.inside
         self.deaf = False
         """While an earlier conversation is played back to us."""
@@ -79,16 +81,20 @@ class Ears:
 
     def _deed(self, update: ToolCallUpdate) -> Deed:
         name = named(update.tool_call_id)
+        if name in self._over:
+            return Deed(name)
         deed = self.heard.deeds.setdefault(name, Deed(name))
         deed.learn(update)
         return deed
 
     def take(self) -> tuple[str, list[Deed]]:
-        """What was said, and what was done to its end, since the last time."""
+        """What was said, and what was done to its end or refused, since the last time. Not every agent tells the end of
+        what was refused."""
         said, self.heard.said, self.heard.size = "".join(self.heard.said), [], 0
-        done = [deed for deed in self.heard.deeds.values() if deed.closed]
+        done = [deed for deed in self.heard.deeds.values() if deed.closed or deed.denied]
         for deed in done:
             del self.heard.deeds[deed.id]
+        self._over |= {deed.id for deed in done if not deed.closed}
         return said, [deed for deed in done if not deed.is_one_of(self._own, SERVER)]
 
     # -- what it asks -----------------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ _SHELLS = frozenset(("sh", "bash", "zsh", "dash"))
 CLOSED = ("completed", "failed")
 # mcp__server__tool, mcp.server.tool, server_tool, server/tool, server: tool
 _SERVERS_TOOL = re.compile(r"(?:mcp(?:__|\.)|Tool: )?(?P<server>[A-Za-z0-9-]+)(?:__?|[./]|: )(?P<tool>[A-Za-z0-9_]+)")
+# mcp_server_tool__id, where the title holds the arguments alone
+_SERVERS_CALL = re.compile(r"mcp_(?P<server>[A-Za-z0-9-]+)_(?P<tool>[A-Za-z0-9_]+?)__.*")
 
 
 @dataclass
@@ -57,16 +59,22 @@ class Deed:
             self.seconds = time.monotonic() - self.began
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What the model may have called it: some agents put the tool's name before that."""
+        return self.id, self.id.partition("__")[2]
+
+    @property
     def closed(self) -> bool:
         """Whether it has an end."""
         return self.status in CLOSED
 
     def is_one_of(self, tools: tuple[str, ...], server: str) -> bool:
         """Whether it is a call of our own server's, which is noted where it arrives: by its whole title, in the ways
-        that agents write a server's tool. A command line or a file that names both is none."""
+        that agents write a server's tool, or by its id. A command line or a file that names both is none."""
         if self.places or (isinstance(self.raw_input, Mapping) and "command" in self.raw_input):
             return False
-        found = _SERVERS_TOOL.fullmatch(self.title.strip())
+        by_id = None if self.kind == "execute" else _SERVERS_CALL.fullmatch(self.id)
+        found = _SERVERS_TOOL.fullmatch(self.title.strip()) or by_id
         return found is not None and found["server"] == server and found["tool"] in tools
 
     def call(self, cwd: str) -> ToolCall:
@@ -83,6 +91,7 @@ class Deed:
     def used(self, cwd: str) -> Used:
         """What came of it."""
         text = self.text or (self.raw_output if isinstance(self.raw_output, str) else "")
+        text = text if self.closed else self.denied
         return Used(
             clean(shortened(text)) or f"[{self.status}]",
             failed=self.status == "failed" or bool(self.denied),

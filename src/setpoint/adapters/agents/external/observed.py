@@ -201,7 +201,7 @@ class Observed:
 
     def _noted(self, deed: Deed) -> ToolCall:
         call = deed.call(self._ears.cwd)
-        asked = self._gate.commands.pop(deed.id, "")
+        asked = next((told for name in deed.names if (told := self._gate.commands.pop(name, ""))), "")
         if asked and call.name == "shell":
             call = call.model_copy(update={"arguments": {"command": asked}})
         self._results[call.id] = deed.used(self._ears.cwd)

@@ -63,7 +63,8 @@ class Talk:
             raise await self._way.fault("ended before it had a session") from error
 
     async def _open(self, known: Known, inside: Inside) -> None:
-        files = FileSystemCapabilities(read_text_file=True, write_text_file=True)
+        served = self._start.program.served
+        files = FileSystemCapabilities(read_text_file="read" in served, write_text_file="write" in served)
         hello = await self._talk.initialize(
             protocol_version=PROTOCOL_VERSION,
             client_capabilities=ClientCapabilities(fs=files, terminal=False),
