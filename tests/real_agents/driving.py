@@ -111,13 +111,16 @@ async def driven(cli: Cli, folder: Path) -> Driven:
         _prepared(target, settings(cli, model.base_url(cli.api)), keys)
         started = time.monotonic()
         house = await House.open(target)
-        house.keys = keys
-        begun = await house.submit(SIGNUP.ticket.read_text(), name="signup", kind=None, detach=False)
-        run = await house.carry(begun.run.id, lambda _: None)
-        while run.position.stage == "plan" and run.position.waits is Waits.DECISION:
-            await house.commands.approve(run.id, because="test", inspected=SIGNUP.inspected)
-            run = await house.carry(run.id, lambda _: None)
-        events = house.store.events(run.id, limit=5000)
+        try:
+            house.keys = keys
+            begun = await house.submit(SIGNUP.ticket.read_text(), name="signup", kind=None, detach=False)
+            run = await house.carry(begun.run.id, lambda _: None)
+            while run.position.stage == "plan" and run.position.waits is Waits.DECISION:
+                await house.commands.approve(run.id, because="test", inspected=SIGNUP.inspected)
+                run = await house.carry(run.id, lambda _: None)
+            events = house.store.events(run.id, limit=5000)
+        finally:
+            await house.close()  # the next agent's run is in the same process
         return Driven(run, events, model, time.monotonic() - started)
 
 
