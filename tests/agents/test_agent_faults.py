@@ -263,6 +263,9 @@ async def test_the_fallback_takes_over_the_conversation(
         assert [seen.replies for seen in backup.requests] == [1, 2, 3]
         assert len(primary.requests) == 6, "a model out of reach is passed over for a while"
         assert all(b"hm" not in seen.raw and b"sealed" not in seen.raw for seen in backup.requests)
+        if second == "google":  # calls that another model made carry what stands for its thoughts
+            call = backup.requests[0].messages[1]["parts"][-1]
+            assert call["thoughtSignature"] == "skip_thought_signature_validator"
         assert [note["model"] for note in log.of("model")] == ["anthropic/claude-opus-4-5"] + ["spare/other"] * 3
 
 
