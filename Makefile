@@ -44,7 +44,7 @@ demo-avatar: .venv/.ready ## the same in TypeScript: a profile page with picture
 test: .venv/.ready lint types arrows ## everything that must hold
 	$(RUN)python -m pytest -q -n $(JOBS) --dist worksteal
 
-AGENTS ?= claude-code claude-code-headless codex codex-headless opencode
+AGENTS ?= claude-code claude-code-headless codex codex-headless opencode gemini
 agents: .venv/.ready ## real agent CLIs at pinned versions, into .tools; AGENTS="…" for some of them
 	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" $(RUN)python tests/real_agents/install.py $(AGENTS)
 

@@ -68,6 +68,9 @@ CONTESTANTS = (
     Contestant("codex", "openai-responses", "openai/gpt-5.1", ".bin/codex-acp"),
     Contestant("codex-headless", "openai-responses", "openai/gpt-5.1", ".bin/codex"),
     Contestant("opencode", place="opencode-linux-x64/bin/opencode", arguments=("acp",), by_node=False),
+    Contestant(
+        "gemini", "google", "google/gemini-2.5-pro", "@google/gemini-cli/bundle/gemini.js", arguments=("--acp",)
+    ),
 )
 
 
@@ -81,7 +84,8 @@ def says(seen: Seen) -> Step:
     command = COMMANDS[seen.replies]
     shell = next((name for name in seen.tools if name in SHELLS), "shell")
     told = {SHELLS.get(shell, "command"): command}
-    return Step(calls=(Call(shell, told | ({"description": "a step"} if shell in ("Bash", "bash") else {})),))
+    described = {"description": "a step"} if shell in ("Bash", "bash", "run_shell_command") else {}
+    return Step(calls=(Call(shell, told | described),))
 
 
 def figures(folder: Path) -> Iterator[Figure]:

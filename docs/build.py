@@ -102,8 +102,8 @@ def config_page() -> str:
         "that name the nearest known one. `setpoint config` prints what is in force, `setpoint schema config` the "
         "JSON schema. A run keeps the configuration it was started with: what changes here holds for later runs.\n\n"
         "Keys are never written here: a provider names the environment variable that holds its key. "
-        "`ANTHROPIC_API_KEY` or `OPENAI_API_KEY` alone is enough; `ANTHROPIC_BASE_URL` and `OPENAI_BASE_URL` are "
-        "honoured."
+        "`ANTHROPIC_API_KEY`, `OPENAI_API_KEY` or `GEMINI_API_KEY` alone is enough; `ANTHROPIC_BASE_URL`, "
+        "`OPENAI_BASE_URL` and `GOOGLE_GEMINI_BASE_URL` are honoured."
     )
     parts = [MADE, "# Configuration", intro, "## Top level", _table(schema)]
     parts += [f"## {name}\n\n{inner.get('description', '')}\n\n{_shape(inner)}" for name, inner in _inner([schema])]

@@ -163,9 +163,9 @@ def load(repository: Path) -> Config:
     return with_environment(config, os.environ)
 
 
-KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
-URLS = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL"}
-APIS: dict[str, Api] = {"anthropic": "anthropic", "openai": "openai-responses"}
+KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "google": "GEMINI_API_KEY"}
+URLS = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL", "google": "GOOGLE_GEMINI_BASE_URL"}
+APIS: dict[str, Api] = {"anthropic": "anthropic", "openai": "openai-responses", "google": "google"}
 DEFAULT_MODELS: dict[str, dict[Size, str]] = {
     "anthropic": {
         "large": "claude-opus-4-5",
@@ -174,10 +174,16 @@ DEFAULT_MODELS: dict[str, dict[Size, str]] = {
         "tiny": "claude-haiku-4-5",
     },
     "openai": {"large": "gpt-5.1", "medium": "gpt-5.1-codex", "small": "gpt-5-mini", "tiny": "gpt-5-nano"},
+    "google": {
+        "large": "gemini-3.1-pro-preview",
+        "medium": "gemini-2.5-pro",
+        "small": "gemini-3-flash-preview",
+        "tiny": "gemini-2.5-flash-lite",
+    },
 }
 
 
-CHEAPEST = ("openai", "anthropic")
+CHEAPEST = ("openai", "google", "anthropic")
 """Whose `tiny` model comes first where a key of each is there: validators are to be ten times cheaper than the rest."""
 
 

@@ -203,9 +203,9 @@ async def test_a_recording_is_served_by_hand(api: str, room: SavingRoom, log: Me
         stdout=asyncio.subprocess.PIPE,
     )
     assert served.stdout is not None
-    urls = dict([(await served.stdout.readline()).decode().strip().split("=", 1) for _ in range(2)])
+    urls = dict([(await served.stdout.readline()).decode().strip().split("=", 1) for _ in range(3)])
     try:
-        url = urls["ANTHROPIC_BASE_URL" if api == "anthropic" else "OPENAI_BASE_URL"]
+        url = urls[{"anthropic": "ANTHROPIC_BASE_URL", "google": "GOOGLE_GEMINI_BASE_URL"}.get(api, "OPENAI_BASE_URL")]
         agent = NativeAgent(
             {"anthropic": Endpoint.model_validate({"api": api, "base_url": url})}, Weather(), pause=at_once
         )

@@ -21,6 +21,11 @@ OWN = Price(input=3.0, output=15.0, cached=0.3)
 NUMBERS = (None, "12", -12, math.nan, math.inf, 10**40, [], True, 1.5)
 
 
+def _sum(read: Any, said: Any) -> Any:
+    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (read, said))
+    return read + said if numbers else said
+
+
 def replied(api: str, read: Any, said: Any, **cached: Any) -> Answer:
     """A whole reply of the format with these counts."""
     if api == "openai-chat":
@@ -31,6 +36,10 @@ def replied(api: str, read: Any, said: Any, **cached: Any) -> Answer:
         }
         body = {"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}], "usage": usage}
         return WIRES[api].whole(body)
+    if api == "google":
+        usage = {"promptTokenCount": read, "totalTokenCount": _sum(read, said)}
+        usage |= {"cachedContentTokenCount": cached.get("cached_tokens", 0)}
+        return WIRES[api].whole({"candidates": [{"content": {"parts": [{"text": "yes"}]}}], "usageMetadata": usage})
     usage = {"input_tokens": read, "output_tokens": said}
     if api == "anthropic":
         names = {"cached_tokens": "cache_read_input_tokens"}

@@ -6,7 +6,7 @@ import json
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from wired import APIS, MakeBench, endpoint
+from wired import APIS, PROVIDERS, MakeBench, endpoint
 
 from setpoint.adapters.agents.endpoint import WIRES, Endpoint
 from setpoint.adapters.agents.faults import judged
@@ -21,6 +21,7 @@ from setpoint.testing.model_formats import STREAM, WHOLE, Call, Step
 from setpoint.testing.model_server import ScriptedModel
 from setpoint.testing.sessions import MemoryLog, SavingRoom, Weather, a_task
 
+GOOGLE = "/v1beta/models/m%2F1:streamGenerateContent?alt=sse"
 THINKING = [
     Step(thinking="why", text="First.", calls=LOOK.calls),
     Step(thinking="how", calls=(*MEND.calls, *TRY.calls)),
@@ -46,7 +47,7 @@ async def test_a_resumed_session_sends_the_same_prefix(
     with pytest.raises(Exception, match="refused"):
         await made.agent.work(a_task(models=[made.name]), room, log)
     with ScriptedModel(TASK[0]) as model:
-        agent = NativeAgent({name: endpoint(api, model) for name in ("anthropic", "openai")}, Weather())
+        agent = NativeAgent({name: endpoint(api, model) for name in PROVIDERS}, Weather())
         await agent.work(a_task(models=[made.name]), room, log)
         assert model.requests[0].raw == made.model.requests[-1].raw
 
@@ -60,6 +61,11 @@ async def test_opaque_parts_go_back_unchanged(api: str, bench: MakeBench, room: 
     elif api == "openai-responses":
         sealed = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "sealed why"}
         assert last[1] == sealed
+    elif api == "google":
+        thought, said, call = last[1]["parts"]
+        assert (thought, said) == ({"text": "why", "thought": True}, {"text": "First."})
+        assert call["thoughtSignature"] == "c2lnbmVk0001"
+        assert [part.get("thoughtSignature") for part in last[3]["parts"]] == [None, "c2lnbmVk0002", None]
 
 
 async def test_the_wire_says_what_each_format_wants(
@@ -78,6 +84,11 @@ async def test_the_wire_says_what_each_format_wants(
     elif api == "openai-chat":
         assert seen.path == "/v1/chat/completions"
         assert seen.body["stream_options"] == {"include_usage": True}
+    elif api == "google":
+        assert seen.path == "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse"
+        assert seen.headers["x-goog-api-key"] == "k-123"
+        assert seen.body.keys() == {"contents", "systemInstruction", "tools", "generationConfig"}
+        assert seen.messages[2]["parts"][0]["functionResponse"]["response"].keys() == {"output"}
     else:
         assert seen.path == "/v1/responses"
         assert seen.body["store"] is False
@@ -95,15 +106,17 @@ async def test_the_wire_says_what_each_format_wants(
         ("openai-chat", "", "https://api.openai.com/v1/chat/completions"),
         ("openai-chat", "http://localhost:1/v1/", "http://localhost:1/v1/chat/completions"),
         ("openai-responses", "http://localhost:1", "http://localhost:1/responses"),
+        ("google", "", f"https://generativelanguage.googleapis.com{GOOGLE}"),
+        ("google", "http://localhost:1/v1beta/", f"http://localhost:1{GOOGLE}"),
     ],
 )
 def test_base_urls(api: str, base: str, url: str) -> None:
-    assert Endpoint.model_validate({"api": api, "base_url": base}).url() == url
+    assert Endpoint.model_validate({"api": api, "base_url": base}).url("m/1") == url
 
 
 def test_a_base_url_without_a_scheme_is_refused() -> None:
     with pytest.raises(ConfigError, match="localhost"):
-        Endpoint(api="anthropic", base_url="localhost:1").url()
+        Endpoint(api="anthropic", base_url="localhost:1").url("m")
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -120,7 +133,7 @@ def test_a_reply_is_the_same_however_it_is_cut_into_chunks(api: str, size: int) 
     assert reader.complete
     whole = WIRES[api].whole(WHOLE[api](step, "m", 1))
     assert reader.answer().tokens == whole.tokens
-    kinds = [part.kind for part in reader.answer().parts]
+    kinds = [part.kind for part in reader.answer().parts if part.kind != "opaque"]
     assert kinds[-3:] == ["text", "tool_call", "tool_call"]
     assert reader.answer().parts[-2:] == whole.parts[-2:]
 
@@ -136,6 +149,7 @@ def test_a_stream_cut_before_its_end_is_never_a_whole_reply(api: str, data: st.D
             "anthropic": b"message_stop",
             "openai-chat": b'"finish_reason":"tool',
             "openai-responses": b'"response.completed"',
+            "google": b'"finishReason"',
         }[api]
     )
     at = data.draw(st.integers(0, named))
@@ -210,7 +224,7 @@ async def test_an_unknown_price_is_unknown(api: str, room: SavingRoom, log: Memo
         reply = await agent.work(a_task(models=["cellar/our-own"]), room, log)
         assert reply.usage.usd is None
         assert "authorization" not in model.requests[0].headers
-        assert "x-api-key" not in model.requests[0].headers
+        assert not {"x-api-key", "x-goog-api-key"} & model.requests[0].headers.keys()
 
 
 async def test_the_model_is_told_when_few_requests_are_left(bench: MakeBench, room: SavingRoom, log: MemoryLog) -> None:

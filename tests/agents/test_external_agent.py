@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from acp.schema import AgentMessageChunk, TextContentBlock, ToolCallProgress, ToolCallStart
+from acp.schema import (
+    AgentMessageChunk,
+    PermissionOption,
+    TextContentBlock,
+    ToolCallLocation,
+    ToolCallProgress,
+    ToolCallStart,
+    ToolCallUpdate,
+)
 from pydantic import ValidationError
 from wired import endpoint
 
@@ -165,6 +173,14 @@ async def test_permission_is_given_once_and_by_policy(
         assert "outside the allowed paths" in edit["denied"]
 
 
+@pytest.mark.parametrize("served", [("read",), ()])
+async def test_file_work_that_is_not_offered_the_agent_does_itself(
+    outside: MakeOutside, room: SavingRoom, log: MemoryLog, served: tuple[str, ...]
+) -> None:
+    await outside(MENDED, "serves", served=served).agent.work(a_task(writes=False), room, log)
+    assert room.read("greeting.txt") == b"hello world\n"  # no sandbox here, and we were not asked
+
+
 @pytest.mark.parametrize("writes", [True, False])
 async def test_files_that_are_served_go_through_the_room(
     outside: MakeOutside, room: SavingRoom, log: MemoryLog, writes: bool
@@ -274,6 +290,37 @@ async def test_one_that_lies_at_the_repositorys_root_does_not_uncover_the_users_
 def test_only_a_call_of_our_own_tools_is_taken_for_one(title: str, told: dict[str, str], ours: bool) -> None:
     deed = Deed("1", kind="execute", title=title, raw_input=told)
     assert deed.is_one_of(("submit_change", "ask"), "setpoint") is ours
+
+
+@pytest.mark.parametrize(
+    ("called", "kind", "ours"),
+    [
+        ("mcp_setpoint_submit_change__c1", "other", True),
+        ("mcp_setpoint_ask__call__1", "other", True),
+        ("mcp_setpoint_ask__c1", "execute", False),
+        ("run_shell_command__mcp_setpoint_ask__c1", "other", False),
+        ("mcp_other_submit_change__c1", "other", False),
+        ("mcp_setpoint_submit_changes__c1", "other", False),
+    ],
+)
+def test_where_the_title_says_nothing_the_id_tells_our_own_tools(called: str, kind: str, ours: bool) -> None:
+    deed = Deed(called, kind=kind, title='{"summary":"done"}')
+    assert deed.is_one_of(("submit_change", "ask"), "setpoint") is ours
+
+
+async def test_what_was_refused_is_noted_though_its_end_is_never_told_and_once_though_it_is(room: SavingRoom) -> None:
+    ears = Ears(a_task(writes=False), room, (), lambda: None)
+    options = [PermissionOption(kind="reject_once", name="no", option_id="no")]
+    for name in ("a", "b"):
+        call = ToolCallUpdate(tool_call_id=name, kind="edit", locations=[ToolCallLocation(path="x.txt")])
+        await ears.request_permission("s", call, options)
+    _, first = ears.take()
+    assert [(deed.id, deed.used(room.inside).content) for deed in first] == [
+        (name, "this session only reads") for name in ("a", "b")
+    ]
+    late = ToolCallProgress(session_update="tool_call_update", tool_call_id="b", status="failed")
+    await ears.session_update("s", late)
+    assert ears.take() == ("", [])
 
 
 async def test_a_protected_file_whose_name_is_like_ours_is_refused_and_noted(

@@ -20,10 +20,16 @@ from setpoint.adapters.agents.relay import KEY as STANDS_FOR_A_KEY
 from setpoint.adapters.rooms import exec_here
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
 from setpoint.model.session import ModelRef
-from setpoint.testing.model_formats import Step
+from setpoint.testing.model_formats import MESSAGES, Step
 from setpoint.testing.model_server import Fault, ScriptedModel, Seen
 
-PATHS = {"anthropic": "/v1/messages", "openai-chat": "/v1/chat/completions", "openai-responses": "/v1/responses"}
+PATHS = {
+    "anthropic": "/v1/messages",
+    "openai-chat": "/v1/chat/completions",
+    "openai-responses": "/v1/responses",
+    "google": "/v1beta/models/gemini-2.5-pro:generateContent",
+}
+STREAM = "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse"
 SAID = Step(text="Good day.", input_tokens=1000, output_tokens=50)
 
 
@@ -37,6 +43,9 @@ def ref(api: str) -> ModelRef:
 
 
 def body(api: str, **more: Any) -> dict[str, Any]:
+    if api == "google":
+        more.pop("stream", None)  # its address says it
+        return {"contents": [{"role": "user", "parts": [{"text": "Good day?"}]}], **more}
     turn = [{"role": "user", "content": "Good day?"}]
     said = {"input": turn} if api == "openai-responses" else {"messages": turn}
     return {"model": ref(api).model, "max_tokens": 100, **said, **more}
@@ -67,14 +76,16 @@ async def related(
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_reply_passes_and_is_counted_and_the_key_is_added_outside(api: str, stream: bool) -> None:
     async with related(api) as (ask, meter, model):
-        reply = await ask(json=body(api, stream=stream), headers={"x-api-key": "k-of-the-agent", "cookie": "c=1"})
+        path = STREAM if api == "google" and stream else ""
+        own = {"x-api-key": "k-of-the-agent", "x-goog-api-key": "k-of-the-agent", "cookie": "c=1"}
+        reply = await ask(path, json=body(api, stream=stream), headers=own)
         assert reply.status_code == 200
         assert "Good day." in reply.text
         assert (meter.spent.requests, meter.spent.input_tokens, meter.spent.output_tokens) == (1, 1000, 50)
         assert meter.spent.usd
         (seen,) = model.requests
         told = {name.lower(): value for name, value in seen.headers.items()}
-        assert KEY in f"{told.get('x-api-key')} {told.get('authorization')}"
+        assert KEY in f"{told.get('x-api-key')} {told.get('authorization')} {told.get('x-goog-api-key')}"
         assert not {"k-of-the-agent", "c=1"} & set(told.values())
 
 
@@ -98,10 +109,42 @@ async def test_nothing_else_is_asked(path: str, told: dict[str, Any], status: in
         assert (await ask()).status_code == 200  # the same connection goes on
 
 
-async def test_tokens_may_be_counted_for_nothing() -> None:
-    async with related("anthropic") as (ask, meter, _model):
-        await ask("/v1/messages/count_tokens")
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/v1beta/models/gemini-9:generateContent", 403, "not one of this session's: gemini-2.5-pro"),
+        ("/v1beta/models/%67emini-2.5-pro:generateContent", 200, ""),
+        ("/v1beta/models/..%2Fgemini-2.5-pro:generateContent", 403, "not one of this session's"),
+        ("/v1beta/models/gemini-2.5-pro:generateContent?key=k-of-the-agent", 404, "is not asked through here"),
+        ("/v1beta/models/gemini-2.5-pro:streamGenerateContent", 404, "is not asked through here"),
+        ("/v1beta/models/gemini-2.5-pro:batchGenerateContent", 404, "is not asked through here"),
+        ("/v1beta/cachedContents", 404, "is not asked through here"),
+        ("/upload/v1beta/files", 404, "is not asked through here"),
+        ("/v1/messages", 404, "is not asked through here"),
+    ],
+)
+async def test_where_the_address_names_the_model_only_a_model_of_the_session_is_asked(
+    path: str, status: int, words: str
+) -> None:
+    async with related("google") as (ask, _meter, model):
+        reply = await ask(path, json=body("google", model="gemini-9"))
+        assert reply.status_code == status
+        assert [seen.path for seen in model.requests] == [PATHS["google"]] * (status == 200)
+        assert words in reply.text
+
+
+@pytest.mark.parametrize(
+    ("api", "path"),
+    [
+        ("anthropic", "/v1/messages/count_tokens"),
+        ("google", "/v1beta/models/gemini-2.5-pro:countTokens"),
+    ],
+)
+async def test_tokens_may_be_counted_for_nothing(api: str, path: str) -> None:
+    async with related(api) as (ask, meter, _model):
+        reply = await ask(path, json=body(api, tools=[]))
         assert (meter.spent.requests, meter.lost) == (0, 0.0)
+        assert api != "google" or reply.json()["totalTokens"] > 0
 
 
 async def test_the_limit_is_held_before_the_request() -> None:
@@ -185,6 +228,17 @@ def _away(api: str) -> list[Any]:
             {"type": "image", "source": {"type": "file", "file_id": "f1"}},
             {"type": "tool_result", "content": [{"type": "image", "source": {"type": "url", "url": far}}]},
         ]
+    if api == "google":
+        led = {"mimeType": "image/png", "fileUri": far}
+        given = {"name": "look", "response": {}, "parts": [{"fileData": led}]}
+        code = {"executableCode": {"language": "PYTHON", "code": "open('x')"}}
+        return [
+            {"fileData": led},
+            {"file_data": led},
+            {"text": "look", "file_data": led},
+            {"functionResponse": given},
+            code,
+        ]
     kind = "image_url" if api == "openai-chat" else "input_image"
     picture = {"type": kind, "image_url": {"url": far} if api == "openai-chat" else far}
     return [picture, {"type": "input_file", "file_url": far}, {"type": "file", "file": {"file_id": "f1", "x": data}}]
@@ -193,14 +247,15 @@ def _away(api: str) -> list[Any]:
 @pytest.mark.parametrize("api", PATHS)
 async def test_no_provider_is_made_to_fetch_anything(api: str) -> None:
     async with related(api) as (ask, meter, model):
-        field = "input" if api == "openai-responses" else "messages"
+        field = MESSAGES.get(api, "messages")
+        inside = "parts" if api == "google" else "content"
         for part in _away(api):
-            reply = await ask(json=body(api, **{field: [{"role": "user", "content": [part]}]}))
+            reply = await ask(json=body(api, **{field: [{"role": "user", inside: [part]}]}))
             assert reply.status_code == 400, part
         assert (model.requests, meter.spent.requests) == ([], 0)
 
 
-@pytest.mark.parametrize("api", PATHS)
+@pytest.mark.parametrize("api", [api for api in PATHS if api != "google"])
 async def test_fields_and_tools_that_nobody_judged_are_left_out_and_the_reply_is_bounded(api: str) -> None:
     foreign = {"n": 40, "service_tier": "priority", "speed": "fast", "background": True, "mcp_servers": [{}]}
     foreign |= {"previous_response_id": "r1", "container": "c1", "web_search_options": {}, "Model": "other"}
@@ -219,6 +274,65 @@ async def test_fields_and_tools_that_nobody_judged_are_left_out_and_the_reply_is
         assert api != "openai-chat" or seen.body["stream_options"] == {"include_usage": True}
         assert api != "openai-responses" or seen.body["store"] is False
         assert meter.spent.usd
+
+
+async def test_of_googles_format_too_only_what_was_judged_goes_on_and_the_reply_is_bounded() -> None:
+    look = {"name": "look", "parametersJsonSchema": {"type": "object", "properties": {"fileData": {"type": "string"}}}}
+    many = {"temperature": 1, "candidateCount": 8, "responseModalities": ["IMAGE"], "speechConfig": {}}
+    foreign = {"cachedContent": "cachedContents/1", "model": "gemini-9", "system_instruction": {}, "serviceTier": "x"}
+    async with related("google") as (ask, meter, model):
+        tools = [{"googleSearch": {}, "functionDeclarations": [look]}, {"codeExecution": {}}, {"urlContext": {}}]
+        choice = {"functionCallingConfig": {"mode": "ANY"}, "retrievalConfig": {"languageCode": "de"}}
+        sent = body("google", **foreign, tools=tools, toolConfig=choice, generationConfig=many)
+        assert (await ask(STREAM, json=sent)).status_code == 200
+        (seen,) = model.requests
+        assert seen.body.keys() == {"contents", "tools", "toolConfig", "generationConfig"}
+        assert seen.body["tools"] == [{"functionDeclarations": [look]}]
+        assert seen.body["toolConfig"] == {"functionCallingConfig": {"mode": "ANY"}}
+        assert seen.body["generationConfig"] == {"temperature": 1, "maxOutputTokens": 32_000}
+        assert meter.spent.usd
+
+
+async def test_thoughts_are_paid_for_like_words() -> None:
+    step = Step(text="Good day.", thinking="What do they mean?", input_tokens=1000, output_tokens=50)
+    async with related("google", script=lambda _: step) as (ask, meter, _model):
+        assert "thoughtsTokenCount" in (await ask(STREAM)).text
+        assert meter.spent.output_tokens == 50
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"generationConfig": {"maxOutputTokens": 1e9}},
+        {"generationConfig": {"maxOutputTokens": "32"}},
+        {"generationConfig": {"maxOutputTokens": -1}},
+        {"generationConfig": []},
+        {"contents": "Good day?"},
+        {"contents": [{"role": "user", "parts": "Good day?"}]},
+        {"contents": [{"role": "user", "parts": [{"functionCall": []}]}]},
+        {"contents": [{"role": "user", "content": []}]},
+        {"systemInstruction": "Be brief."},
+        {"tools": {"functionDeclarations": []}},
+        {"tools": [{"functionDeclarations": {}}]},
+        {"toolConfig": []},
+    ],
+)
+async def test_what_is_not_of_googles_form_is_not_sent(told: dict[str, Any]) -> None:
+    async with related("google", usd=5.0) as (ask, _meter, model):
+        assert (await ask(json=body("google", **told))).status_code == 400
+        assert model.requests == []
+
+
+async def test_pictures_of_googles_format_are_held_at_what_they_may_count_as() -> None:
+    def said(kind: str, times: int = 1) -> dict[str, Any]:
+        data = {"inlineData": {"mimeType": kind, "data": "AAAA"}}
+        return body("google", contents=[{"role": "user", "parts": [data] * times}])
+
+    async with related("google", usd=0.9) as (ask, _meter, model):
+        assert [(await ask(json=said(kind, 20))).status_code for kind in ("image/png",)] == [403]
+        assert (await ask(json=said("application/pdf"))).status_code == 403
+        assert model.requests == []
+        assert [(await ask(json=said(kind))).status_code for kind in ("image/png", "text/plain")] == [200, 200]
 
 
 async def test_a_small_picture_is_held_at_what_it_may_count_as() -> None:

@@ -267,7 +267,7 @@ def test_a_sign_in_is_never_billed_otherwise_than_the_run_began(tmp_path: Path) 
 
 def test_a_subscription_to_chatgpt_is_asked_where_codex_asks(tmp_path: Path) -> None:
     end = endpoint_of(provider("codex", ""), home_of(tmp_path, "codex", chatgpt()), "codex")
-    assert end.now().url() == f"{CHATGPT_URL}/responses"
+    assert end.now().url("m") == f"{CHATGPT_URL}/responses"
     metered = home_of(tmp_path, "codex", {"OPENAI_API_KEY": "sk-of-codex"})
     plain = endpoint_of(provider("codex", "", billing="metered"), metered, "codex")
     assert plain.now().url() == "https://api.openai.com/v1/responses"

@@ -11,12 +11,13 @@ from setpoint.testing.model_formats import Step
 from setpoint.testing.model_server import ScriptedModel, Seen
 from setpoint.testing.sessions import Weather
 
-APIS = ("anthropic", "openai-chat", "openai-responses")
-PROVIDERS = ("anthropic", "openai")
+APIS = ("anthropic", "openai-chat", "openai-responses", "google")
+PROVIDERS = ("anthropic", "openai", "google")
 MODEL = {
     "anthropic": "anthropic/claude-opus-4-5",
     "openai-chat": "openai/gpt-5.1",
     "openai-responses": "openai/gpt-5.1",
+    "google": "google/gemini-2.5-pro",
 }
 KEY = "k-123"
 

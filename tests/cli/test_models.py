@@ -16,7 +16,7 @@ READY = Step(calls=(Call("submit_trial", {"word": "ready"}),))
 
 
 def configured(repository: Path, url: str, api: str = "anthropic", model: str = "claude-haiku-4-5") -> None:
-    name = "anthropic" if api == "anthropic" else "openai"
+    name = api.partition("-")[0]
     text = (repository / "setpoint.toml").read_text()
     provider = f'[providers.{name}]\napi = "{api}"\nbase_url = "{url}"\nkey_env = "THE_API_KEY"\n'
     models = "\n".join(f'{size} = ["{name}/{model}"]' for size in ("large", "medium", "small", "tiny"))
@@ -28,9 +28,9 @@ def tried(repository: Path, *words: str) -> tuple[int, list[dict[str, Any]], str
     return done.returncode, json.loads(done.stdout or "[]"), done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("api", ["anthropic", "openai-chat", "openai-responses"])
+@pytest.mark.parametrize("api", ["anthropic", "openai-chat", "openai-responses", "google"])
 def test_a_model_that_does_all_is_passed_with_what_was_seen(repository: Path, api: str) -> None:
-    name = "claude-haiku-4-5" if api == "anthropic" else "gpt-5-mini"
+    name = {"anthropic": "claude-haiku-4-5", "google": "gemini-2.5-flash"}.get(api, "gpt-5-mini")
     with ScriptedModel(lambda seen: READY, key=KEY) as model:
         configured(repository, model.base_url(api), api, name)
         code, found, words = tried(repository)

@@ -83,9 +83,16 @@ def test_the_projects_own_table_is_read_where_there_is_no_file(tmp_path: Path) -
     assert load(tmp_path).loop.plateau == 7
 
 
-@pytest.mark.parametrize(("key", "provider"), [("ANTHROPIC_API_KEY", "anthropic"), ("OPENAI_API_KEY", "openai")])
-def test_one_key_is_enough_for_every_size(key: str, provider: str) -> None:
-    config = with_environment(Config(), {key: "k", f"{provider.upper()}_BASE_URL": "http://127.0.0.1:1"})
+@pytest.mark.parametrize(
+    ("key", "url", "provider"),
+    [
+        ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "anthropic"),
+        ("OPENAI_API_KEY", "OPENAI_BASE_URL", "openai"),
+        ("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "google"),
+    ],
+)
+def test_one_key_is_enough_for_every_size(key: str, url: str, provider: str) -> None:
+    config = with_environment(Config(), {key: "k", url: "http://127.0.0.1:1"})
     assert set(config.models) == {"large", "medium", "small", "tiny"}
     assert config.providers[provider].base_url == "http://127.0.0.1:1"
 

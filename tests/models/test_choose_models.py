@@ -27,7 +27,7 @@ def test_the_reviewer_is_of_another_provider_where_there_are_two() -> None:
     assert chosen.independence == "full"
 
 
-@pytest.mark.parametrize("key", ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"])
+@pytest.mark.parametrize("key", ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"])
 def test_with_one_provider_the_reviewer_is_another_model_and_that_is_said(key: str) -> None:
     config = with_environment(Config(), {key: "k"})
     chosen = choose_models(config, "review", Role.REVIEWER)

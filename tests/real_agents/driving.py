@@ -45,6 +45,11 @@ class Cli:
 
 
 _OPENAI = {"provider": "openai", "api": "openai-responses", "models": ("gpt-5.1", "gpt-5", "gpt-5-mini")}
+_GOOGLE = {
+    "provider": "google",
+    "api": "google",
+    "models": ("gemini-3.1-pro-preview", "gemini-2.5-pro", "gemini-3-flash-preview"),
+}
 CLIS = {
     cli.name: cli
     for cli in (
@@ -53,6 +58,7 @@ CLIS = {
         Cli("codex", ".bin/codex-acp", **_OPENAI),
         Cli("codex-headless", ".bin/codex", **_OPENAI),
         Cli("opencode", "opencode-linux-x64/bin/opencode", ("acp",), by_node=False),
+        Cli("gemini", "@google/gemini-cli/bundle/gemini.js", ("--acp",), **_GOOGLE),
     )
 }
 
@@ -107,13 +113,16 @@ async def driven(cli: Cli, folder: Path) -> Driven:
         _prepared(target, settings(cli, model.base_url(cli.api)), keys)
         started = time.monotonic()
         house = await House.open(target)
-        house.keys = keys
-        begun = await house.submit(SIGNUP.ticket.read_text(), name="signup", kind=None, detach=False)
-        run = await house.carry(begun.run.id, lambda _: None)
-        while run.position.stage == "plan" and run.position.waits is Waits.DECISION:
-            await house.commands.approve(run.id, because="test", inspected=SIGNUP.inspected)
-            run = await house.carry(run.id, lambda _: None)
-        events = house.store.events(run.id, limit=5000)
+        try:
+            house.keys = keys
+            begun = await house.submit(SIGNUP.ticket.read_text(), name="signup", kind=None, detach=False)
+            run = await house.carry(begun.run.id, lambda _: None)
+            while run.position.stage == "plan" and run.position.waits is Waits.DECISION:
+                await house.commands.approve(run.id, because="test", inspected=SIGNUP.inspected)
+                run = await house.carry(run.id, lambda _: None)
+            events = house.store.events(run.id, limit=5000)
+        finally:
+            await house.close()  # the next agent's run is in the same process
         return Driven(run, events, model, time.monotonic() - started)
 
 

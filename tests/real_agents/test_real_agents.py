@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from driving import CLIS, Driven, driven
 
+from setpoint.model.agent_settings import KNOWN
 from setpoint.model.run import State, Waits
 
 pytestmark = pytest.mark.slow
@@ -33,7 +34,7 @@ def _it_was_sent_back_once_and_mended(done: Driven) -> None:
 def _its_deeds_and_its_money_are_written_down(name: str, done: Driven) -> None:
     began = [event for event in done.of("model") if "agent" in event]
     assert {event["agent"].split()[0] for event in began} == {name}
-    assert any(event["resumed"] for event in began)
+    assert any(event["resumed"] for event in began) == ("resume" in KNOWN[name].can)
     own = [event for event in done.of("model") if event["stage"] in ("tests", "implementation", "review")]
     assert len(own) == len([seen for seen in done.model.requests if seen.api])
     assert all(event["usd"] for event in own)

@@ -21,8 +21,8 @@ def exec_(
 ) -> None:
     """Run a command in the current folder inside the sandbox and leave with its exit code.
 
-    With --model it finds these models on its own loopback (`ANTHROPIC_BASE_URL`, `OPENAI_BASE_URL`) without a key:
-    requests are metered outside, where the key is.
+    With --model it finds these models on its own loopback (`ANTHROPIC_BASE_URL`, `OPENAI_BASE_URL`,
+    `GOOGLE_GEMINI_BASE_URL`) without a key: requests are metered outside, where the key is.
     """
     import asyncio
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from .record import Line, Record
 
-Api = Literal["anthropic", "openai-chat", "openai-responses"]
+Api = Literal["anthropic", "openai-chat", "openai-responses", "google"]
 Way = Literal["acp", "claude-json", "claude-sdk", "codex-json"]
 
 
@@ -22,11 +22,11 @@ class AgentProgram(Record):
     """How it is spoken to, on its standard input and output: by ACP (Agent Client Protocol), or in a headless mode of
     its own, `claude -p --output-format stream-json` or `codex exec --json`; `claude-sdk` is the former by the maker's
     SDK (extra `claude-sdk`), which lets the boundaries answer for every call."""
-    speaks: tuple[Api, ...] = ("anthropic", "openai-chat", "openai-responses")
+    speaks: tuple[Api, ...] = ("anthropic", "openai-chat", "openai-responses", "google")
     """Wire formats it can ask a model in: its model is the first of the phase's whose provider speaks one of them."""
     env: dict[str, str] = {}
     """Its environment besides the sandbox's. `{here}` is the relay's address, `{model}` the model's name, `{maker}` is
-    `anthropic` or `openai` by its wire format, `{key}` stands for a key, `{home}` is its home folder."""
+    `anthropic`, `openai` or `google` by its wire format, `{key}` stands for a key, `{home}` is its home folder."""
     files: dict[str, str] = {}
     """Files put into its home before each start, by their path below it; the same words are filled in."""
     asks: bool = False
@@ -36,6 +36,8 @@ class AgentProgram(Record):
     """The ACP session mode it is put into; empty: its own default."""
     folders: tuple[Line, ...] = ()
     """More host folders that it needs, shown read-only."""
+    served: tuple[Literal["read", "write"], ...] = ("read", "write")
+    """What of its file work it is offered to do through us; the rest it does itself, in its sandbox."""
     hand_in: Literal["mcp", "file"] = "mcp"
     """`file`: for an agent that takes no MCP servers; it writes the deliverable to a file in its home."""
     start_seconds: float = Field(default=60.0, gt=0, le=600)
@@ -139,12 +141,44 @@ CODEX_HEADLESS = CODEX.model_copy(
         "files": {name: f"{text}\n[analytics]\nenabled = false\n" for name, text in CODEX.files.items()},
     }
 )
+GEMINI = AgentProgram(
+    command=("gemini", "--acp"),
+    speaks=("google",),
+    env={
+        "GOOGLE_GEMINI_BASE_URL": "{here}",
+        "GEMINI_API_KEY": "{key}",
+        "GEMINI_MODEL": "{model}",
+        "GEMINI_CLI_NO_RELAUNCH": "true",  # else it starts itself once more, for more memory than it is given
+    },
+    files={
+        # It would take another model than it is told, ask after updates, and send what it counts.
+        ".gemini/settings.json": """{
+  "security": {"auth": {"selectedType": "gemini-api-key"}, "folderTrust": {"enabled": false}},
+  "experimental": {"dynamicModelConfiguration": true},
+  "modelConfigs": {"modelIdResolutions": {"{model}": {"default": "{model}", "contexts": []}}},
+  "general": {
+    "enableAutoUpdate": false,
+    "enableAutoUpdateNotification": false,
+    "plan": {"enabled": false},
+    "topicUpdateNarration": false
+  },
+  "privacy": {"usageStatisticsEnabled": false},
+  "telemetry": {"enabled": false},
+  "tools": {"exclude": ["google_web_search", "web_fetch"], "shell": {"enableInteractiveShell": false}},
+  "advanced": {"ignoreLocalEnv": true}
+}
+"""
+    },
+    served=("write",),  # told by us that a file is not there, it gives up instead of making it
+    can=("permissions", "writes through us"),
+)
 KNOWN: Mapping[str, AgentProgram] = {
     "claude-code": CLAUDE_CODE,
     "claude-code-headless": CLAUDE_CODE_HEADLESS,
     "codex": CODEX,
     "codex-headless": CODEX_HEADLESS,
     "opencode": OPENCODE,
+    "gemini": GEMINI,
 }
 """Agents that need no configuration but to be installed."""
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from .agent_settings import AgentProgram
+from .agent_settings import Api as Api
 from .approval import ApprovalSettings
 from .boundary import Boundaries
 from .feedback import Feedback, Profile
@@ -31,7 +32,6 @@ IGNORED_UNASKED = IGNORED.replace("!.gitignore\n", "")
 """The same where nobody asked for the folder: git is not even to see this file."""
 
 Size = Literal["large", "medium", "small", "tiny"]
-Api = Literal["anthropic", "openai-chat", "openai-responses"]
 
 
 class Project(Record):

@@ -185,6 +185,7 @@ class Agent:
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
         self.sessions: dict[str, Session] = {}
+        self.served: Json = {}
         self.requests = 0
         self._do: dict[str, Callable[[Json], Json | None]] = {
             "initialize": self.initialize,
@@ -221,6 +222,7 @@ class Agent:
     def initialize(self, params: Json) -> Json | None:
         if FAULT == "mute":
             return None
+        self.served = (params.get("clientCapabilities") or {}).get("fs") or {}
         return {
             "protocolVersion": params["protocolVersion"],
             "agentInfo": {"name": "scripted", "version": VERSION},
@@ -374,13 +376,13 @@ class Agent:
         return self._written(session, place, text.replace(given["old"], given["new"]))
 
     def _text(self, session: Session, place: Path) -> str | None:
-        if FAULT != "serves":
+        if FAULT != "serves" or not self.served.get("readTextFile"):
             return place.read_text() if place.is_file() else None
         answer = self.peer.ask("fs/read_text_file", sessionId=session.name, path=str(place))
         return answer["result"]["content"] if "result" in answer else None
 
     def _written(self, session: Session, place: Path, content: str) -> tuple[str, bool, int | None]:
-        if FAULT != "serves":
+        if FAULT != "serves" or not self.served.get("writeTextFile"):
             place.write_text(content)
             return f"wrote {place}", False, None
         answer = self.peer.ask("fs/write_text_file", sessionId=session.name, path=str(place), content=content)

@@ -1,13 +1,15 @@
-"""The three public wire formats from the server's side: reading requests, writing replies streamed and whole."""
+"""The public wire formats from the server's side: reading requests, writing replies streamed and whole."""
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from . import google_format as google
+from .model_steps import Call as Call
+from .model_steps import Items, identified, pieces
+from .model_steps import Step as Step
+
 NOTICE = "[setpoint] "
-PIECE = 24
-"""Characters of one delta."""
 
 PATHS = {
     "/v1/messages": "anthropic",
@@ -17,32 +19,28 @@ PATHS = {
     "/responses": "openai-responses",
     "/backend-api/codex/responses": "openai-responses",
 }
+MESSAGES = {"openai-responses": "input", "google": "contents"}
+"""What the conversation of a request is called, where it is not `messages`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call of a reply; arguments given as text are sent as they are."""
+class Asked(NamedTuple):
+    """What the path of a request says."""
 
-    name: str
-    arguments: dict[str, Any] | str = field(default_factory=dict)
-    id: str = ""
-    custom: bool = False
-    """Of a tool that takes text, in OpenAI Responses alone."""
+    api: str
+    model: str = ""
+    """Empty: it is in the body."""
+    streams: bool = False
+    """Whether a stream is asked for; False: the body says."""
+    counts: bool = False
+    """Whether nothing is asked but how many tokens it has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One reply."""
-
-    text: str = ""
-    calls: tuple[Call, ...] = ()
-    thinking: str = ""
-    """An opaque part before the rest, which must come back unchanged."""
-    input_tokens: int = 1000
-    output_tokens: int = 50
-    cached_tokens: int = 0
-    stop: str = ""
-    """`truncated` or `refused`; empty: as the content says."""
+def found_at(path: str) -> Asked | None:
+    """What is asked for at `path`; None where nothing is."""
+    api, here = PATHS.get(path.partition("?")[0]), google.asked(path)
+    if here is not None:
+        return Asked("google", here.model, here.verb.startswith("stream"), counts=here.verb == "countTokens")
+    return None if api is None else Asked(api)
 
 
 class Turn(NamedTuple):
@@ -57,14 +55,12 @@ class Turn(NamedTuple):
     """Text of the first user message."""
 
 
-Items = Sequence[tuple[str, str, bool]]
-"""Role, text and whether it is a tool's result, of each item."""
-
-
 def items_of(api: str, body: dict[str, Any]) -> Items:
     """The conversation of a request in one shape for all formats."""
+    if api == "google":
+        return google.items(body)
     found: list[tuple[str, str, bool]] = []
-    for item in body.get("input" if api == "openai-responses" else "messages", []):
+    for item in body.get(MESSAGES.get(api, "messages"), []):
         kind = item.get("type", "message")
         content = item.get("content")
         pieces = content if isinstance(content, list) else []
@@ -96,6 +92,8 @@ def where(items: Items) -> Turn:
 
 def system_of(api: str, body: dict[str, Any]) -> str:
     """The system text of a request."""
+    if api == "google":
+        return google.system(body)
     if api == "openai-responses":
         return str(body.get("instructions") or "")
     if api == "openai-chat":
@@ -104,8 +102,10 @@ def system_of(api: str, body: dict[str, Any]) -> str:
     return system if isinstance(system, str) else "".join(block["text"] for block in system)
 
 
-def tools_of(body: dict[str, Any]) -> tuple[str, ...]:
+def tools_of(api: str, body: dict[str, Any]) -> tuple[str, ...]:
     """Names of the tools on offer; those of a group by the group's name and theirs."""
+    if api == "google":
+        return google.tools(body)
     found: list[str] = []
     for tool in body.get("tools", []):
         name = str(tool.get("name") or tool.get("function", {}).get("name") or tool.get("type"))
@@ -117,11 +117,6 @@ def _text(arguments: dict[str, Any] | str) -> str:
     return arguments if isinstance(arguments, str) else json.dumps(arguments)
 
 
-def _pieces(text: str) -> list[str]:
-    size = max(PIECE, len(text) // 40)
-    return [text[at : at + size] for at in range(0, len(text), size)]
-
-
 def _event(data: dict[str, Any], name: str = "") -> bytes:
     head = f"event: {name}\n" if name else ""
     return f"{head}data: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
@@ -129,10 +124,6 @@ def _event(data: dict[str, Any], name: str = "") -> bytes:
 
 def _named(data: dict[str, Any]) -> bytes:
     return _event(data, data["type"])
-
-
-def _identified(step: Step, number: int) -> list[tuple[Call, str]]:
-    return [(call, call.id or f"call_{number}_{at}") for at, call in enumerate(step.calls)]
 
 
 # -- Anthropic Messages ----------------------------------------------------------------------------------------------
@@ -144,7 +135,7 @@ def _anthropic_blocks(step: Step, number: int) -> list[dict[str, Any]]:
         blocks.append({"type": "thinking", "thinking": step.thinking, "signature": f"signed-{number}"})
     if step.text:
         blocks.append({"type": "text", "text": step.text})
-    for call, name in _identified(step, number):
+    for call, name in identified(step, number):
         blocks.append({"type": "tool_use", "id": name, "name": call.name, "input": call.arguments})
     return blocks
 
@@ -184,11 +175,11 @@ def _anthropic_stream(step: Step, model: str, number: int) -> list[bytes]:
         start = dict(block)
         if block["type"] == "tool_use":
             start["input"] = {}
-            deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in _pieces(_text(block["input"]))]
+            deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces(_text(block["input"]))]
         else:
             kind = str(block["type"])
             start |= {kind: ""} | ({"signature": ""} if kind == "thinking" else {})
-            deltas = [{"type": f"{kind}_delta", kind: piece} for piece in _pieces(block[kind])]
+            deltas = [{"type": f"{kind}_delta", kind: piece} for piece in pieces(block[kind])]
             if kind == "thinking":
                 deltas.append({"type": "signature_delta", "signature": block["signature"]})
         events.append(_named({"type": "content_block_start", "index": index, "content_block": start}))
@@ -207,7 +198,7 @@ def _anthropic_stream(step: Step, model: str, number: int) -> list[bytes]:
 def _chat_calls(step: Step, number: int) -> list[dict[str, Any]]:
     return [
         {"id": name, "type": "function", "function": {"name": call.name, "arguments": _text(call.arguments)}}
-        for call, name in _identified(step, number)
+        for call, name in identified(step, number)
     ]
 
 
@@ -242,12 +233,12 @@ def _chat_stream(step: Step, model: str, number: int) -> list[bytes]:
         )
 
     events = [chunk({"role": "assistant", "content": ""})]
-    events += [chunk({"content": piece}) for piece in _pieces(step.text)]
+    events += [chunk({"content": piece}) for piece in pieces(step.text)]
     for index, call in enumerate(_chat_calls(step, number)):
         function = call["function"]
         opening = {**call, "index": index, "function": {"name": function["name"], "arguments": ""}}
         events.append(chunk({"tool_calls": [opening]}))
-        for piece in _pieces(function["arguments"]):
+        for piece in pieces(function["arguments"]):
             events.append(chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}))
     events.append(chunk({}, _chat_stop(step)))
     events.append(_event({"id": f"c_{number}", "model": model, "choices": [], "usage": _chat_usage(step)}))
@@ -267,7 +258,7 @@ def _responses_items(step: Step, number: int) -> list[dict[str, Any]]:
     if step.text:
         content = [{"type": "output_text", "text": step.text, "annotations": []}]
         items.append({"type": "message", "id": f"msg_{number}", "role": "assistant", "content": content})
-    for call, name in _identified(step, number):
+    for call, name in identified(step, number):
         text = _text(call.arguments)
         group, _, own = call.name.rpartition("/")
         told = (
@@ -306,10 +297,10 @@ def _responses_stream(step: Step, model: str, number: int) -> list[bytes]:
             _named({"type": "response.output_item.added", "output_index": index, "item": item | {"content": []}})
         )
         if item["type"] == "function_call":
-            for piece in _pieces(item["arguments"]):
+            for piece in pieces(item["arguments"]):
                 events.append(_named({"type": "response.function_call_arguments.delta", **at, "delta": piece}))
         if item["type"] == "message":
-            for piece in _pieces(step.text):
+            for piece in pieces(step.text):
                 events.append(_named({"type": "response.output_text.delta", **at, "content_index": 0, "delta": piece}))
         events.append(_named({"type": "response.output_item.done", "output_index": index, "item": item}))
     kind = "response.incomplete" if whole["status"] == "incomplete" else "response.completed"
@@ -321,26 +312,47 @@ WHOLE: dict[str, Callable[[Step, str, int], dict[str, Any]]] = {
     "anthropic": _anthropic_whole,
     "openai-chat": _chat_whole,
     "openai-responses": _responses_whole,
+    "google": google.whole,
 }
 STREAM: dict[str, Callable[[Step, str, int], list[bytes]]] = {
     "anthropic": _anthropic_stream,
     "openai-chat": _chat_stream,
     "openai-responses": _responses_stream,
+    "google": google.stream,
 }
 
 
-def error_body(api: str, kind: str, code: str, message: str) -> dict[str, Any]:
-    """An error as the format words it."""
+ERRORS = {
+    "429": ("rate_limit_error", "rate_limit_exceeded", 429),
+    "529": ("overloaded_error", "", 529),
+    "500": ("api_error", "server_error", 500),
+    "502": ("api_error", "", 502),
+    "503": ("api_error", "", 503),
+    "400": ("invalid_request_error", "", 400),
+    "401": ("authentication_error", "invalid_api_key", 401),
+    "404": ("not_found_error", "model_not_found", 404),
+    "quota": ("billing_error", "insufficient_quota", 429),
+}
+
+
+def error_body(api: str, fault: str, message: str) -> tuple[int, dict[str, Any]]:
+    """An error as the format words it, with its status."""
+    kind, code, status = ERRORS[fault]
+    if api == "google":
+        return google.error(fault, status, message)
     if api == "anthropic":
-        return {"type": "error", "error": {"type": kind, "message": message}}
-    return {"error": {"type": kind, "code": code or None, "message": message, "param": None}}
+        return status, {"type": "error", "error": {"type": kind, "message": message}}
+    return status, {"error": {"type": kind, "code": code or None, "message": message, "param": None}}
 
 
 def error_event(api: str) -> bytes:
     """An error inside a stream that had begun well."""
+    _, body = error_body(api, "529", "too busy")
+    if api == "google":
+        return google.event(body)
     if api == "anthropic":
-        return _named(error_body(api, "overloaded_error", "", "too busy"))
+        return _named(body)
     if api == "openai-chat":
-        return _event(error_body(api, "server_error", "", "too busy"))
+        return _event(body)
     failed = {"id": "resp_x", "status": "failed", "error": {"code": "server_error", "message": "too busy"}}
     return _named({"type": "response.failed", "response": failed})

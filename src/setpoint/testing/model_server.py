@@ -1,8 +1,8 @@
 """A model that says what a script tells it, over HTTP on loopback, with faults where they are asked for.
 
-Speaks Anthropic Messages, OpenAI Chat Completions and OpenAI Responses, streamed and whole. In a test it is a context
-manager; `python -m setpoint.testing.model_server --script FILE --port N` serves a recording by hand. It keeps no state
-of a session: where a session stands is read from each request, so a repeat gets the same reply again.
+Speaks Anthropic Messages, OpenAI Chat Completions, OpenAI Responses and Google's format, streamed and whole. In a test
+it is a context manager; `python -m setpoint.testing.model_server --script FILE --port N` serves a recording by hand. It
+keeps no state of a session: where a session stands is read from each request, so a repeat gets the same reply again.
 """
 
 import argparse
@@ -20,13 +20,16 @@ from typing import Any
 
 from ..errors import RecordingError
 from .model_formats import (
-    PATHS,
+    ERRORS,
+    MESSAGES,
     STREAM,
     WHOLE,
+    Asked,
     Call,
     Step,
     error_body,
     error_event,
+    found_at,
     items_of,
     system_of,
     tools_of,
@@ -35,6 +38,8 @@ from .model_formats import (
 
 HUGE = 2_000_000
 LARGEST_REQUEST = 64 * 1024 * 1024
+KEYS = ("x-api-key", "x-goog-api-key", "authorization")
+"""Headers that carry a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,9 @@ class Seen:
     replies: int
     replies_in_turn: int
     first: str
+    model: str
+    streams: bool
+    """Whether it wants its reply in events."""
     at: float = field(default_factory=time.monotonic)
 
     @property
@@ -80,24 +88,12 @@ class Seen:
     @property
     def messages(self) -> list[dict[str, Any]]:
         """The conversation as it was sent."""
-        found: list[dict[str, Any]] = self.body["input" if self.api == "openai-responses" else "messages"]
+        found: list[dict[str, Any]] = self.body[MESSAGES.get(self.api, "messages")]
         return found
 
 
 Script = Sequence[Step] | Callable[[Seen], Step]
 """The replies of one session in order, or a function of the request."""
-
-ERRORS = {
-    "429": ("rate_limit_error", "rate_limit_exceeded", 429),
-    "529": ("overloaded_error", "", 529),
-    "500": ("api_error", "server_error", 500),
-    "502": ("api_error", "", 502),
-    "503": ("api_error", "", 503),
-    "400": ("invalid_request_error", "", 400),
-    "401": ("authentication_error", "invalid_api_key", 401),
-    "404": ("not_found_error", "model_not_found", 404),
-    "quota": ("billing_error", "insufficient_quota", 429),
-}
 
 
 def reply_of(script: Script, seen: Seen) -> Step | None:
@@ -178,7 +174,7 @@ class ScriptedModel:
 
     def base_url(self, api: str) -> str:
         """What a client of `api` is configured with."""
-        return self.root if api == "anthropic" else f"{self.root}/v1"
+        return f"{self.root}/v1" if api.startswith("openai") else self.root
 
     def __enter__(self) -> "ScriptedModel":
         self._thread = threading.Thread(target=self._serve, name="scripted-model", daemon=True)
@@ -217,14 +213,18 @@ class ScriptedModel:
 
     def answer(self, connection: "_Connection", path: str, headers: dict[str, str], raw: bytes) -> None:
         """Reply to one request."""
-        api = PATHS.get(path.partition("?")[0])
-        if api is None:
+        asked = found_at(path)
+        if asked is None:
             connection.whole(404, {"error": {"type": "not_found_error", "message": f"no {path} here"}})
             return
-        seen = self._noted(api, path, headers, raw)
-        given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        api = asked.api
+        if asked.counts:
+            connection.whole(200, {"totalTokens": len(raw) // 4})
+            return
+        seen = self._noted(asked, path, headers, raw)
+        given = next((headers[name] for name in KEYS if headers.get(name)), "").removeprefix("Bearer ")
         if (self._key and given != self._key) or not self._lets_in(headers):
-            connection.whole(401, error_body(api, "authentication_error", "invalid_api_key", "wrong key"))
+            connection.whole(*error_body(api, "401", "wrong key"))
             return
         if self._refuses and self._refuses in seen.body:
             told = {"type": "invalid_request_error", "param": self._refuses, "message": "not for this model"}
@@ -234,9 +234,8 @@ class ScriptedModel:
         if self._loop_from is not None and seen.number >= self._loop_from:
             fault = Fault("loop")
         if fault.kind in ERRORS:
-            kind, code, status = ERRORS[fault.kind]
             extra = {"retry-after": f"{fault.seconds:g}"} if fault.kind == "429" and not fault.told else {}
-            body = error_body(api, kind, code, f"fault {fault.kind}")
+            status, body = error_body(api, fault.kind, f"fault {fault.kind}")
             body["error"] |= fault.told
             connection.whole(status, body, fault.headers or extra)
         elif fault.kind != "hang":
@@ -249,22 +248,24 @@ class ScriptedModel:
             value in (known.get(name, ""), *known.get(name, "").split(",")) for name, value in self._signed.items()
         )
 
-    def _noted(self, api: str, path: str, headers: dict[str, str], raw: bytes) -> Seen:
+    def _noted(self, asked: Asked, path: str, headers: dict[str, str], raw: bytes) -> Seen:
         body = json.loads(raw)
-        turn = where(items_of(api, body))
+        turn = where(items_of(asked.api, body))
         seen = Seen(
             number=len(self.requests) + 1,
-            api=api,
+            api=asked.api,
             path=path,
             headers=headers,
             raw=raw,
             body=body,
-            system=system_of(api, body),
-            tools=tools_of(body),
+            system=system_of(asked.api, body),
+            tools=tools_of(asked.api, body),
             turns=turn.turns,
             replies=turn.replies,
             replies_in_turn=turn.replies_in_turn,
             first=turn.first,
+            model=asked.model or str(body.get("model")),
+            streams=asked.streams or bool(body.get("stream")),
         )
         self.requests.append(seen)
         return seen
@@ -273,23 +274,23 @@ class ScriptedModel:
         try:
             step = reply_of(self._script, seen)
         except RecordingError as error:
-            connection.whole(400, error_body(seen.api, "invalid_request_error", "", str(error)))
+            connection.whole(*error_body(seen.api, "400", str(error)))
             return
         if step is None and fault.kind != "loop":
-            connection.whole(400, error_body(seen.api, "invalid_request_error", "", "the script is over"))
+            connection.whole(*error_body(seen.api, "400", "the script is over"))
             return
         step = _faulty(step or Step(), fault.kind)
-        model = str(seen.body.get("model"))
-        if not seen.body.get("stream") or not self._streams:
-            connection.whole(200, WHOLE[seen.api](step, model, seen.number))
+        if not seen.streams or not self._streams:
+            connection.whole(200, WHOLE[seen.api](step, seen.model, seen.number))
             return
-        events = STREAM[seen.api](step, model, seen.number)
+        events = STREAM[seen.api](step, seen.model, seen.number)
+        begun = events[: min(max(2, len(events) - 3), len(events) - 1)]
         if fault.kind == "slow_first":
             asyncio.get_running_loop().call_later(fault.seconds, connection.stream, events)
         elif fault.kind in ("reset", "cut"):
-            connection.broken(events[: max(2, len(events) - 3)], reset=fault.kind == "reset")
+            connection.broken(begun, reset=fault.kind == "reset")
         elif fault.kind == "stream_error":
-            connection.stream([*events[: max(2, len(events) - 3)], error_event(seen.api)])
+            connection.stream([*begun, error_event(seen.api)])
         elif fault.kind == "garbage":
             connection.stream([events[0], b"data: {not json\n\n"])
         else:
@@ -382,6 +383,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ScriptedModel(from_recording(arguments.script), faults=faults, port=arguments.port) as server:
         print(f"ANTHROPIC_BASE_URL={server.base_url('anthropic')}", flush=True)
         print(f"OPENAI_BASE_URL={server.base_url('openai-responses')}", flush=True)
+        print(f"GOOGLE_GEMINI_BASE_URL={server.base_url('google')}", flush=True)
         signal.sigwait(stops)
     return 0
 

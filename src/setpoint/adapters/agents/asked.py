@@ -50,6 +50,9 @@ _DOCUMENTS = ("document", "file", "input_file", "input_audio", "video")
 _ARGUMENTS = {"tool_use": "input", "server_tool_use": "input"}
 
 
+LED_AWAY = "what a provider would fetch, or keeps, is not asked for through here: send it along"
+
+
 class Judged(NamedTuple):
     """A request as it is sent."""
 
@@ -62,13 +65,13 @@ class Judged(NamedTuple):
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """A request as one JSON object with a `model`, said once. Raises ValueError."""
+    """A request as one JSON object, each field said once. Raises ValueError."""
     try:
         told = scrubbed(json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant))
     except RecursionError as error:
         raise ValueError("it is too deep") from error
-    if not isinstance(told, dict) or not isinstance(told.get("model"), str):
-        raise ValueError("it is no JSON object with a `model`")
+    if not isinstance(told, dict):
+        raise ValueError("it is none")
     return told
 
 
@@ -165,7 +168,7 @@ def _weights(value: Any) -> Iterator[int]:
         return
     kind = value.get("type")
     if kind in _KEPT_THERE or "file_id" in value or _led_away(value):
-        raise ValueError("what a provider would fetch, or keeps, is not asked for through here: send it along")
+        raise ValueError(LED_AWAY)
     yield IMAGE_TOKENS if kind in _PICTURES else DOCUMENT_TOKENS if kind in _DOCUMENTS and not _written(value) else 0
     for name, item in value.items():
         # What a model wrote, and schemas, are text to a provider.

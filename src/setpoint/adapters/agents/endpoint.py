@@ -7,9 +7,10 @@ from pydantic import Field
 
 from ...errors import ConfigError, NotSignedInError
 from ...model.record import Record
-from ...model.settings import Price
+from ...model.settings import Api, Price
 from .wire.answer import Wire
 from .wire.anthropic import AnthropicMessages
+from .wire.google import GoogleContent
 from .wire.openai_chat import OpenAIChat
 from .wire.openai_responses import OpenAIResponses
 
@@ -17,15 +18,17 @@ WIRES: dict[str, Wire] = {
     "anthropic": AnthropicMessages(),
     "openai-chat": OpenAIChat(),
     "openai-responses": OpenAIResponses(),
+    "google": GoogleContent(),
 }
 
 
 class Endpoint(Record):
     """One provider."""
 
-    api: Literal["anthropic", "openai-chat", "openai-responses"]
+    api: Api
     base_url: str = ""
-    """Empty: the provider's own. For Anthropic without `/v1`; for OpenAI's formats usually with it."""
+    """Empty: the provider's own. For Anthropic without `/v1`, for Google without `/v1beta`; for OpenAI's formats
+    usually with it."""
     key: str | None = Field(default=None, repr=False)
     """None: the endpoint wants none. Empty: it wants one, and there is none."""
     headers: dict[str, str] = Field(default={}, repr=False)
@@ -45,11 +48,11 @@ class Endpoint(Record):
 
     @property
     def asked_at(self) -> str:
-        """Where agents ask a relay for it, whatever its own path is."""
-        return "/v1" + self.wire.path.removeprefix("/v1")
+        """Where agents ask a relay for it, whatever its own path is; of a format whose path names no model."""
+        return "/v1" + self.wire.path("").removeprefix("/v1")
 
-    def url(self) -> str:
-        """Where requests go. Raises ConfigError when the base URL is none."""
+    def url(self, model: str) -> str:
+        """Where requests to `model` go. Raises ConfigError when the base URL is none."""
         base = (self.base_url or self.wire.default_url).rstrip("/")
         if not base.startswith(("http://", "https://")):
             raise ConfigError(
@@ -61,9 +64,8 @@ class Endpoint(Record):
             raise ConfigError(f"base URL `{base}` is not one", why=str(error), fix="mend `base_url`") from error
         if port == 0:
             raise ConfigError(f"base URL `{base}` is not one", why="nobody listens at port 0", fix="mend `base_url`")
-        if self.api == "anthropic":
-            base = base.removesuffix("/v1")
-        return base + self.wire.path
+        version = {"anthropic": "/v1", "google": "/v1beta"}.get(self.api, "")
+        return base.removesuffix(version) + self.wire.path(model)
 
     def now(self) -> "Endpoint":
         """The endpoint as it is asked right now. Raises what `signed` raises."""

@@ -18,6 +18,7 @@ from .endpoint import Endpoint
 from .faults import LONGEST_WAIT, UnreachableError, judged, parsed, wait
 from .http import LARGEST_ERROR, bounded
 from .live import Pause, sleep
+from .wire.google import ANOTHERS, SIGNATURE
 
 _THOUGHTS = ("thinking", "redacted_thinking")
 _THINKING = ("thinking", "context_management")
@@ -66,8 +67,9 @@ class Fallbacks:
 
     def asked_as(self, told: dict[str, Any], ref: ModelRef) -> dict[str, Any]:
         """The request `told`, asked of `ref`."""
-        whole = {**told, "model": ref.model}
-        if self._spoke <= {str(ref)} and told["model"] == ref.model:
+        # Google's have the model in their address.
+        whole = told if self._api(ref) == "google" else {**told, "model": ref.model}
+        if self._spoke <= {str(ref)} and told.get("model", self._first.model) == ref.model:
             return whole
         return _without_thoughts(whole, self._api(ref))
 
@@ -117,6 +119,8 @@ def _without_thoughts(told: dict[str, Any], api: str) -> dict[str, Any]:
     """`told` without what a model thought: only the one that did takes it back."""
     if api == "openai-responses" and isinstance(told.get("input"), list):
         return {**told, "input": [item for item in told["input"] if _kind(item) != "reasoning"]}
+    if api == "google" and isinstance(told.get("contents"), list):
+        return {**told, "contents": [_unsigned(content) for content in told["contents"]]}
     if api != "anthropic" or not isinstance(told.get("messages"), list):
         return told
     kept = {name: value for name, value in told.items() if name not in _THINKING}
@@ -128,6 +132,25 @@ def _spoken(message: Any) -> Any:
     if not isinstance(content, list):
         return message
     return {**message, "content": [block for block in content if _kind(block) not in _THOUGHTS]}
+
+
+def _unsigned(content: Any) -> Any:
+    parts = content.get("parts") if isinstance(content, dict) else None
+    if not isinstance(parts, list):
+        return content
+    return {**content, "parts": [_resealed(part) for part in parts if not _thought(part)]}
+
+
+def _thought(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("thought") is True
+
+
+def _resealed(part: Any) -> Any:
+    """A part of Google's without another model's seal: a call needs one, and bears the one that says so."""
+    if not isinstance(part, dict) or SIGNATURE not in part:
+        return part
+    plain = {name: value for name, value in part.items() if name != SIGNATURE}
+    return {**plain, SIGNATURE: ANOTHERS} if "functionCall" in part else plain
 
 
 def _kind(item: Any) -> Any:

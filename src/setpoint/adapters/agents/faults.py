@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import ConfigError, NotSignedInError, ParkedError, SetpointError, TransientError
@@ -36,7 +36,17 @@ OUT_OF_MONEY = frozenset(
         "payment_required",
     }
 )
-NOT_SIGNED_IN = frozenset({"authentication_error", "permission_error", "invalid_api_key", "invalid_authentication"})
+NOT_SIGNED_IN = frozenset(
+    {
+        "authentication_error",
+        "permission_error",
+        "invalid_api_key",
+        "invalid_authentication",
+        "API_KEY_INVALID",
+        "UNAUTHENTICATED",
+        "PERMISSION_DENIED",
+    }
+)
 AGAIN = frozenset(
     {
         "overloaded_error",
@@ -47,12 +57,19 @@ AGAIN = frozenset(
         "slow_down",
         "server_overloaded",
         "vector_store_timeout",
+        "UNAVAILABLE",
+        "INTERNAL",
+        "DEADLINE_EXCEEDED",
     }
 )
 TOO_FAST = frozenset({"rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED", "too_many_requests"})
 TOO_LONG = frozenset({"context_length_exceeded", "request_too_large", "string_above_max_length"})
-INVALID = frozenset({"invalid_request_error", "invalid_prompt", "bad_request", "invalid_encrypted_content"})
-NO_SUCH_MODEL = frozenset({"not_found_error", "model_not_found"})
+INVALID = frozenset(
+    {"invalid_request_error", "invalid_prompt", "bad_request", "invalid_encrypted_content", "INVALID_ARGUMENT"}
+)
+NO_SUCH_MODEL = frozenset({"not_found_error", "model_not_found", "NOT_FOUND"})
+_FOR_TODAY = "PerDay"
+"""In the id of a quota: it is full again tomorrow, not in a minute."""
 
 
 class SilentError(TransientError):
@@ -80,9 +97,9 @@ def judged(who: str, body: Any, *, status: int = 0, headers: Mapping[str, str] |
     body = body[0] if isinstance(body, list) and body else body
     told = body.get("error") if isinstance(body, dict) and isinstance(body.get("error"), dict) else body
     told = told if isinstance(told, dict) else {}
-    names = {str(told.get(key) or "") for key in ("type", "code", "status")}
+    names = {str(told.get(key) or "") for key in ("type", "code", "status")} | set(_reasons(told))
     why = _words(told, status)
-    if names & OUT_OF_MONEY or status == 402:
+    if names & OUT_OF_MONEY or status == 402 or any(_FOR_TODAY in name for name in names):
         return ParkedError(
             f"{who} has no quota or money left", why=why, fix="raise it at the provider, then `setpoint resume`"
         )
@@ -114,10 +131,22 @@ def judged(who: str, body: Any, *, status: int = 0, headers: Mapping[str, str] |
     )
 
 
+def _reasons(told: Mapping[str, Any]) -> Iterator[str]:
+    """What Google's details of an error name: why it is one, and which quotas are used up."""
+    details = told.get("details")
+    for detail in details if isinstance(details, list) else ():
+        if not isinstance(detail, dict):
+            continue
+        yield str(detail.get("reason") or "")
+        used_up = detail.get("violations")
+        for one in used_up if isinstance(used_up, list) else ():
+            yield str(one.get("quotaId") if isinstance(one, dict) else "")
+
+
 def _words(told: dict[str, Any], status: int) -> str:
     message = told.get("message")
     text = message[:1000] if isinstance(message, str) and message else "no reason given"
-    kind = told.get("type") or told.get("code") or ""
+    kind = told.get("type") or told.get("status") or told.get("code") or ""
     said = ": ".join(part for part in (f"HTTP {status}" if status else "", str(kind)[:200], text) if part)
     # It is shown on terminals, and kept: no control character of a provider gets there.
     return "".join(letter if letter.isprintable() else " " for letter in said)

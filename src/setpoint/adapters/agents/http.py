@@ -41,6 +41,7 @@ class Sent:
 async def ask(
     client: httpx2.AsyncClient,
     endpoint: Endpoint,
+    url: str,
     headers: dict[str, str],
     body: bytes,
     sent: Sent,
@@ -48,12 +49,13 @@ async def ask(
     who: str,
     idle: float,
 ) -> Answer:
-    """The whole reply to `body`. Raises TransientError when there was none or it was cut off, SilentError when nothing
-    came for `idle` seconds, UnreachableError without a connection, else what the provider's refusal means."""
+    """The whole reply to `body`, sent to `url` of `endpoint`. Raises TransientError when there was none or it was cut
+    off, SilentError when nothing came for `idle` seconds, UnreachableError without a connection, else what the
+    provider's refusal means."""
     timeout = httpx2.Timeout(idle, connect=min(idle, CONNECT_SECONDS), pool=None)
     sent.paid = True
     try:
-        async with client.stream("POST", endpoint.url(), content=body, headers=headers, timeout=timeout) as response:
+        async with client.stream("POST", url, content=body, headers=headers, timeout=timeout) as response:
             sent.paid = response.status_code == 200
             if response.status_code != 200:
                 told = await bounded(response, LARGEST_ERROR)
@@ -65,7 +67,7 @@ async def ask(
         raise judged(who, fault.body) from fault
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
         sent.paid = False
-        raise ConfigError(f"{who}: {endpoint.url()} is not a URL", why=str(error), fix="mend `base_url`") from error
+        raise ConfigError(f"{who}: {url} is not a URL", why=str(error), fix="mend `base_url`") from error
     except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
         sent.paid = False
         raise UnreachableError(f"{who} was out of reach", why=str(error) or type(error).__name__) from error

@@ -174,7 +174,8 @@ class LiveModel:
         answer = None
         try:
             async with asyncio.timeout(LONGEST_REQUEST) as limit:
-                answer = await ask(self._reach.client, endpoint, headers, body, sent, who=f"model `{ref}`", idle=idle)
+                url, who = endpoint.url(ref.model), f"model `{ref}`"
+                answer = await ask(self._reach.client, endpoint, url, headers, body, sent, who=who, idle=idle)
         except TimeoutError as error:
             if not limit.expired():
                 raise

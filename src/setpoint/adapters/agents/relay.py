@@ -24,7 +24,9 @@ from ...model.money import Quote
 from ...model.session import ModelRef
 from ...ports import Sandbox
 from ..loopback import forwarded
+from .addressed import Address, addressed, variables
 from .asked import judged, parsed
+from .asked_google import judged as judged_google
 from .endpoint import Endpoint
 from .fallback import Fallbacks, OutageError, pieces, refusal
 from .faults import UnreachableError
@@ -47,13 +49,9 @@ _PASSED_ON = (
     *("accept", "anthropic-version", "anthropic-beta", "openai-beta", "user-agent", "x-stainless-helper-method"),
     *("x-app", "originator", "session-id", "x-openai-internal-codex-responses-lite"),
 )
-"""Headers of a request that a provider is sent; the last four are an agent's to its own maker: who it is, and the form
-its request has."""
+"""Headers of a request that a provider is sent; the last four tell an agent's own maker who asks, and in which form."""
 _BETA = "anthropic-beta"
 _PASSED_BACK = ("content-type", "request-id", "x-request-id", "retry-after")
-_COUNTING = "/count_tokens"
-_QUERIES = ("", "beta=true")
-"""What may stand behind a path."""
 NOT_ITS_FORMAT = (ValueError, KeyError, TypeError, AttributeError, RecursionError, ProviderFault)
 
 
@@ -69,8 +67,8 @@ class _RefusedError(Exception):
 class _Asked:
     ref: ModelRef
     endpoint: Endpoint
-    behind: str
-    """What stands behind the format's own path."""
+    address: Address
+    """How it was asked for."""
     body: bytes
     headers: Mapping[str, str]
     """Those of whoever asks that are passed on."""
@@ -79,15 +77,19 @@ class _Asked:
     last: bool = True
     """Whether nobody else can be asked: then whoever asks is told what it says."""
 
-    def addressed(self) -> tuple[str, dict[str, str]]:
-        """Where it is sent, and the headers it is sent with: ours over those that were told. Raises NotSignedInError,
-        ConfigError."""
+    def sent(self) -> tuple[str, dict[str, str]]:
+        """Where to, and with which headers: ours over those that were told. Raises NotSignedInError, ConfigError."""
         endpoint = self.endpoint.now()
         signed = {name.lower(): value for name, value in endpoint.signed(self.ref.provider).items()}
         named = [*self.headers.get(_BETA, "").split(","), *signed.get(_BETA, "").split(",")]
         betas = ",".join(dict.fromkeys(part.strip() for part in named if part.strip()))
         together = {_BETA: betas} if betas else {}
-        return endpoint.url() + self.behind, {**self.headers, **signed, **together, "accept-encoding": "identity"}
+        return self.address.url(self.ref, endpoint), {
+            **self.headers,
+            **signed,
+            **together,
+            "accept-encoding": "identity",
+        }
 
 
 class Relay:
@@ -114,12 +116,7 @@ class Relay:
 
     def env(self) -> dict[str, str]:
         """What commands are told: where each kind of provider is, and a key that is none."""
-        told: dict[str, str] = {}
-        for endpoint in self._models.values():
-            name = "ANTHROPIC" if endpoint.api == "anthropic" else "OPENAI"
-            told[f"{name}_BASE_URL"] = "{here}" if name == "ANTHROPIC" else "{here}/v1"
-            told[f"{name}_API_KEY"] = KEY
-        return told
+        return variables(self._models.values(), KEY)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, request by request, to its end."""
@@ -191,12 +188,12 @@ class Relay:
     async def _answer(
         self, request: h11.Request, body: bytes, talk: h11.Connection, writer: asyncio.StreamWriter
     ) -> None:
-        ref, told = self._read(request, body)
+        ref, told, address = self._read(request, body)
         if self._fallbacks is None:
-            await self._once(self._made(request, ref, told), talk, writer)
+            await self._once(self._made(request, ref, told, address), talk, writer)
             return
         for one, last in self._fallbacks.candidates(ref):
-            asked = replace(self._made(request, one, self._fallbacks.asked_as(told, one)), last=last)
+            asked = replace(self._made(request, one, self._fallbacks.asked_as(told, one), address), last=last)
             if await self._persist(self._fallbacks, asked, talk, writer):
                 return
 
@@ -223,7 +220,7 @@ class Relay:
             except SetpointError as error:
                 raise _RefusedError(403, f"{error.what}: {error.why}; {error.fix}") from error
         try:
-            url, headers = asked.addressed()
+            url, headers = asked.sent()
         except SetpointError as error:
             # Where a sign-in lies is none of the asker's business.
             self._turned_away(asked, error)
@@ -235,38 +232,40 @@ class Relay:
             self._meter.turned_away(error)
             self._meter.let_go(asked.quote, paid=False)
 
-    def _read(self, request: h11.Request, body: bytes) -> tuple[ModelRef, dict[str, Any]]:
+    def _read(self, request: h11.Request, body: bytes) -> tuple[ModelRef, dict[str, Any], Address]:
         """Which model is asked, and what, where it may be. Raises _RefusedError."""
-        path, _, query = request.target.decode("latin-1").partition("?")
-        plain = path.removesuffix(_COUNTING)
-        known = {ref: end for ref, end in self._models.items() if end.asked_at.endswith(plain)}
-        if request.method != b"POST" or plain.count("/") < 2 or not known or query not in _QUERIES:
+        target = request.target.decode("latin-1")
+        address = addressed(target, self._models) if request.method == b"POST" else None
+        if address is None:
+            path = target.partition("?")[0]
             raise _RefusedError(404, f"{request.method.decode('latin-1')} {path[:200]} is not asked through here")
         try:
             told = parsed(body)
         except ValueError as error:
-            raise _RefusedError(400, f"the request is no JSON object with a `model`: {error}") from error
-        ref = next((ref for ref in known if ref.model == told["model"]), None)
+            raise _RefusedError(400, f"the request is no JSON object that can be read in one way: {error}") from error
+        name = told.get("model") if address.model is None else address.model
+        if not isinstance(name, str):
+            raise _RefusedError(400, "the request is no JSON object with a `model`")
+        ref = next((ref for ref in address.known if ref.model == name), None)
         if ref is None:
-            allowed = ", ".join(sorted(ref.model for ref in known))
-            raise _RefusedError(403, f"model `{told['model'][:100]}` is not one of this session's: {allowed}")
-        return ref, told
+            allowed = ", ".join(sorted(ref.model for ref in address.known))
+            raise _RefusedError(403, f"model `{name[:100]}` is not one of this session's: {allowed}")
+        return ref, told, address
 
-    def _made(self, request: h11.Request, ref: ModelRef, told: dict[str, Any]) -> _Asked:
+    def _made(self, request: h11.Request, ref: ModelRef, told: dict[str, Any], address: Address) -> _Asked:
         """The request `told` as it is sent to `ref`. Raises _RefusedError."""
-        path, _, query = request.target.decode("latin-1").partition("?")
-        counting, endpoint = path.endswith(_COUNTING), self._models[ref]
+        endpoint = self._models[ref]
+        judge = judged_google if endpoint.api == "google" else judged
         try:
-            sent = judged(told, endpoint, counting=counting)
+            sent = judge(told, endpoint, counting=address.counting)
         except ValueError as error:
             raise _RefusedError(400, str(error)) from error
         for name in sent.left_out:
             self._note(f"left out: {name}")
         told_headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
         passed = {header: told_headers[header] for header in _PASSED_ON if header in told_headers}
-        behind = (_COUNTING if counting else "") + (f"?{query}" if query else "")
         quote = quote_of(ref, len(sent.body) + sent.weight, endpoint, sent.longest)
-        return _Asked(ref, endpoint, behind, sent.body, passed, quote, metered=not counting)
+        return _Asked(ref, endpoint, address, sent.body, passed, quote, metered=not address.counting)
 
     async def _forward(
         self, asked: _Asked, url: str, headers: dict[str, str], talk: h11.Connection, writer: asyncio.StreamWriter
@@ -351,7 +350,7 @@ async def _head(talk: h11.Connection, writer: asyncio.StreamWriter, response: ht
 
 
 async def _say(talk: h11.Connection, writer: asyncio.StreamWriter, status: int, words: str) -> None:
-    """An error in the form that all three formats know."""
+    """An error in the form that all formats know."""
     told = {"type": "error", "error": {"type": "setpoint", "code": "setpoint", "message": f"setpoint: {words}"}}
     body = json.dumps(told).encode()
     headers = [("content-type", "application/json"), ("content-length", str(len(body)))]

@@ -89,7 +89,8 @@ async def _asked(ref: ModelRef, endpoint: Endpoint, client: httpx2.AsyncClient, 
     items = ",".join(endpoint.wire.encode(FIRST, str(ref)))
     body = f"{head}{'' if head.endswith('[') else ','}{items}]}}".encode()
     headers = endpoint.signed(ref.provider)
-    return await ask(client, endpoint, headers, body, Sent(), who=f"model `{ref}`", idle=SILENCE)
+    url = endpoint.url(ref.model)
+    return await ask(client, endpoint, url, headers, body, Sent(), who=f"model `{ref}`", idle=SILENCE)
 
 
 def _failed(ref: ModelRef, error: SetpointError, priced: bool) -> Trial:

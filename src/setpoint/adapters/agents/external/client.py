@@ -62,6 +62,8 @@ class Ears:
         """The tools of our own server."""
         self._moved = moved
         self.heard = Heard()
+        self._over: set[str] = set()
+        """Deeds that were refused and taken: whatever is told of them later."""
         self.cwd = room.inside
         self.deaf = False
         """While an earlier conversation is played back to us."""
@@ -86,21 +88,29 @@ class Ears:
     def does(self, update: ToolCallUpdate) -> Deed:
         """It told of a call: that it began, or what came of it."""
         name = named(update.tool_call_id)
+        if name in self._over:
+            return Deed(name)
         deed = self.heard.deeds.setdefault(name, Deed(name))
         deed.learn(update)
         self._moved()
         return deed
 
     def take(self) -> tuple[str, list[Deed]]:
-        """What was said, and what was done to its end, since the last time."""
+        """What was said, and what was done to its end or refused, since the last time. Not every agent tells the end of
+        what was refused."""
         said, self.heard.said, self.heard.size = "".join(self.heard.said), [], 0
         done = self.done()
-        self.heard.deeds = {name: deed for name, deed in self.heard.deeds.items() if not deed.closed}
+        over = [deed for deed in self.heard.deeds.values() if deed.closed or deed.denied]
+        for deed in over:
+            del self.heard.deeds[deed.id]
+        self._over |= {deed.id for deed in over if not deed.closed}
         return said, done
 
     def done(self) -> list[Deed]:
-        """What was done to its end since the last time, without the calls that are noted where they arrive."""
-        return [d for d in self.heard.deeds.values() if d.closed and not d.is_one_of(self._own, SERVER)]
+        """What was done to its end or refused since the last time, without the calls that are noted where they
+        arrive."""
+        over = [deed for deed in self.heard.deeds.values() if deed.closed or deed.denied]
+        return [deed for deed in over if not deed.is_one_of(self._own, SERVER)]
 
     # -- what it asks -----------------------------------------------------------------------------------------------
 

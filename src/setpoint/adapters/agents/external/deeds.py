@@ -59,15 +59,23 @@ class Deed:
             self.seconds = time.monotonic() - self.began
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What the model may have called it: some agents put the tool's name before that."""
+        return self.id, self.id.partition("__")[2]
+
+    @property
     def closed(self) -> bool:
         """Whether it has an end."""
         return self.status in CLOSED
 
     def is_one_of(self, tools: tuple[str, ...], server: str) -> bool:
         """Whether it is a call of our own server's, which is noted where it arrives: by its whole title, in the ways
-        that agents write a server's tool. A command line or a file that names both is none."""
+        that agents write a server's tool, or by its id. A command line or a file that names both is none."""
         if self.places or (isinstance(self.raw_input, Mapping) and "command" in self.raw_input):
             return False
+        # mcp_server_tool__id, where the title holds the arguments alone
+        if self.kind != "execute" and self.id.startswith(tuple(f"mcp_{server}_{tool}__" for tool in tools)):
+            return True
         found = _SERVERS_TOOL.fullmatch(self.title.strip())
         return found is not None and found["server"] == server and found["tool"] in tools
 
@@ -85,6 +93,7 @@ class Deed:
     def used(self, cwd: str) -> Used:
         """What came of it."""
         text = self.text or (self.raw_output if isinstance(self.raw_output, str) else "")
+        text = text if self.closed else self.denied
         code = _exit_code(self.raw_output) if self.exit_code is None else self.exit_code
         return Used(
             clean(shortened(text)) or f"[{self.status}]",

@@ -240,7 +240,7 @@ class Observed:
 
     def _noted(self, deed: Deed) -> ToolCall:
         call = deed.call(self._ears.cwd)
-        asked = self._gate.asked(deed.id, deed.command) if call.name == "shell" else ""
+        asked = self._gate.asked(deed.names, deed.command) if call.name == "shell" else ""
         if asked:
             call = call.model_copy(update={"arguments": {"command": asked}})
         self._results[call.id] = deed.used(self._ears.cwd)

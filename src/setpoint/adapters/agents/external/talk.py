@@ -34,7 +34,8 @@ class AcpTalk(Talk):
             raise _gave_up(error) from error
 
     async def _opened(self, known: Known, inside: Inside) -> None:
-        files = FileSystemCapabilities(read_text_file=True, write_text_file=True)
+        served = self._start.program.served
+        files = FileSystemCapabilities(read_text_file="read" in served, write_text_file="write" in served)
         hello = await self._talk.initialize(
             protocol_version=PROTOCOL_VERSION,
             client_capabilities=ClientCapabilities(fs=files, terminal=False),

@@ -50,11 +50,12 @@ class Turnstile:
             if isinstance(part, ToolCall) and isinstance(said, str):
                 self.commands[part.id] = said
 
-    def asked(self, name: str, told: str) -> str:
-        """The command line behind the call `name`, of which the agent tells `told`, as its model asked for it: by the
-        model's name of the call, or, where the agent has names of its own, by its words; once. Empty: there is none."""
-        if name not in self.commands:
-            name = next((key for key, asked in self.commands.items() if _fits(told, asked)), "")
+    def asked(self, names: Sequence[str], told: str) -> str:
+        """The command line behind the call that has one of these `names`, of which the agent tells `told`, as its model
+        asked for it: by the model's name of the call, or, where the agent has names of its own, by its words; once.
+        Empty: there is none."""
+        fitting = (key for key, asked in self.commands.items() if _fits(told, asked))
+        name = next((name for name in names if name in self.commands), "") or next(fitting, "")
         return self.commands.pop(name, "")
 
     def settle(self, quote: Quote, usage: Usage) -> None:

@@ -96,9 +96,11 @@ class Reader(Protocol):
 class Wire(Protocol):
     """One public format."""
 
-    path: str
-    """Below the base URL."""
     default_url: str
+
+    def path(self, model: str) -> str:
+        """Where `model` is asked, below the base URL."""
+        ...
 
     def headers(self, key: str) -> dict[str, str]: ...
 

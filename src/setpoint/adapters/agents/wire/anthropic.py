@@ -20,8 +20,11 @@ EPHEMERAL = {"type": "ephemeral"}
 class AnthropicMessages:
     """`POST {base}/v1/messages`."""
 
-    path = "/v1/messages"
     default_url = "https://api.anthropic.com"
+
+    def path(self, model: str) -> str:
+        """The same for all models: the request names them."""
+        return "/v1/messages"
 
     def headers(self, key: str) -> dict[str, str]:
         """Signed with `key`, at the format's one stable version."""

@@ -13,8 +13,11 @@ STOPS: dict[str, Stop] = {"length": "truncated", "content_filter": "refused"}
 class OpenAIChat:
     """`POST {base}/chat/completions`; the base usually ends in `/v1`."""
 
-    path = "/chat/completions"
     default_url = "https://api.openai.com/v1"
+
+    def path(self, model: str) -> str:
+        """The same for all models: the request names them."""
+        return "/chat/completions"
 
     def headers(self, key: str) -> dict[str, str]:
         """Signed with `key`; local servers want none."""

@@ -13,8 +13,11 @@ STOPS: dict[str, Stop] = {"max_output_tokens": "truncated", "content_filter": "r
 class OpenAIResponses:
     """`POST {base}/responses`; the base usually ends in `/v1`."""
 
-    path = "/responses"
     default_url = "https://api.openai.com/v1"
+
+    def path(self, model: str) -> str:
+        """The same for all models: the request names them."""
+        return "/responses"
 
     def headers(self, key: str) -> dict[str, str]:
         """Signed with `key`."""
