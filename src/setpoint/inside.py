@@ -9,7 +9,7 @@ from .config import load
 from .errors import ConfigError
 from .model.command import Completed
 from .model.session import ModelRef, Usage
-from .parts import endpoints, sandbox_at
+from .parts import contain, endpoints, sandbox_at
 from .policy.containment import level_named, require_level
 
 
@@ -39,8 +39,9 @@ async def sandbox_exec(
         )
     require_level(config.sandbox, chosen)
     sandbox = sandbox_at(chosen, config.sandbox)
+    told: dict[str, Any] = {"settings": settings, "network": network, "stack": config.stack, "contain": contain}
     if not models:
-        return await exec_here(sandbox, folder, argv, settings=settings, network=network, stack=config.stack), None
+        return await exec_here(sandbox, folder, argv, **told), None
     from .adapters.agents.http import new_client
     from .adapters.agents.metering import Allowance
     from .adapters.agents.relay import WithModels, relay
@@ -48,7 +49,7 @@ async def sandbox_exec(
     meter, known = Allowance(usd), endpoints(config, os.environ)
     async with new_client() as client, relay(_reached(models, known), meter, client) as way:
         reaching = WithModels(sandbox, way)
-        done = await exec_here(reaching, folder, argv, settings=settings, network=network, stack=config.stack)
+        done = await exec_here(reaching, folder, argv, **told)
     return done, meter.spent
 
 

@@ -17,6 +17,7 @@ from .model.agent_settings import programs
 from .model.release import CiRun, CiState
 from .model.sandbox_settings import Level, SandboxSettings
 from .model.settings import Config
+from .model.stack import StackSettings
 from .policy.containment import require_contained
 from .redacting import redactor
 
@@ -36,6 +37,7 @@ ADAPTERS: Mapping[tuple[str, str], str] = {
     ("sandbox", "microvm"): "setpoint.adapters.sandboxes.microvm:Microvm",
     ("sandbox", "seatbelt"): "setpoint.adapters.sandboxes.seatbelt:Seatbelt",
     ("sandbox", "none"): "setpoint.adapters.sandboxes.bare:Bare",
+    ("containers", "engine"): "setpoint.adapters.sandboxes.stack_containers:EngineContainers",
     ("trees", "git"): "setpoint.adapters.trees:GitTrees",
     ("archive", "files"): "setpoint.adapters.archive:FileArchive",
     ("workspaces", "worktrees"): "setpoint.adapters.worktrees:Worktrees",
@@ -86,6 +88,11 @@ def sandbox_at(level: Level, settings: SandboxSettings) -> "Sandbox":
     """The sandbox of this level, with its settings."""
     made: Sandbox = part("sandbox", level).of(settings)
     return made
+
+
+def contain(settings: StackSettings, names: Sequence[str]) -> Any:
+    """What makes the containers of a stack's compose file, for one life of it."""
+    return part("containers", "engine").of(settings, names)
 
 
 def endpoints(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -220,7 +227,7 @@ def assemble(
 
     sandbox = sandbox_of(config)
     bare = root / config.forge.path if config.forge.path else state / "forge.git"
-    workspaces = part("workspaces", "worktrees")(root, state, sandbox, config=config, forge=bare)
+    workspaces = part("workspaces", "worktrees")(root, state, sandbox, config=config, forge=bare, contain=contain)
     forge = part("forge", config.forge.kind)(bare, root, _judge(config, workspaces, lambda: forge))
     deployer = part("deployer", "command")(state, forge.checkout, sandbox, environ=os.environ)
     permit, now, clean = permit_of(store, config), partial(datetime.now, UTC), redactor(config, os.environ, root)
@@ -368,7 +375,7 @@ async def blocked(bench: "Bench", root: Path, base: str) -> "list[Check]":
         *blockers.permissions(root, common_folder(root), config.gates),
         *blockers.profiles(config),
     ]
-    if config.stack.service:
+    if config.stack.serves:
         async with bench.workspaces.checkout(base) as room:
             found += blockers.stack(config, *await comes_up(room))
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
-from .parts import sandbox_of
+from .parts import contain, sandbox_of
 
 if TYPE_CHECKING:
     from .app import House
@@ -45,7 +45,7 @@ async def up(house: "House", prefix: str) -> AsyncIterator[Served]:
     from .adapters.serving import own_room, serving
 
     config = house.config
-    room: Room = own_room(sandbox_of(config), Path(house.root), house.state, config)
+    room: Room = own_room(sandbox_of(config), Path(house.root), house.state, config, contain)
     if prefix:
         run = house.store.run(prefix)
         config = house.pinned(run)

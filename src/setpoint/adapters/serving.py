@@ -9,12 +9,16 @@ from ..errors import SandboxError, UsageError
 from ..model.settings import Config
 from ..ports import Room, Sandbox
 from .rooms import SandboxRoom, surroundings
+from .stacks.containers import Contain
 from .stacks.stack import Stack
 
 
-def own_room(sandbox: Sandbox, repository: Path, state: Path, config: Config) -> SandboxRoom:
+def own_room(
+    sandbox: Sandbox, repository: Path, state: Path, config: Config, contain: Contain | None = None
+) -> SandboxRoom:
     """The user's own folder as a room."""
-    around = surroundings(sandbox, repository, state / "masks", config.sandbox, config.worktree.share, config.stack)
+    share, stack = config.worktree.share, config.stack
+    around = surroundings(sandbox, repository, state / "masks", config.sandbox, share, stack, contain)
     return SandboxRoom(repository, around, others=True)
 
 
