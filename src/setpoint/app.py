@@ -233,13 +233,16 @@ class House(Premises):
 
     def plan(self, text: str, *, name: str, kind: "Kind | None", origin: "Origin | None" = None) -> "PlanView":
         """What a run would do; no model call."""
+        from .beginning import services_missing
         from .service.estimate import plan_view
         from .service.starting import read, routed
 
         requires = self.config.intake.requires
         ticket, chosen, because = read(text, name=name, kind=kind, requires=requires, origin=origin)
         known = self.store if self.config.database_url or (self.state / "setpoint.db").exists() else None
-        return plan_view(routed(self.config, ticket), ticket, chosen, because, store=known, repository=str(self.root))
+        config = routed(self.config, ticket)
+        view = plan_view(config, ticket, chosen, because, store=known, repository=str(self.root))
+        return view.model_copy(update={"warnings": (*view.warnings, *services_missing(config))})
 
     def children(self, epic: Run) -> "tuple[Child, ...]":
         """An epic's tickets with their runs, in their order."""
@@ -258,13 +261,14 @@ class House(Premises):
 
     def header(self, run: Run) -> list[str]:
         """What a person must know of a run's configuration: containment, independence, replay, sensitivity."""
+        from .beginning import services_missing
         from .levels import layers_missing
         from .service.feedback import feedback_gaps, gap_lines, profile_line
         from .service.header import header
 
         config = self.pinned(run)
         told = [*profile_line(config, run.ticket), *gap_lines(feedback_gaps(config, run.ticket, self.root))]
-        return [*header(config, layers_missing(config)), *told]
+        return [*header(config, layers_missing(config)), *services_missing(config), *told]
 
     async def diff(self, run: Run) -> str:
         """The change so far, against the base of the present cycle."""
@@ -342,11 +346,9 @@ class House(Premises):
 
     async def init(self, *, replace: bool, tell: Callable[[str], None]) -> dict[str, Any]:
         """Find the repository's commands, run them on the base, write what ran green."""
-        from .parts import initialised
+        from .beginning import initialised
 
-        _, base = await self.repository.base(self.config.project.base)
-        tree = await self.repository.tree(base)
-        return await initialised(self.bench(self.config), self.root, base, tree, replace=replace, tell=tell)
+        return await initialised(self.config, self.repository, self.bench, replace=replace, tell=tell)
 
     async def doctor(self) -> Sequence["Check"]:
         """What a run needs here."""

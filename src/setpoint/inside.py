@@ -9,6 +9,7 @@ from .config import load
 from .errors import ConfigError
 from .model.command import Completed
 from .model.session import ModelRef, Usage
+from .model.settings import Config
 from .parts import contain, endpoints, sandbox_at
 from .policy.containment import level_named, require_level
 
@@ -28,7 +29,7 @@ async def sandbox_exec(
     from .adapters.rooms import exec_here
     from .policy.narrowing import narrowed
 
-    config = load(folder)
+    config = await _laid(load(folder), folder)
     settings, network = narrowed(config.sandbox, policy, argv) if policy is not None else (config.sandbox, ())
     chosen = level_named(level) if level else config.sandbox.level
     if chosen == "none" and not level:
@@ -51,6 +52,16 @@ async def sandbox_exec(
         reaching = WithModels(sandbox, way)
         done = await exec_here(reaching, folder, argv, **told)
     return done, meter.spent
+
+
+async def _laid(config: Config, folder: Path) -> Config:
+    """With the compose file of the base branch, where there is one."""
+    if not config.stack.compose:
+        return config
+    from .adapters.repository import UserRepository
+    from .service.composing import on_base
+
+    return await on_base(config, await UserRepository.around(folder))
 
 
 def _reached(models: Sequence[str], known: Mapping[str, Any]) -> dict[ModelRef, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from .config import own_policy, parse, parse_policy
-from .errors import ConfigError, SetpointError, UsageError
+from .errors import ConfigError, SetpointError
 from .model.agent_settings import programs
 from .model.release import CiRun, CiState
 from .model.sandbox_settings import Level, SandboxSettings
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .adapters.keys import KeyRing
     from .gates.prove import Proven
     from .model.evidence import GateResult
-    from .model.gate import Candidate
     from .pipeline.bench import Bench, Enqueue
     from .ports import Agent, Notifier, Room, Sandbox, Store
     from .service.doctor import Check
@@ -328,38 +327,6 @@ async def on_base(bench: "Bench", base: str, tree: str) -> "tuple[GateResult, ..
             tx.result(BASELINE, "baseline", result)
     flaky = await bench.workspaces.show(base, FILE)
     return tuple(pardoned(result, flaky) for result in results)
-
-
-async def confirmed_on(
-    bench: "Bench", candidates: "Sequence[Candidate]", base: str, tree: str
-) -> "Sequence[tuple[Candidate, GateResult]]":
-    """Candidates with what they did on the untouched base."""
-    from .gates.baseline import confirm
-    from .gates.environment import environment_digest
-
-    async with bench.workspaces.checkout(base) as room:
-        environment = await environment_digest(room, {candidate.name: candidate.gate for candidate in candidates})
-        return await confirm(candidates, room, tree=tree, environment=environment)
-
-
-async def initialised(
-    bench: "Bench", root: Path, base: str, tree: str, *, replace: bool, tell: Callable[[str], None]
-) -> dict[str, Any]:
-    """Find the commands of the repository at `root`, run them on `base`, write what ran green; the report."""
-    from .gates.detect import detect
-    from .service.setup import report, written
-
-    candidates = detect(root)
-    if not candidates:
-        raise UsageError(
-            "no test, lint or type command was found here",
-            why="neither Python nor Node configuration, nor Makefile targets, nor CI steps name one",
-            fix="write [gates.tests] in setpoint.toml: `setpoint schema config` shows the form",
-        )
-    tell(f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox")
-    confirmed = await confirmed_on(bench, candidates, base, tree)
-    wrote = written(root, confirmed, replace=replace)
-    return report(await bench.trees.entries(tree), confirmed, wrote)
 
 
 async def blocked(bench: "Bench", root: Path, base: str) -> "list[Check]":

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from ..errors import SandboxError, UsageError
+from ..errors import ConfigError, SandboxError, UsageError
 from ..model.settings import Config
 from ..ports import Room, Sandbox
 from .rooms import SandboxRoom, surroundings
@@ -45,6 +45,6 @@ async def comes_up(room: Room) -> tuple[float, str]:
     started = time.monotonic()
     try:
         await room.up()
-    except SandboxError as error:
-        return time.monotonic() - started, error.what
+    except (SandboxError, ConfigError) as error:
+        return time.monotonic() - started, "; ".join(filter(None, (error.what, error.fix)))
     return time.monotonic() - started, ""

@@ -1,6 +1,7 @@
 """`setpoint init`: what a repository says of itself, believed only once it ran."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,22 @@ READS = (".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md",
 """Beside the files with rules."""
 
 
-def written(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]], *, replace: bool) -> list[str]:
+@dataclass(frozen=True)
+class Stacked:
+    """The compose file that was found."""
+
+    file: str
+    said: tuple[str, ...]
+    """Where its services are, and what of it is not run."""
+
+
+def written(
+    repository: Path,
+    confirmed: Sequence[tuple[Candidate, GateResult]],
+    *,
+    replace: bool,
+    stack: Stacked | None = None,
+) -> list[str]:
     """Write `setpoint.toml` with what ran green on the base, and `.setpoint/.gitignore`; the paths written."""
     target = repository / "setpoint.toml"
     if target.exists() and not replace:
@@ -26,11 +42,13 @@ def written(repository: Path, confirmed: Sequence[tuple[Candidate, GateResult]],
     folder = repository / ".setpoint"
     folder.mkdir(exist_ok=True)
     (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
-    target.write_text(toml(confirmed, survey(repository).aside), encoding="utf-8")
+    target.write_text(toml(confirmed, survey(repository).aside, stack), encoding="utf-8")
     return ["setpoint.toml", ".setpoint/.gitignore"]
 
 
-def toml(confirmed: Sequence[tuple[Candidate, GateResult]], aside: Sequence[SetAside] = ()) -> str:
+def toml(
+    confirmed: Sequence[tuple[Candidate, GateResult]], aside: Sequence[SetAside] = (), stack: Stacked | None = None
+) -> str:
     """The configuration's text: gates that ran green on the base, or whose findings there can be told from new ones;
     the others as comments, with why."""
     import tomlkit  # slow to import, and only needed here
@@ -53,6 +71,12 @@ def toml(confirmed: Sequence[tuple[Candidate, GateResult]], aside: Sequence[SetA
             gate.add(key, value)
         gates.add(candidate.name, gate)
     text.add("gates", gates)
+    if stack is not None:
+        beside = tomlkit.table()
+        for line in stack.said:
+            beside.add(tomlkit.comment(line[:200].replace("\n", " ")))
+        beside.add("compose", stack.file)
+        text.add("stack", beside)
     return tomlkit.dumps(text)
 
 

@@ -4,10 +4,12 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from ..errors import BusyError, RepositoryError, TicketError
 from ..gates.baseline import require_green
+from ..gates.composed import composed
 from ..gates.tests_gate import tests_gate
 from ..model.evidence import GateResult
 from ..model.money import Forecast
@@ -32,6 +34,7 @@ from ..policy.containment import require_contained
 from ..policy.digest import policy_digest
 from ..policy.rules import effective
 from ..ports import Store, Transaction
+from .composing import with_compose
 from .epic import Child, unmet
 from .estimate import require_priced, told_before
 from .feedback import narrowed_to
@@ -171,6 +174,11 @@ class Starts:
         bench = self.bench(self.config)
         await bench.forge.ensure(branch)
         base = await bench.workspaces.fetch(branch)
+        stacked = await with_compose(self.config, partial(bench.workspaces.show, base))
+        composed(stacked.stack)
+        if stacked != self.config:
+            here = replace(self, config=stacked)
+            return await here.submit(text, name=name, kind=kind, child=child, origin=origin, checking=checking)
         words = await words_at(bench, base, prompt("review"))
         require_proved(self.store, self.config, self.now(), words.sha256)
         await rules_there(bench, base)

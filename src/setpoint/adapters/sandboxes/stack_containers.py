@@ -61,6 +61,13 @@ class EngineContainers:
         """As configured."""
         return cls(names, **settings.model_dump(include={"memory_mib", "processes", "disk_mib"}))
 
+    @staticmethod
+    def look(wanted: Sequence[Contained]) -> None:
+        """Whether they could be started here. Raises StackError when no engine works, or an image is missing."""
+        engine = found_way().engine
+        for one in wanted:
+            _folders_of(engine, one)
+
     def holder(self) -> Sandbox:
         """As promised."""
         with self._lock:
