@@ -34,7 +34,7 @@ _MORE = (
 )
 """What asks for more of the machine, or for files that are not the base branch's compose file."""
 _HEADS = ("version", "name", "services", "volumes", "networks")
-_HOLE = re.compile(r"\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-?+])([^{}$]*))?\})")
+_HOLE = re.compile(r"\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-?+])((?:[^{}$]|\$\$)*))?\})")
 _NUMBER = re.compile(r"SETPOINT_PORT_(\d+)")
 _UNITS = {"": 2**20, "b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
 _WHENS: Mapping[str, After] = {
@@ -215,7 +215,7 @@ def _interpolated(where: str, value: Any, names: Mapping[str, str]) -> Any:
     def one(hole: re.Match[str]) -> str:
         if hole[1]:
             return "$"
-        name, how, other = hole[2] or hole[3], hole[4] or "", hole[5] or ""
+        name, how, other = hole[2] or hole[3], hole[4] or "", (hole[5] or "").replace("$$", "$")
         there = name in names and (not how.startswith(":") or names[name] != "")
         if how.endswith("+"):
             return other if there else ""
