@@ -234,9 +234,9 @@ class SandboxRoom:
         if self._stack is not None:
             await self._stack.up(await self.command(("true",)))
 
-    def for_a_person(self) -> Stack | None:
-        """Services of their own for whoever looks at what lies here, the application among them."""
-        return self._around.stack_of(self.path, app=True)
+    def for_a_person(self, *, app: bool) -> Stack | None:
+        """Services of their own for whoever works here, at the host's loopback; with `app` the application too."""
+        return self._around.stack_of(self.path, app=app, on_host=True)
 
     async def rest(self) -> None:
         """End the services beside this room; the next command that asks for them starts new ones."""

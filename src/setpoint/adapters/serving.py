@@ -27,7 +27,7 @@ async def serving(room: Room, config: Config) -> AsyncIterator[tuple[Stack, Mapp
     """The stack of a room of ours, with the application among its services, all of them at the host's loopback; and
     what commands there are told. Raises UsageError without an application, StackError."""
     assert isinstance(room, SandboxRoom)
-    stack = room.for_a_person()
+    stack = room.for_a_person(app=True)
     if config.stack.app is None or stack is None:
         raise UsageError(
             "nothing says how the application is served",
@@ -37,6 +37,24 @@ async def serving(room: Room, config: Config) -> AsyncIterator[tuple[Stack, Mapp
         yield stack, await stack.up(await room.command(("true",)))
     finally:
         await stack.close()
+
+
+@asynccontextmanager
+async def beside(room: Room) -> AsyncIterator[tuple[Mapping[str, str], str]]:
+    """What whoever works in a room of ours by hand is told of its services, all of them at the host's loopback, as long
+    as they do; and why there are none, empty where nothing went wrong."""
+    assert isinstance(room, SandboxRoom)
+    stack, told, trouble = None, dict[str, str](), ""
+    try:
+        try:
+            stack = room.for_a_person(app=False)
+            told = dict(await stack.up(await room.command(("true",)))) if stack else {}
+        except (SandboxError, ConfigError) as error:
+            trouble = "; ".join(filter(None, (error.what, error.why[-300:], error.fix)))
+        yield told, trouble
+    finally:
+        if stack is not None:
+            await stack.close()
 
 
 async def comes_up(room: Room) -> tuple[float, str]:
