@@ -199,7 +199,7 @@ async def test_an_issue_of_a_github_comes_back_with_its_text_and_nothing_else_is
         async with ground.up(elsewhere) as up:
             assert not up.tools
     assert not told.failed, told.text
-    assert BODY in told.text
+    assert str(ISSUE["body"]) in told.text
     assert gone.failed
     issues = "/api/v3/repos/shop/orders/issues"
     paths = {"/api/v3/user", f"{issues}/7", f"{issues}/8"}

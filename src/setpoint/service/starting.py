@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import BusyError, RepositoryError, TicketError
 from ..gates.baseline import require_green
@@ -143,6 +143,7 @@ class Starts:
         `checking` is called before the baseline, which takes time. The run of an epic's `child` knows its epic; with
         an `origin` it begins where its papers end."""
         origin = origin or NOTHING
+        same: Any = {"name": name, "kind": kind, "child": child, "origin": origin, "checking": checking}
         ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires, origin=origin)
         if child is not None:
             own = {
@@ -154,8 +155,7 @@ class Starts:
             ticket = ticket.model_copy(update=own)
         config = routed(self.config, ticket, self._inherited(child))
         if config != self.config:
-            here = replace(self, config=config)
-            return await here.submit(text, name=name, kind=kind, child=child, origin=origin, checking=checking)
+            return await replace(self, config=config).submit(text, **same)
         begins(chosen, origin, unasked=False)
         _require_doable([phase for phase, own in self.config.phase.items() if own.agent == PERSON])
         require_contained(self.config, chosen)
@@ -177,8 +177,7 @@ class Starts:
         stacked = await with_compose(self.config, partial(bench.workspaces.show, base))
         composed(stacked.stack)
         if stacked != self.config:
-            here = replace(self, config=stacked)
-            return await here.submit(text, name=name, kind=kind, child=child, origin=origin, checking=checking)
+            return await replace(self, config=stacked).submit(text, **same)
         words = await words_at(bench, base, prompt("review"))
         require_proved(self.store, self.config, self.now(), words.sha256)
         await rules_there(bench, base)
