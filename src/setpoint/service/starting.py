@@ -109,6 +109,14 @@ def _require_doable(phases: Sequence[str]) -> None:
         )
 
 
+def _named_by(child: Child | None, ticket: Ticket) -> Ticket:
+    """The ticket of an epic's child, as the epic names it."""
+    if child is None:
+        return ticket
+    own = {"id": child.ticket.id, "title": child.ticket.title, "parent": child.epic, "needs": child.ticket.needs}
+    return ticket.model_copy(update=own)
+
+
 def routed(config: Config, ticket: Ticket, inherited: str = "") -> Config:
     """`config` as it is for `ticket`: a sensitive one's has nothing outside the house, be it for the reason `inherited`
     from its epic, and one with a profile has that profile's loop. Raises ConfigError when there is no model inside the
@@ -145,14 +153,7 @@ class Starts:
         origin = origin or NOTHING
         same: Any = {"name": name, "kind": kind, "child": child, "origin": origin, "checking": checking}
         ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires, origin=origin)
-        if child is not None:
-            own = {
-                "id": child.ticket.id,
-                "title": child.ticket.title,
-                "parent": child.epic,
-                "needs": child.ticket.needs,
-            }
-            ticket = ticket.model_copy(update=own)
+        ticket = _named_by(child, ticket)
         config = routed(self.config, ticket, self._inherited(child))
         if config != self.config:
             return await replace(self, config=config).submit(text, **same)
