@@ -7,6 +7,7 @@ import subprocess
 import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,50 +47,55 @@ def image() -> str:
     return "" if engine.ask("import", "-", IMAGE, stdin=packed.getvalue()).returncode == 0 else "no import"
 
 
-class TestProcesses(ContainersContract):
-    @pytest.fixture
-    def engine(self) -> Iterator[Made]:
-        made: list[Containers] = []
-
-        def make(_: str) -> Containers:
-            made.append(ProcessContainers({IMAGE}))
-            return made[-1]
-
-        yield make
-        for each in made:
-            each.close()
+REAL = [] if image() else ["engine"]
+"""The engine of this machine, where one works and there is something to run in it."""
 
 
-@pytest.fixture(scope="session")
-def real() -> None:
-    if why := image():
-        pytest.skip(f"no engine for containers here: {why}")
+@contextmanager
+def processes() -> Iterator[Made]:
+    """Containers that are plain processes."""
+    made: list[Containers] = []
+
+    def make(_: str) -> Containers:
+        made.append(ProcessContainers({IMAGE}))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
-class TestEngine(ContainersContract):
-    @pytest.fixture
-    def engine(self, real: None, tmp_path: Path) -> Iterator[Made]:
-        held, made = list[threading.Thread](), list[Containers]()
+@contextmanager
+def containers_of_an_engine(folder: Path) -> Iterator[Made]:
+    """Real ones, their loopback held by a command that waits for a file to go."""
+    held, made = list[threading.Thread](), list[Containers]()
 
-        def make(name: str) -> Containers:
-            containers = EngineContainers([name], memory_mib=256, processes=64, disk_mib=16)
-            holder, up = containers.holder(), tmp_path / "up"
-            # It ends when the last container is gone and its input closes: the test ends it by the file.
-            wait = shell(tmp_path, f"touch {up}; while [ -e {up} ]; do sleep 0.1; done")
-            held.append(threading.Thread(target=lambda: asyncio.run(holder.run(wait))))
-            held[-1].start()
-            while not up.exists():
-                held[-1].join(0.02)
-            made.append(containers)
-            return containers
+    def make(name: str) -> Containers:
+        containers = EngineContainers([name], memory_mib=256, processes=64, disk_mib=16)
+        holder, up = containers.holder(), folder / "up"
+        wait = shell(folder, f"touch {up}; while [ -e {up} ]; do sleep 0.1; done")
+        held.append(threading.Thread(target=lambda: asyncio.run(holder.run(wait))))
+        held[-1].start()
+        while not up.exists():
+            held[-1].join(0.02)
+        made.append(containers)
+        return containers
 
-        yield make
-        for each in made:
-            each.close()
-        (tmp_path / "up").unlink(missing_ok=True)
-        for thread in held:
-            thread.join()
+    yield make
+    for each in made:
+        each.close()
+    (folder / "up").unlink(missing_ok=True)
+    for thread in held:
+        thread.join()
 
+
+class TestContainers(ContainersContract):
+    @pytest.fixture(params=["processes", *REAL])
+    def engine(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Made]:
+        with processes() if request.param == "processes" else containers_of_an_engine(tmp_path) as made:
+            yield made
+
+    @pytest.mark.parametrize("engine", REAL, indirect=True)
     def test_what_takes_a_service_over_is_alone_there(self, engine: Made) -> None:
         containers = engine("db")
         containers.start(one("sleep 60", scratch=["/data"]))
