@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapters.repository import UserRepository
+from .beginning import initialised, services_missing
 from .errors import ParkedError, SetpointError
 from .model.run import Run, State, Waits
 from .model.settings import Config
@@ -233,7 +234,6 @@ class House(Premises):
 
     def plan(self, text: str, *, name: str, kind: "Kind | None", origin: "Origin | None" = None) -> "PlanView":
         """What a run would do; no model call."""
-        from .beginning import services_missing
         from .service.estimate import plan_view
         from .service.starting import read, routed
 
@@ -261,7 +261,6 @@ class House(Premises):
 
     def header(self, run: Run) -> list[str]:
         """What a person must know of a run's configuration: containment, independence, replay, sensitivity."""
-        from .beginning import services_missing
         from .levels import layers_missing
         from .service.feedback import feedback_gaps, gap_lines, profile_line
         from .service.header import header
@@ -346,8 +345,6 @@ class House(Premises):
 
     async def init(self, *, replace: bool, tell: Callable[[str], None]) -> dict[str, Any]:
         """Find the repository's commands, run them on the base, write what ran green."""
-        from .beginning import initialised
-
         return await initialised(self.config, self.repository, self.bench, replace=replace, tell=tell)
 
     async def doctor(self) -> Sequence["Check"]:
