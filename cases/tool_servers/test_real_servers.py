@@ -6,6 +6,8 @@
 import asyncio
 import json
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -27,6 +29,7 @@ PACKAGES = {
     "@modelcontextprotocol/server-postgres": "0.6.2",
     "@playwright/mcp": "0.0.83",
     "@upstash/context7-mcp": "4.1.1",
+    "github-enterprise-mcp-server": "1.1.2",
 }
 HELD = "ghp_" + "x1" * 18
 
@@ -104,15 +107,19 @@ class Library(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def library() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Library)
+def served(answers: type[BaseHTTPRequestHandler], certificate: Path | None = None) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), answers)
+    if certificate is not None:
+        secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        secure.load_cert_chain(certificate)
+        server.socket = secure.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield int(server.server_address[1])
     server.shutdown()
 
 
 async def test_documentation_is_looked_up_where_its_service_is(ground: ToolGround, packages: Path) -> None:
-    with library() as port:
+    with served(Library) as port:
         server = offered(
             "docs",
             program(packages, "context7-mcp"),
@@ -126,6 +133,80 @@ async def test_documentation_is_looked_up_where_its_service_is(ground: ToolGroun
     assert not told.failed, told.text
     assert "/pallets/flask" in told.text
     assert any("flask" in path for path in Library.asked)
+
+
+ISSUE = {
+    "number": 7,
+    "title": "Orders lose their time zone",
+    "body": "Taken at 23:30 in Lisbon, kept as the next day's.",
+}
+
+
+class GitHub(BaseHTTPRequestHandler):
+    """Answers as the API of a GitHub does, of one issue."""
+
+    asked: list[tuple[str, str, str]] = []
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        self.asked.append((self.command, path, self.headers.get("Authorization", "")))
+        found = {"/api/v3/user": {"login": "ann"}, "/api/v3/repos/shop/orders/issues/7": ISSUE}.get(path)
+        content = json.dumps(found or {"message": "Not Found"}).encode()
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+def certified(folder: Path) -> Path:
+    """A certificate for the loopback, with its key in the same file."""
+    place = folder / "github.pem"
+    words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    words += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "-", "-out", "-"]
+    place.write_bytes(subprocess.run(["openssl", "req", *words], check=True, capture_output=True).stdout)
+    return place
+
+
+async def test_an_issue_of_a_github_comes_back_with_its_text_and_nothing_else_is_reached(
+    ground: ToolGround, packages: Path, tmp_path: Path
+) -> None:
+    held = certified(tmp_path)
+    certificate = ground.shown / "github.crt"
+    certificate.write_text(held.read_text().partition("-----END PRIVATE KEY-----")[2].strip() + "\n")
+    with served(GitHub, held) as port, served(Library) as other:
+        server = offered(
+            "github",
+            program(packages, "github-enterprise-mcp-server"),
+            env={
+                "GITHUB_ENTERPRISE_TOKEN": "env:GITHUB_TOKEN",
+                "GITHUB_ENTERPRISE_ENDPOINT": "https://localhost:8443",
+                "NODE_EXTRA_CA_CERTS": str(certificate),
+            },
+            network=(f"localhost:{port}=127.0.0.1",),
+            tunnels={8443: f"localhost:{port}"},
+            allowed=(("github-issue-get", "github-issue-list"),),
+        )
+        async with ground.up(server) as up:
+            assert sorted(up.tools) == ["github__github-issue-get", "github__github-issue-list"]
+            asked = {"owner": "shop", "repo": "orders"}
+            told = await up.call(call("github__github-issue-get", **asked, issue_number=7), 60)
+            gone = await up.call(call("github__github-issue-get", **asked, issue_number=8), 60)
+        elsewhere = server.model_copy(update={"tunnels": {8443: f"localhost:{other}"}})
+        async with ground.up(elsewhere) as up:
+            assert not up.tools
+    assert not told.failed, told.text
+    assert str(ISSUE["body"]) in told.text
+    assert gone.failed
+    issues = "/api/v3/repos/shop/orders/issues"
+    paths = {"/api/v3/user", f"{issues}/7", f"{issues}/8"}
+    assert {(how, path) for how, path, _ in GitHub.asked} == {("GET", path) for path in paths}
+    assert {key.partition(" ")[2] for _, _, key in GitHub.asked} == {HELD}
+    assert HELD not in told.text + gone.text
+    assert {subject for kind, subject, _ in ground.decided if kind == "network"} == {f"localhost:{port}"}
 
 
 PAGE = "<!doctype html><html lang=en><title>Shop</title><h1>Orders</h1><button>Order</button></html>"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapters.repository import UserRepository
+from .beginning import initialised, services_missing
 from .errors import ParkedError, SetpointError
 from .model.run import Run, State, Waits
 from .model.settings import Config
@@ -237,7 +238,8 @@ class House(Premises):
 
         _, base = await self.repository.base(self.config.project.base)
         seams = (self.bench, self.config, self.sign_ins)
-        return await preview(*seams, base, self.root, text, name=name, kind=kind, origin=origin)
+        view = await preview(*seams, base, self.root, text, name=name, kind=kind, origin=origin)
+        return view.model_copy(update={"warnings": (*view.warnings, *services_missing(self.config))})
 
     def children(self, epic: Run) -> "tuple[Child, ...]":
         """An epic's tickets with their runs, in their order."""
@@ -262,7 +264,7 @@ class House(Premises):
 
         config = self.pinned(run)
         told = [*profile_line(config, run.ticket), *gap_lines(feedback_gaps(config, run.ticket, self.root))]
-        return [*header(config, layers_missing(config), self.sign_ins(config)[1]), *told]
+        return [*header(config, layers_missing(config), self.sign_ins(config)[1]), *services_missing(config), *told]
 
     async def diff(self, run: Run) -> str:
         """The change so far, against the base of the present cycle."""
@@ -340,11 +342,7 @@ class House(Premises):
 
     async def init(self, *, replace: bool, tell: Callable[[str], None]) -> dict[str, Any]:
         """Find the repository's commands, run them on the base, write what ran green."""
-        from .parts import initialised
-
-        _, base = await self.repository.base(self.config.project.base)
-        tree = await self.repository.tree(base)
-        return await initialised(self.bench(self.config), self.root, base, tree, replace=replace, tell=tell)
+        return await initialised(self.config, self.repository, self.bench, replace=replace, tell=tell)
 
     async def doctor(self) -> Sequence["Check"]:
         """What a run needs here."""

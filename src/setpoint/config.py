@@ -38,7 +38,7 @@ def parse(text: str | bytes, where: str) -> Config:
 def validated(raw: Mapping[str, Any], where: str) -> Config:
     """`raw` as a Config; every problem in one ConfigError."""
     try:
-        return _in_order(Config.model_validate(raw), where)
+        return _names_there(_in_order(Config.model_validate(raw), where), where)
     except ValidationError as error:
         problems = [_said(problem, where, Config) for problem in error.errors()]
         raise ConfigError(
@@ -103,6 +103,25 @@ def _in_order(config: Config, where: str) -> Config:
         why="a release is accepted in a pre-staging environment before it reaches production",
         fix=fix,
     )
+
+
+def _names_there(config: Config, where: str) -> Config:
+    """`config`, whose phases and agents are all known by their names. Raises ConfigError."""
+    for name in config.phase:
+        if name not in PHASES:
+            near = difflib.get_close_matches(name, PHASES, n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            fix = f"one of: {', '.join(PHASES)}"
+            raise ConfigError(f"{where}: phase.{name}: there is no phase `{name}`{hint}", fix=fix)
+    known = ("native", "replay", "person", *programs(config.agents))
+    asked = {f"phase.{name}.agent": one.agent for name, one in config.phase.items()}
+    for place, name in {"agent.kind": config.agent.kind, **asked}.items():
+        if name and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else f"; known: {', '.join(known)}"
+            fix = f"mend {where}, or say under [agents.{name}] which program that is"
+            raise ConfigError(f"{where}: {place}: there is no agent `{name}`{hint}", fix=fix)
+    return config
 
 
 def _said(problem: Any, where: str, root: type[Record]) -> str:

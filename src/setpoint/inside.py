@@ -9,7 +9,8 @@ from .config import load
 from .errors import ConfigError
 from .model.command import Completed
 from .model.session import ModelRef, Usage
-from .parts import endpoints, sandbox_at
+from .model.settings import Config
+from .parts import contain, endpoints, sandbox_at
 from .policy.containment import level_named, require_level
 
 
@@ -28,7 +29,7 @@ async def sandbox_exec(
     from .adapters.rooms import exec_here
     from .policy.narrowing import narrowed
 
-    config = load(folder)
+    config = await _laid(load(folder), folder)
     settings, network = narrowed(config.sandbox, policy, argv) if policy is not None else (config.sandbox, ())
     chosen = level_named(level) if level else config.sandbox.level
     if chosen == "none" and not level:
@@ -39,8 +40,9 @@ async def sandbox_exec(
         )
     require_level(config.sandbox, chosen)
     sandbox = sandbox_at(chosen, config.sandbox)
+    told: dict[str, Any] = {"settings": settings, "network": network, "stack": config.stack, "contain": contain}
     if not models:
-        return await exec_here(sandbox, folder, argv, settings=settings, network=network, stack=config.stack), None
+        return await exec_here(sandbox, folder, argv, **told), None
     from .adapters.agents.http import new_client
     from .adapters.agents.metering import Allowance
     from .adapters.agents.relay import WithModels, relay
@@ -48,8 +50,18 @@ async def sandbox_exec(
     meter, known = Allowance(usd), endpoints(config, os.environ)
     async with new_client() as client, relay(_reached(models, known), meter, client) as way:
         reaching = WithModels(sandbox, way)
-        done = await exec_here(reaching, folder, argv, settings=settings, network=network, stack=config.stack)
+        done = await exec_here(reaching, folder, argv, **told)
     return done, meter.spent
+
+
+async def _laid(config: Config, folder: Path) -> Config:
+    """With the compose file of the base branch, where there is one."""
+    if not config.stack.compose:
+        return config
+    from .adapters.repository import UserRepository
+    from .service.composing import on_base
+
+    return await on_base(config, await UserRepository.around(folder))
 
 
 def _reached(models: Sequence[str], known: Mapping[str, Any]) -> dict[ModelRef, Any]:

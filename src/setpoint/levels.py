@@ -41,7 +41,7 @@ def layers_missing(config: Config) -> "Sequence[str]":
 def clear_sandboxes(config: Config) -> None:
     """End what dead workers left behind. Only containers are not their worker's own children, and each has a guard that
     ends it; this is for a guard that was killed too."""
-    if config.sandbox.level == "container":
+    if config.sandbox.level == "container" or config.stack.compose:
         part("sandbox", "container").of(config.sandbox).clear()
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from .config import own_policy, parse, parse_policy
-from .errors import ConfigError, SetpointError, UsageError
+from .errors import ConfigError, SetpointError
 from .model.agent_settings import programs
 from .model.release import CiRun, CiState
 from .model.sandbox_settings import Level, SandboxSettings
 from .model.settings import Config
+from .model.stack import StackSettings
 from .policy.containment import require_contained
 from .redacting import redactor
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from .adapters.keys import KeyRing
     from .gates.prove import Proven
     from .model.evidence import GateResult
-    from .model.gate import Candidate
     from .pipeline.bench import Bench, Enqueue
     from .ports import Agent, Notifier, Room, Sandbox, Store
     from .service.doctor import Check
@@ -36,6 +36,7 @@ ADAPTERS: Mapping[tuple[str, str], str] = {
     ("sandbox", "microvm"): "setpoint.adapters.sandboxes.microvm:Microvm",
     ("sandbox", "seatbelt"): "setpoint.adapters.sandboxes.seatbelt:Seatbelt",
     ("sandbox", "none"): "setpoint.adapters.sandboxes.bare:Bare",
+    ("containers", "engine"): "setpoint.adapters.sandboxes.stack_containers:EngineContainers",
     ("trees", "git"): "setpoint.adapters.trees:GitTrees",
     ("archive", "files"): "setpoint.adapters.archive:FileArchive",
     ("workspaces", "worktrees"): "setpoint.adapters.worktrees:Worktrees",
@@ -86,6 +87,11 @@ def sandbox_at(level: Level, settings: SandboxSettings) -> "Sandbox":
     """The sandbox of this level, with its settings."""
     made: Sandbox = part("sandbox", level).of(settings)
     return made
+
+
+def contain(settings: StackSettings, names: Sequence[str]) -> Any:
+    """What makes the containers of a stack's compose file, for one life of it."""
+    return part("containers", "engine").of(settings, names)
 
 
 def endpoints(config: Config, environ: Mapping[str, str], asker: str = "") -> dict[str, Any]:
@@ -223,7 +229,7 @@ def assemble(
 
     sandbox = sandbox_of(config)
     bare = root / config.forge.path if config.forge.path else state / "forge.git"
-    workspaces = part("workspaces", "worktrees")(root, state, sandbox, config=config, forge=bare)
+    workspaces = part("workspaces", "worktrees")(root, state, sandbox, config=config, forge=bare, contain=contain)
     forge = part("forge", config.forge.kind)(bare, root, _judge(config, workspaces, lambda: forge))
     deployer = part("deployer", "command")(state, forge.checkout, sandbox, environ=os.environ)
     permit, now, clean = permit_of(store, config), partial(datetime.now, UTC), redactor(config, os.environ, root)
@@ -326,41 +332,6 @@ async def on_base(bench: "Bench", base: str, tree: str) -> "tuple[GateResult, ..
     return tuple(pardoned(result, flaky) for result in results)
 
 
-async def confirmed_on(
-    bench: "Bench", candidates: "Sequence[Candidate]", base: str, tree: str
-) -> "Sequence[tuple[Candidate, GateResult]]":
-    """Candidates with what they did on the untouched base."""
-    from .gates.baseline import confirm
-    from .gates.environment import environment_digest
-
-    async with bench.workspaces.checkout(base) as room:
-        environment = await environment_digest(room, {candidate.name: candidate.gate for candidate in candidates})
-        return await confirm(candidates, room, tree=tree, environment=environment)
-
-
-async def initialised(
-    bench: "Bench", root: Path, base: str, tree: str, *, replace: bool, tell: Callable[[str], None]
-) -> dict[str, Any]:
-    """Find the commands of the repository at `root`, run them on `base`, write what ran green; the report."""
-    from .gates.auditors import apart, there
-    from .gates.detect import detect
-    from .service.setup import report, written
-
-    candidates, audits = apart(root, detect(root))
-    if not candidates:
-        raise UsageError(
-            "no test, lint or type command was found here",
-            why="neither Python nor Node configuration, nor Makefile targets, nor CI steps name one",
-            fix="write [gates.tests] in setpoint.toml: `setpoint schema config` shows the form",
-        )
-    tell(f"found {', '.join(candidate.name for candidate in candidates)}; running them on {base[:12]} in the sandbox")
-    confirmed = await confirmed_on(bench, candidates, base, tree)
-    async with bench.workspaces.checkout(base) as room:
-        proposed = {audit: await there(room, audit.gate) for audit in audits}
-    wrote = written(root, confirmed, proposed, bench.config, replace=replace)
-    return report(await bench.trees.entries(tree), confirmed, proposed, wrote)
-
-
 async def blocked(bench: "Bench", root: Path, base: str) -> "list[Check]":
     """The doctor's look at what commonly keeps a loop from working: see `service/blockers.py`."""
     from .adapters.git import common_folder
@@ -375,7 +346,7 @@ async def blocked(bench: "Bench", root: Path, base: str) -> "list[Check]":
         *blockers.permissions(root, common_folder(root), config.gates),
         *blockers.profiles(config),
     ]
-    if config.stack.service:
+    if config.stack.serves:
         async with bench.workspaces.checkout(base) as room:
             found += blockers.stack(config, *await comes_up(room))
     return found

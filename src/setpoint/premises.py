@@ -42,7 +42,12 @@ class Premises:
     async def open(cls, folder: Path) -> Self:
         """The house of the repository around `folder`. Raises RepositoryError, ConfigError."""
         repository = await UserRepository.around(folder)
-        return cls(repository, load(Path(repository.root)))
+        config = load(Path(repository.root))
+        if config.stack.compose:
+            from .service.composing import on_base
+
+            config = await on_base(config, repository)
+        return cls(repository, config)
 
     def choose_models(self, choices: Sequence[str]) -> None:
         """Move phases to other models for what is started from here on: `PHASE=MODEL` each."""

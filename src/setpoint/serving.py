@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
-from .parts import sandbox_of
+from .parts import contain, sandbox_of
 
 if TYPE_CHECKING:
     from .app import House
+    from .model.run import Run
     from .ports import Room
 
 
@@ -45,7 +46,7 @@ async def up(house: "House", prefix: str) -> AsyncIterator[Served]:
     from .adapters.serving import own_room, serving
 
     config = house.config
-    room: Room = own_room(sandbox_of(config), Path(house.root), house.state, config)
+    room: Room = own_room(sandbox_of(config), Path(house.root), house.state, config, contain)
     if prefix:
         run = house.store.run(prefix)
         config = house.pinned(run)
@@ -56,3 +57,14 @@ async def up(house: "House", prefix: str) -> AsyncIterator[Served]:
         app = config.stack.app
         assert app is not None
         yield Served(f"http://127.0.0.1:{env[f'SETPOINT_PORT_{app.port}']}{app.path}", env, room.path, stack)
+
+
+@asynccontextmanager
+async def beside(house: "House", run: "Run") -> AsyncIterator[tuple[Mapping[str, str], str]]:
+    """What a person who works in the run's worktree is told of its services, which are up as long as they do; and why
+    they are not, empty where nothing went wrong."""
+    from .adapters import serving
+
+    room: Room = await house.bench(house.pinned(run)).workspaces.open(run)
+    async with serving.beside(room) as told:
+        yield told

@@ -1,72 +1,16 @@
 """Approving, inspecting and verifying as people do it: on a terminal, off one, and with a file alone."""
 
 import json
-import os
-import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import chdir, closing
+from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
-import pytest
+from approving import Place, Run, environment
 
 from setpoint.adapters.store import SqlStore
-from setpoint.cli.main import run as command_line
-from setpoint.forging.stage import RUN, Stage, Stages
+from setpoint.forging.stage import RUN
 from setpoint.model.approval import Approval
 from setpoint.testing import terminals
-
-At = Callable[..., Stage]
-Place = Callable[[str], Path]
-Run = Callable[..., "Said"]
-
-
-@pytest.fixture
-def place(stages: Stages, at: At) -> Iterator[Place]:
-    """The repository with the run's state in it, as a person finds it."""
-    database = None
-
-    def made(point: str) -> Path:
-        nonlocal database
-        stage = at(point)
-        stage.store.close()
-        database = stage.root / ".setpoint" / "setpoint.db"
-        shutil.copy2(str(stage.store.database.url.database), database)
-        return stage.root
-
-    yield made
-    for path in database.parent.glob("setpoint.db*") if database else ():
-        path.unlink()
-
-
-def environment(root: Path) -> dict[str, str]:
-    """Of whoever holds the person's key."""
-    return {**os.environ, "XDG_CONFIG_HOME": str(root.parent / "person"), "TERM": "dumb"}
-
-
-class Said(NamedTuple):
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def setpoint(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """The command line off a terminal, in this process: only the folder and the person's configuration are another."""
-
-    def run(root: Path, *words: str, folder: Path | None = None) -> Said:
-        os.environ["XDG_CONFIG_HOME"] = environment(root)["XDG_CONFIG_HOME"]
-        capsys.readouterr()
-        with chdir(folder or root):
-            code = command_line(list(words))
-        return Said(code, *capsys.readouterr())
-
-    ours = os.environ["XDG_CONFIG_HOME"]
-    yield run
-    os.environ["XDG_CONFIG_HOME"] = ours
 
 
 def typed(root: Path, *words: str, answers: str) -> tuple[int, str]:

@@ -148,7 +148,7 @@ from pathlib import Path
 from setpoint.adapters.sandboxes.engines import Engine
 from setpoint.adapters.sandboxes.leftovers import Guard
 engine = Engine("podman", Path({str(tmp_path / "podman")!r}), True, env=(("PATH", "/usr/bin:/bin"),))
-Guard(engine, "mine", Path({str(stage)!r}))
+Guard(engine, ("mine",), Path({str(stage)!r}))
 os.kill(os.getpid(), signal.SIGKILL)
 """
     subprocess.run([sys.executable, "-c", program], check=False)

@@ -8,6 +8,7 @@ from typing import Any
 from setpoint.adapters.rooms import SandboxRoom, surroundings
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
 from setpoint.adapters.sandboxes.processes import carrying
+from setpoint.adapters.stacks.containers import Contain
 from setpoint.model.command import Completed
 from setpoint.model.sandbox_settings import SandboxSettings
 from setpoint.model.stack import StackSettings
@@ -50,12 +51,16 @@ def answering(name: str = "greeter", port: int = 1, **told: Any) -> dict[str, An
 
 @asynccontextmanager
 async def room(
-    folder: Path, stack: StackSettings, sandbox: Sandbox | None = None, shown: tuple[str, ...] = ()
+    folder: Path,
+    stack: StackSettings,
+    sandbox: Sandbox | None = None,
+    shown: tuple[str, ...] = (),
+    contain: Contain | None = None,
 ) -> AsyncIterator[SandboxRoom]:
     """A room with a stack; its state lies beside it."""
     folder.mkdir(exist_ok=True)
     masks, seen = folder.parent / "state" / "masks", SandboxSettings(readonly=shown)
-    around = surroundings(sandbox or Bubblewrap(), folder, masks, seen, stack=stack)
+    around = surroundings(sandbox or Bubblewrap(), folder, masks, seen, stack=stack, contain=contain)
     made = SandboxRoom(folder, around, pinned=False)
     try:
         yield made

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from stacked import ASK, HTTP, answering, got, kept, with_mark
 
 from setpoint.adapters.rooms import SandboxRoom, exec_here
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
+from setpoint.adapters.serving import beside
 from setpoint.adapters.store import SqlStore
 from setpoint.model.run import Position, Run, State
 from setpoint.model.settings import Config
@@ -116,3 +118,23 @@ async def test_a_command_by_hand_finds_them_too_and_leaves_none(grounds: Grounds
     assert done.stdout.startswith("1 counter/")
     assert not with_mark(grounds.mark)
     assert kept(grounds.folder) == []
+
+
+async def test_whoever_works_by_hand_has_them_at_ports_of_this_machine_as_long_as_they_do(grounds: Grounds) -> None:
+    workspace = await grounds.workspace()
+    async with beside(workspace) as (told, trouble):
+        assert trouble == ""
+        url = f"http://127.0.0.1:{told['SETPOINT_PORT_1']}/"
+        ask = [sys.executable, "-c", "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read())", url]
+        answered = await asyncio.to_thread(subprocess.run, ask, capture_output=True, timeout=30, check=True)
+        assert b"counter/" in answered.stdout
+        assert told["SETPOINT_DATABASE"].startswith("setpoint_")
+    assert not with_mark(grounds.mark)
+
+
+async def test_whoever_works_by_hand_is_told_why_they_are_not_there_and_works_on(grounds: Grounds) -> None:
+    service = {"name": "db", "run": ["sh", "-c", "echo disk full; exit 1"], "port": 1}
+    bench = grounds.assembled(Config.model_validate({"stack": {"service": [service]}}))
+    async with beside(await bench.workspaces.open(grounds.run)) as (told, trouble):
+        assert told == {}
+        assert "service db ended with 1 at its start" in trouble

@@ -22,6 +22,7 @@ from ..ports import Sandbox
 from . import beneath
 from .secrets import SECRET
 from .snapshots import Snapshot
+from .stacks.containers import Contain
 from .stacks.stack import Stack
 from .toolchain import toolchain
 
@@ -54,12 +55,15 @@ class Surroundings:
     limits: CommandLimits = field(default_factory=CommandLimits)
     stack: StackSettings = field(default_factory=StackSettings)
     """Services that each room has for itself."""
+    contain: Contain | None = None
+    """Makes the containers of a compose file; None: nothing does."""
 
-    def stack_of(self, room: Path, *, app: bool = False) -> Stack | None:
+    def stack_of(self, room: Path, *, app: bool = False, on_host: bool = False) -> Stack | None:
         """What stands beside the commands of a room; None where nothing is configured."""
         if not self.stack.given:
             return None
-        return Stack(self.sandbox, self.stack, self.masks.parent, str(room), app=app)
+        state = self.masks.parent
+        return Stack(self.sandbox, self.stack, state, str(room), app=app, on_host=on_host, contain=self.contain)
 
 
 def expanded(paths: Sequence[str]) -> list[str]:
@@ -74,6 +78,7 @@ def surroundings(
     settings: SandboxSettings,
     share: Sequence[str] = SHARE,
     stack: StackSettings | None = None,
+    contain: Contain | None = None,
 ) -> Surroundings:
     """What commands in the rooms of `repository` see and have."""
     for name in ("file", "folder"):
@@ -93,7 +98,7 @@ def surroundings(
     if stack.given:
         # A result that was come to beside other services is another one.
         env["SETPOINT_STACK"] = stack.digest()
-    return Surroundings(sandbox, str(repository), masks, shared, tuple(shown), env, settings.limits, stack)
+    return Surroundings(sandbox, str(repository), masks, shared, tuple(shown), env, settings.limits, stack, contain)
 
 
 def nested_environments(repository: Path, share: Sequence[str]) -> list[str]:
@@ -229,9 +234,9 @@ class SandboxRoom:
         if self._stack is not None:
             await self._stack.up(await self.command(("true",)))
 
-    def for_a_person(self) -> Stack | None:
-        """Services of their own for whoever looks at what lies here, the application among them."""
-        return self._around.stack_of(self.path, app=True)
+    def for_a_person(self, *, app: bool) -> Stack | None:
+        """Services of their own for whoever works here, at the host's loopback; with `app` the application too."""
+        return self._around.stack_of(self.path, app=app, on_host=True)
 
     async def rest(self) -> None:
         """End the services beside this room; the next command that asks for them starts new ones."""
@@ -358,11 +363,12 @@ async def exec_here(
     network: Sequence[str] = (),
     stdin: str = "",
     stack: StackSettings | None = None,
+    contain: Contain | None = None,
 ) -> Completed:
     """Run `argv` in `folder` as an agent's command would run there: the folder writable at its own path, `.git` and
     secrets masked, the rest of the host as in any room. Raises UsageError for a folder too wide to hand out."""
     with _handed_out(folder) as (here, masks):
-        around = surroundings(sandbox, here, masks, settings or SandboxSettings(), stack=stack)
+        around = surroundings(sandbox, here, masks, settings or SandboxSettings(), stack=stack, contain=contain)
         room = SandboxRoom(here, around, others=True)
         try:
             return await room.run(argv, stdin=stdin, network=network)

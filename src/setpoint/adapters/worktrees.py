@@ -26,6 +26,7 @@ from .merging import contains, merged
 from .rooms import SandboxRoom, Surroundings, surroundings, tools_mark
 from .secrets import is_secret
 from .snapshots import Snapshot
+from .stacks.containers import Contain
 from .worktree import Worktree
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -68,13 +69,22 @@ class Worktrees:
     """Keeps `ports.Workspaces` over one repository."""
 
     def __init__(
-        self, repository: Path, state: Path, sandbox: Sandbox, *, config: Config, forge: Path | str | None = None
+        self,
+        repository: Path,
+        state: Path,
+        sandbox: Sandbox,
+        *,
+        config: Config,
+        forge: Path | str | None = None,
+        contain: Contain | None = None,
     ) -> None:
+        """`contain` makes the containers of a stack's compose file."""
         self._repository = repository
         self._state = state
         self._sandbox = sandbox
         self._config = config
         self._forge = forge
+        self._contain = contain
         self._open: dict[str, Worktree] = {}
         self._author: tuple[str, str] | None = None
 
@@ -222,7 +232,7 @@ class Worktrees:
         """What commands have besides their room."""
         settings, share = self._config.sandbox, self._config.worktree.share
         masks, stack = self._state / "masks", self._config.stack
-        return surroundings(self._sandbox, self._repository, masks, settings, share, stack)
+        return surroundings(self._sandbox, self._repository, masks, settings, share, stack, self._contain)
 
     @cached_property
     def config(self) -> Config:

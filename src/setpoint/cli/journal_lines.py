@@ -24,6 +24,7 @@ def _short(data: dict[str, Any]) -> str:
 
 
 _COLOURS = {"passed": "green", "failed": "red", "refused": "yellow", "high": "red", "medium": "yellow", "low": "dim"}
+_MOST = 130
 _INDENT = " " * 26
 
 
@@ -62,13 +63,18 @@ def _objection(objection: dict[str, Any]) -> str:
     where = f" {place['path']}" if place else ""
     where += f":{place['line']}" if place.get("line") else ""
     severity = paint(f"{objection['severity']:<6}", _COLOURS[objection["severity"]])
-    return f"{_INDENT}{severity} {objection['source']}{in_a_line(where)}: {in_a_line(objection['what'])[:130]}"
+    return f"{_INDENT}{severity} {objection['source']}{in_a_line(where)}: {_cut(in_a_line(objection['what']))}"
+
+
+def _cut(text: str) -> str:
+    """As much of a line as fits beside its time, and a sign where that is not all."""
+    return text if len(text) <= _MOST else f"{text[: _MOST - 1].rstrip()}…"
 
 
 def _gates(data: dict[str, Any], stage: str) -> str:
     green = [row for row in data["results"] if row["outcome"] == "passed"]
     lines = [
-        f"{_mark(row['outcome'])} {in_a_line(row['gate'])}: {in_a_line(row['reason'])[:130]}"
+        f"{_mark(row['outcome'])} {in_a_line(row['gate'])}: {_cut(in_a_line(row['reason']))}"
         for row in data["results"]
         if row not in green
     ]
@@ -140,7 +146,7 @@ def _lesson(data: dict[str, Any], stage: str) -> str:
 
 
 def _follow_up(data: dict[str, Any], stage: str) -> str:
-    return f"follow-up, outside this change: {in_a_line(data['what'])[:130]}"
+    return f"follow-up, outside this change: {_cut(in_a_line(data['what']))}"
 
 
 def _manual(data: dict[str, Any], stage: str) -> str:
@@ -214,7 +220,7 @@ def _unrun(data: dict[str, Any], stage: str) -> str:
 
 def _looked(data: dict[str, Any], stage: str) -> str:
     seen = f"{len(data['pictures'])} pictures" if data["pictures"] else "no picture"
-    return f"{_mark(data['outcome'])} {visible(data['by'])} looked at the app: {visible(data['reason'])[:130]}; {seen}"
+    return f"{_mark(data['outcome'])} {visible(data['by'])} looked at the app: {_cut(visible(data['reason']))}; {seen}"
 
 
 _TOLD = {

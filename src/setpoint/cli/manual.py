@@ -50,11 +50,20 @@ async def _opened(house: "House", run: "Run", editor: bool) -> None:
     import asyncio
     import os
 
-    folder = house.workspace_path(run)
+    from ..serving import beside
+
+    folder, config = house.workspace_path(run), house.pinned(run)
     argv = [*_editor(), str(folder)] if editor else [os.environ.get("SHELL", "/bin/sh")]
-    environ = {**os.environ, **house.pinned(run).sandbox.env, "SETPOINT_RUN": run.id}
-    plain(paint(f"leave with Ctrl-D or `exit`; `setpoint give {run.id}` hands it back", "dim"))
-    await asyncio.to_thread(_until_left, argv, folder, environ)
+    if config.stack.serves:
+        plain(paint("bringing its services up", "dim"))
+    async with beside(house, run) as (told, trouble):
+        if trouble:
+            plain(paint(f"you are without its services: {trouble}", "yellow"))
+        for name, value in told.items():
+            plain(paint(f"  {name}={visible(value)}", "dim"))
+        environ = {**os.environ, **config.sandbox.env, **told, "SETPOINT_RUN": run.id}
+        plain(paint(f"leave with Ctrl-D or `exit`; `setpoint give {run.id}` hands it back", "dim"))
+        await asyncio.to_thread(_until_left, argv, folder, environ)
 
 
 def _editor() -> list[str]:

@@ -57,6 +57,12 @@ class StackSettings(Record):
     env: dict[str, str] = {}
     """Told to agents' commands, gates and the services, `{port_1}` and `{database}` filled in."""
     app: StackApp | None = None
+    compose: str = Field(default="", pattern=r"^([^/\x00][^\x00]*\.ya?ml)?$")
+    """A compose file from the repository's top, whose services run as containers; its text is the base branch's."""
+    compose_services: tuple[str, ...] = ()
+    """Which of its services; empty: all that have an image and belong to no profile."""
+    composed: str = ""
+    """That file's text. It is filled in from the base branch, and pinned to a run with everything else."""
     fresh: Literal["command", "copy"] = "command"
     """For whom services are started anew on a clean copy: for each command, or once for all, which is quicker where
     tests clear up what they leave. A worktree's own live as long as the job."""
@@ -68,13 +74,18 @@ class StackSettings(Record):
 
     @property
     def wanted(self) -> int:
-        """How many ports there are."""
-        return max(self.ports, *(service.port for service in self._all()), 0)
+        """How many ports there are; those of a compose file are counted when it is read."""
+        return MOST_PORTS if self.compose else max(self.ports, *(service.port for service in self._all()), 0)
 
     @property
     def given(self) -> bool:
         """Whether a room has anything of it."""
         return bool(self.wanted or self.service or self.env)
+
+    @property
+    def serves(self) -> bool:
+        """Whether anything is started beside a room's commands."""
+        return bool(self.service or self.compose)
 
     def _all(self) -> Sequence[Service]:
         return (*self.service, *((self.app,) if self.app else ()))

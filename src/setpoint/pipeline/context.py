@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from ..errors import ConfigError
+from ..gates.composed import composed
 from ..model.boundary import Boundaries
 from ..model.numbers import counted
 from ..model.settings import Config
@@ -128,12 +129,13 @@ def beside(stack: StackSettings) -> list[str]:
     if not stack.given:
         return []
     ports = {service.port: service.name for service in stack.service if service.port}
+    ports |= {door.number: one.name for one in composed(stack) for door in one.doors}
     told = [
         f"{ports.get(number, 'free for your own server')} at 127.0.0.1:$SETPOINT_PORT_{number}"
         for number in range(1, stack.wanted + 1)
     ]
     env = [f"set: {', '.join(stack.env)}"] if stack.env else []
-    kept = ["data stay between your commands; gates have fresh services"] if stack.service else []
+    kept = ["data stay between your commands; gates have fresh services"] if stack.serves else []
     return [f"- beside each command: {'; '.join([*told, *env, *kept])}"]
 
 

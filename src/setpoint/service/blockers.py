@@ -7,10 +7,12 @@ from pathlib import Path
 
 from ..errors import ConfigError
 from ..gates.auditors import NOT_AUDITED, require_decided
+from ..gates.composed import composed
 from ..gates.detect import Survey
 from ..model.gate import Gate
 from ..model.numbers import counted
 from ..model.settings import Config
+from .composing import stack_lines
 from .doctor import Check
 from .feedback import fitting
 
@@ -66,13 +68,15 @@ def audited(config: Config, root: Path) -> list[Check]:
 
 def stack(config: Config, seconds: float, trouble: str) -> list[Check]:
     """Whether the services come up on a clean checkout of the base; `trouble` says why not."""
-    if not config.stack.service:
+    if not config.stack.serves:
         return []
     if trouble:
         fix = "mend [stack] in setpoint.toml; `setpoint up` shows more"
         return [Check(name="stack", state="bad", found=trouble[:480], fix=fix)]
-    names = ", ".join(service.name for service in config.stack.service)
-    return [Check(name="stack", state="ok", found=f"{names} up in {seconds:.1f} s on a clean checkout"[:480])]
+    contained = composed(config.stack)
+    names = ", ".join([*(service.name for service in config.stack.service), *(one.name for one in contained)])
+    told = "; ".join([f"{names} up in {seconds:.1f} s on a clean checkout", *stack_lines(config)])
+    return [Check(name="stack", state="ok", found=told[:480])]
 
 
 def profiles(config: Config) -> list[Check]:

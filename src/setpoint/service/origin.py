@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import TicketError, UsageError
@@ -82,7 +83,9 @@ def from_folder(folder: Path, first: str = "") -> tuple[str, Origin]:
     """The ticket's text and what stands of its papers, up to phase `first`, which a session begins with. Raises
     TicketError that names file and line."""
     if first and first not in LAST:
-        raise UsageError(f"no paper stands for `{first}`", fix=f"--from one of: {', '.join(LAST)}")
+        near = get_close_matches(first, LAST, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        raise UsageError(f"no paper stands for `{first}`{hint}", fix=f"--from one of: {', '.join(LAST)}")
     layout = FILES["kiro" if (folder / FILES["kiro"]["functional_spec"]).exists() else "spec-kit"]
     there = [name for name in PAPERS if (folder / layout[name]).is_file()]
     if "functional_spec" not in there:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import UsageError
@@ -17,7 +18,9 @@ def written(store: Store, run: Run, root: Path, layout: str, into: Path | None) 
     """Write what stands of the run's papers; what lies there already must be the same. Gives the files."""
     known = next((name for name in FILES if name == layout), None)
     if known is None:
-        raise UsageError(f"there is no layout `{layout}`", fix=f"one of: {', '.join(FILES)}")
+        near = get_close_matches(layout, FILES, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        raise UsageError(f"there is no layout `{layout}`{hint}", fix=f"one of: {', '.join(FILES)}")
     contents = {name: store.deliverable(run.id, run.position.cycle, name) for name in PAPERS}
     texts = dict(
         write(name, content, run.ticket.title, known) for name, content in contents.items() if content is not None

@@ -1,6 +1,7 @@
 """`setpoint init`: what a repository says of itself, believed only once it ran."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,15 @@ READS = (".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md",
 """Beside the files with rules."""
 
 
+@dataclass(frozen=True)
+class Stacked:
+    """The compose file that was found."""
+
+    file: str
+    said: tuple[str, ...]
+    """Where its services are, and what of it is not run."""
+
+
 def written(
     repository: Path,
     confirmed: Sequence[tuple[Candidate, GateResult]],
@@ -30,16 +40,18 @@ def written(
     config: Config,
     *,
     replace: bool,
+    stack: Stacked | None = None,
 ) -> list[str]:
-    """Write `setpoint.toml` with what ran green on the base and what is `proposed` without having run, by whether its
-    tool is there, and `.setpoint/.gitignore`; the paths written. `config` is what holds here without that file."""
+    """Write `setpoint.toml` with what ran green on the base, what is `proposed` without having run, by whether its
+    tool is there, and the `stack` that was found, and `.setpoint/.gitignore`; the paths written. `config` is what holds
+    here without that file."""
     target = repository / "setpoint.toml"
     if target.exists() and not replace:
         raise UsageError("setpoint.toml is there already", fix="`setpoint init --yes` replaces it, or edit it by hand")
     folder = repository / ".setpoint"
     folder.mkdir(exist_ok=True)
     (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
-    told = toml(confirmed, survey(repository).aside, proposed) + _proposed(config)
+    told = toml(confirmed, survey(repository).aside, proposed, stack) + _proposed(config)
     target.write_text(told, encoding="utf-8")
     return ["setpoint.toml", ".setpoint/.gitignore"]
 
@@ -48,6 +60,7 @@ def toml(
     confirmed: Sequence[tuple[Candidate, GateResult]],
     aside: Sequence[SetAside] = (),
     proposed: Mapping[Candidate, bool] = NONE,
+    stack: Stacked | None = None,
 ) -> str:
     """The configuration's text: gates that ran green on the base, or whose findings there can be told from new ones;
     the others as comments, with why."""
@@ -74,6 +87,12 @@ def toml(
             text.add(tomlkit.comment(f"left out: {candidate.name} ({command}): {absent(candidate)}"[:300]))
             text.add(tomlkit.comment('or write under [checks] why nothing audits: unaudited = "..."'))
     text.add("gates", gates)
+    if stack is not None:
+        beside = tomlkit.table()
+        for line in stack.said:
+            beside.add(tomlkit.comment(line[:200].replace("\n", " ")))
+        beside.add("compose", stack.file)
+        text.add("stack", beside)
     return tomlkit.dumps(text)
 
 

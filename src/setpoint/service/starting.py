@@ -4,12 +4,14 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import BusyError, RepositoryError, TicketError
 from ..gates.auditors import require_decided
 from ..gates.baseline import require_green
+from ..gates.composed import composed
 from ..gates.tests_gate import tests_gate
 from ..model.evidence import GateResult
 from ..model.money import Forecast
@@ -34,6 +36,7 @@ from ..policy.containment import require_contained
 from ..policy.digest import policy_digest
 from ..policy.rules import effective
 from ..ports import Store, Transaction
+from .composing import with_compose
 from .epic import Child, unmet
 from .estimate import require_priced, told_before
 from .feedback import narrowed_to
@@ -109,6 +112,14 @@ def _require_doable(phases: Sequence[str]) -> None:
         )
 
 
+def _named_by(child: Child | None, ticket: Ticket) -> Ticket:
+    """The ticket of an epic's child, as the epic names it."""
+    if child is None:
+        return ticket
+    own = {"id": child.ticket.id, "title": child.ticket.title, "parent": child.epic, "needs": child.ticket.needs}
+    return ticket.model_copy(update=own)
+
+
 def routed(config: Config, ticket: Ticket, inherited: str = "") -> Config:
     """`config` as it is for `ticket`: a sensitive one's has nothing outside the house, be it for the reason `inherited`
     from its epic, and one with a profile has that profile's loop. Raises ConfigError when there is no model inside the
@@ -152,20 +163,13 @@ class Starts:
         `checking` is called before the baseline, which takes time. The run of an epic's `child` knows its epic; with
         an `origin` it begins where its papers end."""
         origin = origin or NOTHING
+        same: Any = {"name": name, "kind": kind, "child": child, "origin": origin, "checking": checking}
         ticket, chosen, because = read(text, name=name, kind=kind, requires=self.config.intake.requires, origin=origin)
-        if child is not None:
-            own = {
-                "id": child.ticket.id,
-                "title": child.ticket.title,
-                "parent": child.epic,
-                "needs": child.ticket.needs,
-            }
-            ticket = ticket.model_copy(update=own)
+        ticket = _named_by(child, ticket)
         config = self.signed_in(routed(self.config, ticket, self._inherited(child)))
         config = _audited(config, Path(self.repository.root))
         if config != self.config:
-            here = replace(self, config=config)
-            return await here.submit(text, name=name, kind=kind, child=child, origin=origin, checking=checking)
+            return await replace(self, config=config).submit(text, **same)
         begins(chosen, origin, unasked=False)
         _require_doable([phase for phase, own in self.config.phase.items() if own.agent == PERSON])
         require_contained(self.config, chosen)
@@ -184,6 +188,10 @@ class Starts:
         bench = self.bench(self.config)
         await bench.forge.ensure(branch)
         base = await bench.workspaces.fetch(branch)
+        stacked = await with_compose(self.config, partial(bench.workspaces.show, base))
+        composed(stacked.stack)
+        if stacked != self.config:
+            return await replace(self, config=stacked).submit(text, **same)
         words = await words_at(bench, base, prompt("review"))
         require_proved(self.store, self.config, self.now(), words.sha256)
         await rules_there(bench, base)

@@ -43,7 +43,9 @@ class Container:
 
     level = "container"
 
-    def __init__(self, image: str = "", engine: str = "") -> None:
+    def __init__(self, image: str = "", engine: str = "", name: str = "") -> None:
+        self._name = name
+        """What the one container is called that it runs, where others are to find it; empty: each is called anew."""
         self._image = image
         """Empty: the host's toolchain, read-only, in a root that is otherwise empty."""
         self._engine = engine
@@ -71,7 +73,7 @@ class Container:
     async def _contained(self, command: Command) -> Completed:
         way = find_way(self._engine, self._image)
         try:
-            return await _run(command, way, self._image)
+            return await _run(command, way, self._image, self._name)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             raise _not_built(way.engine.name, str(error)) from error
 
@@ -92,7 +94,7 @@ class _Made:
             self.group.remove()
 
 
-def _make(command: Command, way: Way, image: str, *, looking: bool = False) -> _Made:
+def _make(command: Command, way: Way, image: str, *, name: str = "", looking: bool = False) -> _Made:
     """Raises OSError, ValueError."""
     groups = hierarchy() if way.counted == "ours" else None
     with ExitStack() as half_made:
@@ -102,7 +104,7 @@ def _make(command: Command, way: Way, image: str, *, looking: bool = False) -> _
         joins = group.entrances if group else ()
         stage = Stage(command, way, image, len(joins))
         half_made.callback(stage.clear)
-        name = f"setpoint-{secrets.token_hex(8)}"
+        name = name or f"setpoint-{secrets.token_hex(8)}"
         whole = image or _own_image(way.engine)
         words = {"name": name, "label": label(), "image": whole}
         told = arguments(command, way, stage, **words, joins=len(joins), looking=looking)
@@ -110,9 +112,9 @@ def _make(command: Command, way: Way, image: str, *, looking: bool = False) -> _
     return _Made(name, ["/bin/sh", "-c", _OPEN, "sh", *joins, "--", *way.engine.words(*told)], stage, group)
 
 
-async def _run(command: Command, way: Way, image: str) -> Completed:
-    made = _make(command, way, image)
-    guard = Guard(way.engine, made.name, made.stage.folder)
+async def _run(command: Command, way: Way, image: str, name: str) -> Completed:
+    made = _make(command, way, image, name=name)
+    guard = Guard(way.engine, (made.name,), made.stage.folder)
 
     def clear() -> None:
         guard.dismiss()

@@ -59,7 +59,7 @@ def _podman(way: Way, joins: int) -> list[str]:
     told = ["--rm", "--pull", "never", "--read-only-tmpfs=false", "--no-hosts", "--umask", "0022"]
     told += ["--security-opt", "label=disable", "--preserve-fds", str(joins)]
     # Its own default is more than some accounts may have; what counts for the command is set elsewhere.
-    told += ["--ulimit", f"nproc={_most_processes()}"]
+    told += ["--ulimit", process_ulimit()]
     told += ["--cgroups", "enabled" if way.counted == "engine" else "disabled", "--cgroupns", "private"]
     if way.engine.rootless:
         return [*told, "--userns", f"keep-id:uid={USER},gid={GROUP}"]
@@ -69,10 +69,11 @@ def _podman(way: Way, joins: int) -> list[str]:
     return told
 
 
-def _most_processes() -> str:
+def process_ulimit() -> str:
+    """As many processes as this account may have, and no more than most engines ask for."""
     hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     most = _PROCESSES if hard == resource.RLIM_INFINITY else min(hard, _PROCESSES)
-    return f"{most}:{most}"
+    return f"nproc={most}:{most}"
 
 
 def _all(command: Command, stage: Stage) -> Sequence[Mount]:

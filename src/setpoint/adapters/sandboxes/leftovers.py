@@ -16,13 +16,13 @@ _GUARD = 'read -r word && exit 0; n=0; while [ $n -lt 8 ]; do "$@"; n=$((n+1)); 
 
 
 class Guard:
-    """Removes one container when the worker dies, however it dies: it is a process of its own, out of the reach of
-    what is contained."""
+    """Removes containers when the worker dies, however it dies: it is a process of its own, out of the reach of what
+    is contained."""
 
-    def __init__(self, engine: Engine, name: str, folder: Path) -> None:
-        """`folder`: what the container was made of, which goes with it."""
+    def __init__(self, engine: Engine, names: Sequence[str], folder: Path) -> None:
+        """`folder`: what they were made of, which goes with them."""
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, str(folder), *engine.words(*removal(engine, name))],
+            ["/bin/sh", "-c", _GUARD, str(folder), *engine.words(*removal(engine, *names))],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -37,10 +37,10 @@ class Guard:
             self._process.communicate(b"gone\n")
 
 
-def removal(engine: Engine, name: str) -> list[str]:
-    """The verb that kills and removes a container, whether it is there or not."""
+def removal(engine: Engine, *names: str) -> list[str]:
+    """The verb that kills and removes containers, whether they are there or not."""
     quick = ("--time", "0", "--ignore") if engine.name == "podman" else ()
-    return ["rm", "--force", *quick, name]
+    return ["rm", "--force", *quick, *names]
 
 
 def label() -> str:
@@ -55,7 +55,9 @@ def sweep(engine: Engine, started: Callable[[int], str] = process_started) -> Se
     )
     found = [line.split() for line in listed.stdout.decode("utf-8", "replace").splitlines()]
     dead = [pair[0] for pair in found if len(pair) == 2 and not _lives(pair[1], started)]
-    for name in dead:
+    # Podman keeps one whose loopback others use: they go first, and it is asked again.
+    kept = [name for name in dead if engine.ask(*removal(engine, name)).returncode != 0]
+    for name in kept:
         engine.ask(*removal(engine, name))
     return dead
 

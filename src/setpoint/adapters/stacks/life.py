@@ -14,11 +14,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ...errors import SandboxError
+from ...gates.composed import compose_names, composed
 from ...model.command import Command, CommandLimits, Completed, Mount
+from ...model.compose import Door
 from ...model.stack import Service, StackSettings, StackTold, filled
 from ...ports import Sandbox
 from ..folders import remove_folder
+from .beside import Beside
 from .blocks import Block, blocks_folder, claim
+from .containers import Contain
 from .through import through
 
 INSIDE = Path(__file__).with_name("stack_inside.py")
@@ -51,10 +56,21 @@ class Life:
     """One life of a stack: from its first command to its end."""
 
     def __init__(
-        self, sandbox: Sandbox, settings: StackSettings, services: Sequence[Service], on_host: bool, command: Command
+        self,
+        sandbox: Sandbox,
+        settings: StackSettings,
+        services: Sequence[Service],
+        on_host: bool,
+        command: Command,
+        contain: Contain,
     ) -> None:
+        """`contain` makes the containers of a compose file, where there is one."""
         self._sandbox, self._settings, self._services, self._on_host = sandbox, settings, services, on_host
-        self._like = command
+        self._like, self._contain = command, contain
+        self._beside: Beside | None = None
+        self._doors: list[tuple[str, Door]] = []
+        """Ports of containers, and whose they are."""
+        self._logs = Path()
         self._block: Block | None = None
         self.doors = Path()
         """The sockets, of those who come and of those who serve."""
@@ -65,6 +81,8 @@ class Life:
         self._living: asyncio.Task[Completed] | None = None
         self._told: asyncio.Queue[StackTold] = asyncio.Queue()
         self._control: asyncio.StreamWriter | None = None
+        self._came = asyncio.Event()
+        """They can be spoken to."""
         self._heard = asyncio.Event()
         """All that they said is known: they will say no more."""
         self._asked: deque[asyncio.Future[None]] = deque()
@@ -79,7 +97,8 @@ class Life:
         """The ports as commands see them, or as the services do."""
         assert self._block is not None
         # Who shares the host's loopback cannot listen where the doors do.
-        skip = len(self._block.ports) // 2 if behind and self._sandbox.level == HOST else 0
+        level = self._beside.containers.level if self._beside else self._sandbox.level
+        skip = len(self._block.ports) // 2 if behind and level == HOST else 0
         return list(self._block.ports)[skip : skip + self._settings.wanted]
 
     def _holes(self, *, behind: bool) -> dict[str, str]:
@@ -93,12 +112,17 @@ class Life:
         holes = self._holes(behind=behind)
         ports = {f"SETPOINT_{name.upper()}": port for name, port in holes.items()}
         own = {name: filled(value, holes) for name, value in self._settings.env.items()}
-        return {**ports, "COMPOSE_PROJECT_NAME": f"setpoint-{self._block.first}", **own}
+        return {**ports, "COMPOSE_PROJECT_NAME": self._project(), **own}
+
+    def _project(self) -> str:
+        assert self._block is not None
+        return f"setpoint-{self._block.first}"
 
     def fronts(self) -> list[int]:
         """The ports that services stand at, as commands see them."""
         ports = self._ports(behind=False)
-        return [ports[service.port - 1] for service in self._services if service.port]
+        numbers = [service.port for service in self._services if service.port]
+        return [ports[number - 1] for number in (*numbers, *(door.number for _, door in self._doors))]
 
     def like(self, command: Command) -> None:
         """The services see what this command sees."""
@@ -107,9 +131,14 @@ class Life:
     # -- its doors --------------------------------------------------------------------------------------------------
 
     async def open(self, state: Path, wish: str) -> None:
-        """Take ports and folders, and listen. Raises StackError, OSError."""
+        """Take ports and folders, and listen. Raises StackError, ConfigError, OSError."""
         await asyncio.to_thread(sweep, state)
         self._block = claim(blocks_folder(), wish)
+        self._logs = state / "stacks" / "logs"
+        named = compose_names(self._settings, self._holes(behind=False), self._project())
+        if wanted := composed(self._settings, named):
+            self._beside = Beside(self._contain(self._settings, [one.name for one in wanted]), wanted)
+            self._doors = [(one.name, door) for one in wanted for door in one.doors]
         # Not below the repository: the path of a socket is short.
         self.doors = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         for name in ("front", "back"):
@@ -124,7 +153,7 @@ class Life:
             self._servers.append(await asyncio.start_unix_server(self._door(port), place, backlog=1024))
             if self._on_host:
                 self._servers.append(await asyncio.start_server(self._door(port), "127.0.0.1", port))
-        if self._services and not self.fronts():
+        if (self._services or self._beside) and not self.fronts():
             # Nobody can ask for it by connecting.
             await self.ready()
 
@@ -154,8 +183,19 @@ class Life:
         return await asyncio.shield(self._rising)
 
     async def _rise(self) -> bool:
-        self._living = asyncio.ensure_future(self._live())
+        try:
+            return await self._risen()
+        except SandboxError as error:
+            return self._fail(error.what, error.why)
+
+    async def _risen(self) -> bool:
+        sandbox = self._sandbox
+        if self._beside is not None:
+            sandbox = await asyncio.to_thread(self._beside.containers.holder)
+        self._living = asyncio.ensure_future(self._live(sandbox))
         self._living.add_done_callback(self._over)
+        if self._beside is not None:
+            await self._joined(self._beside, self._living)
         waiting = asyncio.ensure_future(self._told.get())
         try:
             done, _ = await asyncio.wait(
@@ -172,9 +212,18 @@ class Life:
             return self._fail(*self._last_words(self._living))
         return self._fail("the services were not ready in time")
 
-    async def _live(self) -> Completed:
+    async def _joined(self, beside: Beside, living: "asyncio.Task[Completed]") -> None:
+        """Bring the containers up once the loopback that they join is there. Raises StackError."""
+        came = asyncio.ensure_future(self._came.wait())
+        await asyncio.wait((came, living), timeout=self._settings.seconds, return_when=asyncio.FIRST_COMPLETED)
+        came.cancel()
+        if self._control is not None:
+            await beside.start(self._settings.seconds)
+            self._control.write(b"!")
+
+    async def _live(self, sandbox: Sandbox) -> Completed:
         """All of their life; what they said last has been heard when it is over."""
-        done = await self._sandbox.run(self._command())
+        done = await sandbox.run(self._command())
         with suppress(TimeoutError):
             await asyncio.wait_for(self._heard.wait(), _LAST_WORDS)
         return done
@@ -184,14 +233,22 @@ class Life:
         risen = self._rising is not None and self._rising.done()
         if self._control is None or self._living is None or not risen or self.trouble or self._living.done():
             return self.trouble
+        if not await self._word(b"?", self._living, _ENDING):
+            self._fail("they do not answer")
+        what, said = await self._beside.trouble() if self._beside else ("", "")
+        if what:
+            self._fail(what, said)
+        return self.trouble
+
+    async def _word(self, word: bytes, living: "asyncio.Task[Completed]", seconds: float) -> bool:
+        """Say it to them, and wait for their answer or their end; False when neither came."""
+        assert self._control is not None
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._asked.append(answer)
-        self._control.write(b"?")
-        waiting: tuple[asyncio.Future[Any], ...] = (answer, self._living)
-        done, _ = await asyncio.wait(waiting, timeout=_ENDING, return_when=asyncio.FIRST_COMPLETED)
-        if not done:
-            self._fail("they do not answer")
-        return self.trouble
+        self._control.write(word)
+        waiting: tuple[asyncio.Future[Any], ...] = (answer, living)
+        done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
 
     def _answer(self) -> None:
         if self._asked and not (answer := self._asked.popleft()).done():
@@ -224,6 +281,7 @@ class Life:
             writer.close()
             return
         self._control = writer
+        self._came.set()
         try:
             with suppress(OSError, ValueError):
                 while line := await reader.readline():
@@ -258,6 +316,8 @@ class Life:
             for service in self._services
         ]
         asked = settings.model_dump(mode="json", include={"setup", "teardown", "seconds"})
+        asked["joined"] = self._beside is not None
+        asked["doors"] = [{"name": name, "at": one.at, "door": ports[one.number - 1]} for name, one in self._doors]
         kept = {name: value for name, value in like.env.items() if name != "SETPOINT_REPORTS"}
         return Command(
             argv=("python3", "-I", "-S", "-c", INSIDE.read_text(encoding="utf-8")),
@@ -297,11 +357,18 @@ class Life:
             # Nothing to tear down yet, and nobody there would hear that it is to end.
             self._rising.cancel()
             await asyncio.gather(self._rising, return_exceptions=True)
+        polite = self._control is not None and not rising
+        patience = _ENDING * (1 + len(self._services)) + 30.0 * len(self._settings.teardown)
+        if self._beside is not None:
+            try:
+                if polite and self._living is not None and not self.trouble:
+                    await self._word(b".", self._living, patience)
+            finally:
+                await self._beside.close(self._logs)
         if self._living is None:
             return
-        if self._control is not None and not rising and not self._living.done():
+        if polite and self._control is not None and not self._living.done():
             self._control.close()
-            patience = _ENDING * (1 + len(self._services)) + 30.0 * len(self._settings.teardown)
             await asyncio.wait((self._living,), timeout=patience)
         self._living.cancel()
         await asyncio.gather(self._living, return_exceptions=True)

@@ -5,7 +5,7 @@ and data; what is in it reaches no other room's, and no room's commands reach it
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ...model.command import Command
 from ...model.stack import Service, StackSettings
 from ...ports import Sandbox
 from ..loopback import at_ports
+from .containers import Contain, Containers
 from .life import DOORS, HOST, Life
 
 REACHED = ("bubblewrap", "container")
@@ -23,16 +24,28 @@ REACHED = ("bubblewrap", "container")
 class Stack:
     """Services for the commands of one room. Belongs to the event loop that it was first used in, until `close`."""
 
-    def __init__(self, sandbox: Sandbox, settings: StackSettings, state: Path, wish: str, *, app: bool = False) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        settings: StackSettings,
+        state: Path,
+        wish: str,
+        *,
+        app: bool = False,
+        on_host: bool = False,
+        contain: Contain | None = None,
+    ) -> None:
         """`wish`: the same one gets the same ports, where they are free. With `app` the application is among the
-        services, and all stand at the host's loopback as well."""
-        if settings.service and sandbox.level not in (*REACHED, HOST):
+        services; with it or `on_host` all stand at the host's loopback as well. `contain` makes the
+        containers of a compose file."""
+        if settings.serves and sandbox.level not in (*REACHED, HOST):
             raise StackError(
                 f"services cannot be reached at sandbox level {sandbox.level}", fix='level = "bubblewrap" in [sandbox]'
             )
         self._sandbox, self._settings, self._state, self._wish = sandbox, settings, state, wish
         self._services: tuple[Service, ...] = settings.service
-        self._on_host = app or sandbox.level == HOST
+        self._on_host = app or on_host or sandbox.level == HOST
+        self._contain = contain or no_containers
         if app and settings.app is not None:
             self._services = (*settings.service, settings.app)
         self._life: Life | None = None
@@ -81,7 +94,7 @@ class Stack:
     async def _opened(self, command: Command) -> Life:
         async with self._turn:
             if self._life is None:
-                life = Life(self._sandbox, self._settings, self._services, self._on_host, command)
+                life = Life(self._sandbox, self._settings, self._services, self._on_host, command, self._contain)
                 try:
                     await life.open(self._state, self._wish)
                 except (OSError, SetpointError):
@@ -90,3 +103,9 @@ class Stack:
                 self._life = life
             self._life.like(command)
             return self._life
+
+
+def no_containers(settings: StackSettings, names: Sequence[str]) -> Containers:
+    """Where nothing makes containers. Raises StackError."""
+    fix = "write the services as commands: [[stack.service]]"
+    raise StackError(f"the services of {settings.compose} cannot be run here: {', '.join(names)}", fix=fix)

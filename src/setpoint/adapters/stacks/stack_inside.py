@@ -197,6 +197,12 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 def came_up(asked: Told, names: dict[str, str], running: list[Running]) -> None:
     """Start all, in order, and set them up. Raises TroubleError."""
     until, doors = time.monotonic() + asked["seconds"], Doors()
+    for door in asked["doors"]:
+        while not takes(door["at"]):
+            if time.monotonic() > until:
+                raise TroubleError(f"service {door['name']} does not listen at port {door['at']}")
+            time.sleep(LOOK)
+        doors.open(Path(os.environ["SETPOINT_DOORS"], str(door["door"])), door["at"])
     for service in asked["services"]:
         log = Path(names["data"], f"{service['name']}.log")
         running.append(Running(service, names, log, until))
@@ -208,11 +214,11 @@ def came_up(asked: Told, names: dict[str, str], running: list[Running]) -> None:
 
 
 def watched(control: socket.socket, running: list[Running]) -> None:
-    """Until it is told to end: say when a service ends by itself, and on request how all are."""
+    """Until it is told to end: say when a service ends by itself, and on request (`?`) how all are."""
     gone: set[str] = set()
     while True:
         asked = control.recv(64) if select.select([control], [], [], LOOK)[0] else None
-        if asked == b"":
+        if asked is not None and (not asked or b"." in asked):
             return
         for service in running:
             if service.name not in gone and service.process.poll() is not None:
@@ -221,6 +227,15 @@ def watched(control: socket.socket, running: list[Running]) -> None:
                 tell(control, up=False, what=f"service {service.name} ended with {code}", said=service.said())
         for _ in asked or b"":
             tell(control, up=not gone, answer=True)
+
+
+def parted(control: socket.socket, asked: Told) -> None:
+    """Containers leave before the loopback that they joined goes; whoever ends them says when they are gone."""
+    if asked["joined"]:
+        with contextlib.suppress(OSError):
+            tell(control, up=True, answer=True)
+            while control.recv(64):
+                pass
 
 
 def tell(control: socket.socket, **told: Any) -> None:
@@ -235,12 +250,16 @@ def main() -> int:
     control = socket.socket(socket.AF_UNIX)
     control.connect(str(Path(os.environ["SETPOINT_DOORS"], "control")))
     running: list[Running] = []
+    # Containers join this loopback now that it is there; whoever brings them up says when they are.
+    if asked["joined"] and control.recv(1) != b"!":
+        return 0
     try:
         came_up(asked, names, running)
         tell(control, up=True)
         watched(control, running)
         for argv in asked["teardown"]:
             done(words(argv, names), "teardown", {}, time.monotonic() + TEARDOWN)
+        parted(control, asked)
     except TroubleError as error:
         tell(control, up=False, what=str(error), said=error.said)
     except OSError:
