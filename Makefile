@@ -48,8 +48,9 @@ AGENTS ?= claude-code claude-code-headless codex codex-headless opencode gemini
 agents: .venv/.ready ## real agent CLIs at pinned versions, into .tools; AGENTS="…" for some of them
 	@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" $(RUN)python tests/real_agents/install.py $(AGENTS)
 
-test-agents: agents ## each of these agents carries the signup ticket against a scripted model
-	AGENTS="$(AGENTS)" $(RUN)python -m pytest -q -n 2 tests/real_agents
+test-agents: agents ## each of these agents carries the signup ticket against a scripted model; with a headless one, the extra's SDK
+	$(if $(findstring claude-code-headless,$(AGENTS)),@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" uv sync --frozen --quiet --inexact --extra claude-sdk)
+	AGENTS="$(AGENTS)" $(RUN)python -m pytest -q -n 2 tests/real_agents $(if $(findstring headless,$(AGENTS)),tests/agents/test_headless_agents.py)
 
 QUICK := pipeline loop models config intake prompts policy house demo agents gates/test_tasks_md.py gates/test_secrets.py
 quick: .venv/.ready ## the tests of what decides, under a minute, up to the first failure

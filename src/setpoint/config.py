@@ -215,14 +215,15 @@ def signed_in_here(name: SignInName, environ: Mapping[str, str]) -> bool:
 def _with_sign_in(config: Config, environ: Mapping[str, str]) -> Config:
     """`config`, which has no provider, with the sign-in of the agent it names, or where it names none, of the first
     that is installed and signed in. Never where the environment leads that maker's requests elsewhere."""
-    wanted = [name for name in SIGN_INS if config.agent.kind in ("native", name)]
-    for name in wanted:
-        kind, program = SIGN_INS[name], programs(config.agents)[name]
+    known = programs(config.agents)
+    for name, kind in SIGN_INS.items():
+        wanted = [agent for agent in kind.agents if config.agent.kind in ("native", agent)]
+        here = next((agent for agent in wanted if known[agent].found(environ)), None)
         url = environ.get(URLS[kind.provider], "")
-        if program.found(environ) and signed_in_here(name, environ) and (not url or is_loopback(url)):
+        if here and signed_in_here(name, environ) and (not url or is_loopback(url)):
             provider = Provider(api=kind.api, base_url=url, sign_in=name, billing="subscription")
-            agent = config.agent.model_copy(update={"kind": name})
-            return config.model_copy(update={"providers": {kind.provider: provider}, "agent": agent})
+            own = config.agent.model_copy(update={"kind": here})
+            return config.model_copy(update={"providers": {kind.provider: provider}, "agent": own})
     return config
 
 

@@ -10,7 +10,7 @@ from .config import signed_in_here
 from .errors import ConfigError, NotSignedInError
 from .model.session import Role
 from .model.settings import PHASES, Config
-from .model.sign_in import SIGN_INS, SignedIn, SignInName
+from .model.sign_in import SIGN_INS, SignedIn, SignInName, lends
 from .parts import endpoints
 from .pipeline.bench import PERSON
 from .pipeline.models import agent_of, choose_models
@@ -39,7 +39,7 @@ def used(config: Config, environ: Mapping[str, str]) -> dict[str, SignedIn]:
             provider = config.providers.get(model.provider)
             if provider is None or provider.sign_in is None:
                 continue
-            if provider.sign_in != (agent := agent_of(config, phase)):
+            if not lends(provider.sign_in, agent := agent_of(config, phase)):
                 raise ConfigError(
                     f"{phase} would ask {model} with the sign-in of `{provider.sign_in}`, and `{agent}` works there",
                     why="a sign-in is its own agent's alone",

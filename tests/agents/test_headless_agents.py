@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from wired import endpoint
 
 from setpoint.adapters.agents.external.agent import ExternalAgent
 from setpoint.adapters.agents.external.turnstile import Turnstile
+from setpoint.adapters.agents.fallback import Whom
 from setpoint.errors import NotSignedInError, TransientError
 from setpoint.model.agent_settings import KNOWN, AgentProgram
 from setpoint.model.boundary import Boundaries
@@ -21,9 +23,11 @@ from setpoint.testing import headless_agent
 from setpoint.testing.agent_contract import DONE, DONE_AGAIN, LOOK, MEND, AgentContract, AgentFor
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import ScriptedModel
-from setpoint.testing.sessions import MemoryLog, SavingRoom, a_task
+from setpoint.testing.sessions import NO_HANDS, MemoryLog, SavingRoom, Weather, a_task
 
-WAYS = ("claude-json", "claude-sdk", "codex-json")
+SDK = ("claude-sdk",) if find_spec("claude_agent_sdk") else ()
+"""Where the extra is installed, as `make test-agents` does."""
+WAYS = ("claude-json", "codex-json", *SDK)
 MakeOutside = Callable[..., Outside]
 
 
@@ -32,14 +36,15 @@ def outside(tmp_path: Path, way: str) -> Iterator[MakeOutside]:
     """Makes agents that are spoken to in this way, each with the model behind its relay."""
     with ExitStack() as stack:
 
-        def make(turns: Sequence[Sequence[Step]], fault: str = "", at: int = 0, **program: object) -> Outside:
+        def make(turns: Sequence[Sequence[Step]], fault: str = "", at: int = 0, **more: object) -> Outside:
             model = stack.enter_context(ScriptedModel(by_turn_and_story(turns), key="k-123"))
-            told = {"ACP_FAULT": fault, "ACP_AT": str(at), "ACP_VERSION": str(program.pop("version", "1.0"))}
+            told = {"ACP_FAULT": fault, "ACP_AT": str(at), "ACP_VERSION": str(more.pop("version", "1.0"))}
             env = {"ANTHROPIC_BASE_URL": "{here}", "ANTHROPIC_MODEL": "{model}", **told}
             command = headless_agent.command(sys.executable)
-            about = {"command": command, "talk": way, "speaks": ("anthropic",), "env": env, **program}
+            about = {"command": command, "talk": way, "speaks": ("anthropic",), "env": env, **more}
             ends = {"anthropic": endpoint("anthropic", model)}
-            agent = ExternalAgent("scripted", AgentProgram.model_validate(about), ends, tmp_path / "homes")
+            program = AgentProgram.model_validate(about)
+            agent = ExternalAgent("scripted", program, ends, tmp_path / "homes", NO_HANDS, Whom(Weather()))
             return Outside(agent, model)
 
         yield make
@@ -146,7 +151,7 @@ async def test_a_turn_that_ends_without_a_hand_in_is_gone_on_with(
     assert len({part.id for message in log.saved for part in message.parts if hasattr(part, "arguments")}) == 3
 
 
-@pytest.mark.parametrize("way", ["claude-json", "claude-sdk"])
+@pytest.mark.parametrize("way", ["claude-json", *SDK])
 @pytest.mark.parametrize("paths", [("*.txt",), ("src/**",)], ids=["inside", "outside"])
 async def test_permission_is_given_once_and_by_policy(
     outside: MakeOutside, room: SavingRoom, log: MemoryLog, paths: tuple[str, ...]
@@ -205,8 +210,8 @@ def test_a_blackened_command_is_known_by_the_rest_of_its_words(told: str, asked:
     gate = Turnstile(lambda: None, lambda _: None)
     for line in filter(None, ("-v login", "x", asked)):
         gate.heard([ToolCall(id=f"call-{line}", name="exec_command", arguments={"cmd": line})])
-    assert gate.asked("item_1", told) == asked
-    assert gate.asked("item_1", told) == ""
+    assert gate.asked(["item_1"], told) == asked
+    assert gate.asked(["item_1"], told) == ""
 
 
 def test_without_the_extra_the_sdk_is_named_with_what_to_install() -> None:

@@ -270,7 +270,7 @@ def test_a_subscription_to_chatgpt_is_asked_where_codex_asks(tmp_path: Path) -> 
     assert end.now().url("m") == f"{CHATGPT_URL}/responses"
     metered = home_of(tmp_path, "codex", {"OPENAI_API_KEY": "sk-of-codex"})
     plain = endpoint_of(provider("codex", "", billing="metered"), metered, "codex")
-    assert plain.now().url() == "https://api.openai.com/v1/responses"
+    assert plain.now().url("m") == "https://api.openai.com/v1/responses"
 
 
 JSON = st.sampled_from([None, True, 0, -1, 10**400, 1.5, float("nan"), "", " ", "a.b.c", "e30.e30.e30", [], [1], {}])

@@ -9,7 +9,7 @@ from setpoint.errors import ConfigError, NotSignedInError
 from setpoint.model.agent_settings import AgentProgram
 from setpoint.model.session import ModelRef, Role
 from setpoint.model.settings import AgentSettings, Config, PhaseSettings, Provider
-from setpoint.model.sign_in import SIGN_INS, SignedIn
+from setpoint.model.sign_in import SIGN_INS, SignedIn, SignInName, lends
 from setpoint.pipeline.models import choose_models
 from setpoint.service.agents import agents
 from setpoint.service.header import header
@@ -49,6 +49,25 @@ def test_without_any_key_the_agent_that_is_signed_in_works(machine: dict[str, st
     assert (codex.agent.kind, codex.providers["openai"].sign_in) == ("codex", "codex")
     assert codex.models["large"] == ("openai/gpt-6-astra",)
     assert with_environment(Config(), without(machine, "codex-acp")).providers == {}
+
+
+@pytest.mark.parametrize(("program", "agent"), [("claude", "claude-code-headless"), ("codex", "codex-headless")])
+def test_the_makers_own_program_is_enough_where_nothing_speaks_acp(
+    machine: dict[str, str], program: str, agent: str
+) -> None:
+    own = Path(machine["PATH"]) / program
+    (Path(machine["PATH"]) / "claude-agent-acp").rename(own)
+    config = with_environment(Config(), without(machine, "codex-acp"))
+    assert config.agent.kind == agent
+    builder = choose_models(config, "implementation", Role.PRODUCER)
+    assert choose_models(config, "review", Role.REVIEWER).models[0] != builder.models[0]
+    (found,) = used_in(config)
+    assert lends(found, agent)
+    assert not lends(found, "native")
+
+
+def used_in(config: Config) -> set[SignInName]:
+    return {provider.sign_in for provider in config.providers.values() if provider.sign_in is not None}
 
 
 def test_a_long_lived_token_in_the_environment_is_a_sign_in(machine: dict[str, str], tmp_path: Path) -> None:
@@ -228,7 +247,7 @@ def test_the_doctor_tells_each_agents_sign_in(
 def test_an_agent_that_is_signed_in_and_lacks_its_program_is_told_with_the_way_to_it() -> None:
     (line,) = [one for one in agents(Config(), lambda _: "", {}, {"codex": SIGNED}) if one.name == "agent codex"]
     assert "`codex-acp` is not on PATH; your sign-in" in line.found
-    assert line.fix.startswith("`npm install -g @agentclientprotocol/codex-acp`")
+    assert line.fix.startswith("`npm install -g @openai/codex`")
 
 
 def test_init_proposes_the_sign_in_that_works_here_and_forces_it_on_nobody(
@@ -236,12 +255,12 @@ def test_init_proposes_the_sign_in_that_works_here_and_forces_it_on_nobody(
 ) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()
-    written(folder, [], with_environment(Config(), machine), replace=False)
+    written(folder, [], {}, with_environment(Config(), machine), replace=False)
     text = (folder / "setpoint.toml").read_text()
     assert parse(text, "setpoint.toml") == Config()
     proposed = "\n".join(line.removeprefix("# ") for line in text.splitlines() if "=" in line or "# [" in line)
     assert parse(proposed, "setpoint.toml").providers["anthropic"].sign_in == "claude-code"
-    written(folder, [], with_environment(Config(), {"OPENAI_API_KEY": "k"}), replace=True)
+    written(folder, [], {}, with_environment(Config(), {"OPENAI_API_KEY": "k"}), replace=True)
     assert "sign_in" not in (folder / "setpoint.toml").read_text()
 
 

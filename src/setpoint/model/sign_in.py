@@ -34,8 +34,11 @@ class SignInKind(Record):
     file: Line
     renewed_by: Line
     """What a person runs to sign in, or to have the sign-in renewed."""
+    agents: tuple[Line, ...]
+    """The agents that work with it, in the order in which one is chosen where nobody chose: the program that speaks
+    ACP, else the maker's own in its headless mode."""
     installed_by: Line
-    """How the program that setpoint speaks with is installed."""
+    """How the program that setpoint speaks with is installed, where neither is."""
     models: dict[str, str]
     """The model of each size class that the sign-in is asked for."""
 
@@ -56,7 +59,8 @@ SIGN_INS: Mapping[SignInName, SignInKind] = {
         folder=".claude",
         file=".credentials.json",
         renewed_by="`claude` once and sign in, or set CLAUDE_CODE_OAUTH_TOKEN to what `claude setup-token` makes",
-        installed_by="`npm install -g @agentclientprotocol/claude-agent-acp`",
+        agents=("claude-code", "claude-code-headless"),
+        installed_by="`npm install -g @anthropic-ai/claude-code`",
         models={
             "large": "claude-opus-4-5",
             "medium": "claude-sonnet-4-5",
@@ -73,12 +77,23 @@ SIGN_INS: Mapping[SignInName, SignInKind] = {
         folder=".codex",
         file="auth.json",
         renewed_by="`codex login`",
-        installed_by="`npm install -g @agentclientprotocol/codex-acp`",
+        agents=("codex", "codex-headless"),
+        installed_by="`npm install -g @openai/codex`",
         # What Codex 0.166 lists for every plan, the free one among them.
         models={"large": "gpt-6-astra", "medium": "gpt-6.1-sol", "small": "gpt-6-luna", "tiny": "gpt-6-luna"},
     ),
 }
 """Every sign-in that setpoint can work with, in the order in which one is chosen where nobody chose."""
+
+
+def lends(sign_in: SignInName | None, agent: str) -> bool:
+    """Whether `agent` may ask a provider that has this sign-in, or none."""
+    return sign_in is None or agent in SIGN_INS[sign_in].agents
+
+
+def sign_in_of(agent: str) -> SignInName | None:
+    """The sign-in that `agent` works with; None for one that setpoint cannot work with so."""
+    return next((name for name, kind in SIGN_INS.items() if agent in kind.agents), None)
 
 
 class SignedIn(Record):

@@ -7,6 +7,7 @@ from ..model.agent_settings import programs
 from ..model.record import Record
 from ..model.session import ModelRef, Role
 from ..model.settings import Config, Size
+from ..model.sign_in import lends
 
 SIZES: tuple[Size, ...] = ("tiny", "small", "medium", "large")
 """From the lightest up."""
@@ -72,7 +73,7 @@ def _within_reach(config: Config, phase: str, models: Iterable[ModelRef]) -> lis
     for model in models:
         provider = config.providers.get(model.provider)
         silent = program is not None and provider is not None and provider.api not in program.speaks
-        foreign = provider is not None and provider.sign_in not in (None, name)
+        foreign = provider is not None and not lends(provider.sign_in, name)
         if not silent and not foreign:
             found.append(model)
     return found

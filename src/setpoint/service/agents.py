@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import NotSignedInError
 from ..model.agent_settings import AgentProgram, programs
 from ..model.settings import PHASES, Config
-from ..model.sign_in import SIGN_INS, SignedIn, SignInKind
+from ..model.sign_in import SIGN_INS, SignedIn, SignInKind, lends, sign_in_of
 from .doctor import Check
 
 Version = Callable[[str], str]
@@ -28,11 +28,11 @@ def agents(
     found = []
     for name, program in programs(config.agents).items():
         place = shutil.which(program.command[0]) if program.command else None
-        signed = (sign_ins or {}).get(name)
+        signed = (sign_ins or {}).get(sign_in_of(name) or "")
         if place is not None:
             words = version(" ".join([place, *program.command[1:2]]))
             found.append(_here(name, program, config, words, keys, signed))
-        elif name in wanted or (signed is not None and not config.providers):
+        elif name in wanted or (name in SIGN_INS and signed is not None and not config.providers):
             found.append(_missing(name, program, signed))
     return found
 
@@ -54,20 +54,20 @@ def _here(
     keys: Mapping[str, bool],
     signed: SignedIn | NotSignedInError | None,
 ) -> Check:
-    fit = {key: p for key, p in config.providers.items() if p.api in program.speaks and p.sign_in in (None, name)}
+    fit = {key: p for key, p in config.providers.items() if p.api in program.speaks and lends(p.sign_in, name)}
     asked = [key for key in fit if keys.get(key)]
-    own = any(provider.sign_in == name for provider in fit.values())
+    own = any(provider.sign_in is not None for provider in fit.values())
     told = [version or "of unknown version", ", ".join(program.can) or "no more than ACP asks"]
     broken = own and isinstance(signed, NotSignedInError)
     told += [f"asks models of {', '.join(asked)}"] if asked else [] if broken else ["no provider it could ask"]
-    if name in SIGN_INS:
+    if _kind(name) is not None:
         told.append(_signed(signed) + ("" if own or signed is None else _left(config)))
     line = Check(name=f"agent {name}"[:80], state="ok", found="; ".join(told)[:480])
     if asked:
         return line
     fix = f"configure a provider that speaks {' or '.join(program.speaks)}, with its key"
     if isinstance(signed, SignedIn):
-        fix = f'{fix}, or with `sign_in = "{name}"`'
+        fix = f'{fix}, or with `sign_in = "{signed.agent}"`'
     elif kind := _kind(name):
         fix = f"run {kind.renewed_by}; or {fix}"
     return line.model_copy(update={"state": "bad" if broken else "warn", "fix": fix})
@@ -75,7 +75,8 @@ def _here(
 
 def _kind(name: str) -> SignInKind | None:
     """How an agent is signed in here; None for one that setpoint cannot work with so."""
-    return next((kind for known, kind in SIGN_INS.items() if known == name), None)
+    known = sign_in_of(name)
+    return SIGN_INS[known] if known else None
 
 
 def _signed(found: SignedIn | NotSignedInError | None) -> str:

@@ -12,6 +12,7 @@ from ..gates.fresh import comparable
 from ..model.evidence import GateResult
 from ..model.gate import Candidate, SetAside
 from ..model.settings import IGNORED, Config, ContextSettings
+from ..model.sign_in import lends
 from ..pipeline.rule_files import rule_files
 
 if TYPE_CHECKING:
@@ -100,11 +101,11 @@ def _proposed(config: Config) -> str:
     """The sign-in that works here where there is no key, as comments: the file is the team's, a sign-in is one
     person's."""
     for name, provider in config.providers.items():
-        if provider.sign_in is not None and config.agent.kind == provider.sign_in:
+        if provider.sign_in is not None and lends(provider.sign_in, config.agent.kind):
             lines = (
-                f"No API key is set here: `{provider.sign_in}` does the work, by its own sign-in (docs/agents.md). To",
+                f"No API key is set here: `{config.agent.kind}` does the work, by its own sign-in (docs/agents.md). To",
                 "have it so with a key, too:",
-                *("[agent]", f'kind = "{provider.sign_in}"'),
+                *("[agent]", f'kind = "{config.agent.kind}"'),
                 *(f"[providers.{name}]", f'api = "{provider.api}"', f'sign_in = "{provider.sign_in}"'),
             )
             return "".join(f"# {line}\n" for line in ("", *lines)).replace("# \n", "\n", 1)

@@ -14,7 +14,7 @@ from pydantic import Field
 from ...errors import ConfigError, NotSignedInError
 from ...inputs import read_bytes
 from ...model.settings import Provider
-from ...model.sign_in import SIGN_INS, SignedIn, SignInName
+from ...model.sign_in import SIGN_INS, SignedIn, SignInName, lends
 from .endpoint import Endpoint
 
 CHATGPT_URL = "https://chatgpt.com/backend-api/codex"
@@ -111,7 +111,7 @@ class SignInEndpoint(Endpoint):
         """The provider with the sign-in as it is now. Raises NotSignedInError, and ConfigError where somebody else
         would ask."""
         called = SIGN_INS[self.sign_in].called
-        if self.asker != self.sign_in:
+        if not lends(self.sign_in, self.asker):
             raise ConfigError(
                 f"the sign-in of {called} is for the agent `{self.sign_in}` alone",
                 why=f"`{self.asker}` would ask with it" if self.asker else "something else would ask with it",
