@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapters.repository import UserRepository
-from .beginning import initialised, services_missing
+from .beginning import initialised, services_missing, uncommitted
 from .errors import ParkedError, SetpointError
 from .model.run import Run, State, Waits
 from .model.settings import Config
@@ -239,7 +239,8 @@ class House(Premises):
         _, base = await self.repository.base(self.config.project.base)
         seams = (self.bench, self.config, self.sign_ins)
         view = await preview(*seams, base, self.root, text, name=name, kind=kind, origin=origin)
-        return view.model_copy(update={"warnings": (*view.warnings, *services_missing(self.config))})
+        halts = [f"a run does not start: {why.what}; {why.fix}" for why in await uncommitted(self.repository)]
+        return view.model_copy(update={"warnings": (*halts, *view.warnings, *services_missing(self.config))})
 
     def children(self, epic: Run) -> "tuple[Child, ...]":
         """An epic's tickets with their runs, in their order."""
@@ -367,6 +368,7 @@ class House(Premises):
         try:
             _, base = await self.repository.base(config.project.base)
             ci = await base_config(base, self.repository) or ci
+            found += [doctor.trouble("base", why) for why in await uncommitted(self.repository)]
             found += await examined(self.bench(config), base, await self.repository.tree(base))
             found += await blocked(self.bench(config), self.root, base)
             found += await bootstrap(self.bench(config).workspaces, config, base)

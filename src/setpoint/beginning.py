@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import SetpointError, UsageError
+from .errors import ConfigError, SetpointError, UsageError
 from .model.settings import Config
 
 if TYPE_CHECKING:
@@ -29,6 +29,17 @@ def services_missing(config: Config) -> Sequence[str]:
     except SetpointError as error:
         told = "; ".join(filter(None, (error.what, error.why, error.fix)))
         return [f"the services of {config.stack.compose} are not there: {told}"]
+    return ()
+
+
+async def uncommitted(repository: "UserRepository") -> Sequence[SetpointError]:
+    """What keeps a run from starting while tracked files have changes that no commit holds."""
+    from .service.starting import require_committed
+
+    try:
+        require_committed(await repository.dirty())
+    except SetpointError as error:
+        return [error]
     return ()
 
 
@@ -75,7 +86,20 @@ async def initialised(
     async with bench.workspaces.checkout(base) as room:
         proposed = {audit: await there(room, audit.gate) for audit in audits}
     wrote = written(root, confirmed, proposed, config, replace=replace, stack=_stack(bench.config))
-    return report(await bench.trees.entries(tree), confirmed, proposed, wrote)
+    return report(await bench.trees.entries(tree), confirmed, proposed, wrote, _undecided(root))
+
+
+def _undecided(root: Path) -> str:
+    """What somebody has still to decide under the configuration as it was written."""
+    from .config import load
+    from .gates.auditors import require_decided
+
+    config = load(root)
+    try:
+        require_decided(config.gates.values(), config.checks.unaudited, root)
+    except ConfigError as error:
+        return f"{error.what}; {error.fix}"
+    return ""
 
 
 async def _found_beside(config: Config, show: "Show", tell: Callable[[str], None]) -> Config:

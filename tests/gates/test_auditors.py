@@ -13,6 +13,8 @@ from setpoint.model.gate import Gate
 from setpoint.testing.gate_rooms import MakeRoom
 
 UV_LOCK = 'version = 1\n[[package]]\nname = "a"\nversion = "1"\nsource = { registry = "https://mirror.corp/simple" }\n'
+UV_ALONE = 'version = 1\n[[package]]\nname = "own"\nversion = "0"\nsource = { virtual = "." }\n'
+ALONE = '{"lockfileVersion": 3, "packages": {"": {"name": "own"}}}'
 PINS = "# pins\nidna==3.7 \\\n    --hash=sha256:aa\nrich[a, b]==14.0 ; python_version > '3.9'\n"
 
 
@@ -67,6 +69,13 @@ def gate(run: str, where: str = ".") -> Gate:
             {"audit": ("npm audit", "npm.corp")},
         ),
         ({"setup.py": ""}, {}),
+        ({"package-lock.json": ALONE}, {}),
+        (
+            {"package-lock.json": ALONE.replace("}}}", '}, "node_modules/a": {}}}')},
+            {"audit": ("npm audit", "registry.npmjs.org")},
+        ),
+        ({"uv.lock": UV_ALONE}, {}),
+        ({"uv.lock": UV_ALONE + UV_LOCK[12:]}, {"audit": ("uv audit --frozen", "api.osv.dev mirror.corp")}),
     ],
 )  # fmt: skip
 def test_each_lock_file_has_an_audit_proposed_with_the_hosts_it_asks(
@@ -93,6 +102,7 @@ def test_each_lock_file_has_an_audit_proposed_with_the_hosts_it_asks(
         ({"uv.lock": ""}, [gate("make audit")], ()),
         ({"uv.lock": ""}, [gate("uv run pip-audit")], ()),
         ({"uv.lock": ""}, [gate("uv run pytest")], ("uv.lock",)),
+        ({"uv.lock": UV_ALONE, "package-lock.json": ALONE}, [gate("pytest")], ()),
         ({"docs/uv.lock": "", "requirements.txt": "idna"}, [gate("pytest")], ()),
     ],
 )  # fmt: skip
@@ -109,6 +119,7 @@ def test_a_lock_file_that_no_gate_reads_wants_a_decision(
         require_decided(gates, "", root)
     assert "unaudited" in told.value.fix
     assert "setpoint init" in told.value.fix
+    assert "install npm where" in told.value.fix or "install uv where" in told.value.fix or len(left) > 1
 
 
 async def test_whether_the_tool_is_there_is_asked_where_the_gate_runs(project: MakeRoom) -> None:

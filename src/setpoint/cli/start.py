@@ -17,7 +17,9 @@ JSON = typer.Option(False, "--json", help="One JSON document.")
 
 
 def init(
-    yes: bool = typer.Option(False, "--yes", "-y", help="Also replace a setpoint.toml that is there."),
+    yes: bool = typer.Option(
+        False, "--yes", "-y", help="Also where setpoint.toml is there: its gates are found anew, the rest stays."
+    ),
     as_json: bool = JSON,
 ) -> None:
     """Find and run this repository's own commands. Writes setpoint.toml and .setpoint/.gitignore, nothing else.
@@ -48,7 +50,9 @@ def init(
             plain(paint("! no test command ran green on the base: a run cannot start without one", "yellow"))
             plain("next: install what is missing, or write [gates.tests] yourself; `setpoint init --yes` looks again")
             return 0
-        plain("next: `setpoint doctor`, then `setpoint plan ticket.md`")
+        if report["undecided"]:
+            plain(paint(f"! a run does not start: {report['undecided']}", "yellow"))
+        plain("next: commit what it wrote, then `setpoint doctor`, then `setpoint plan ticket.md`")
         return 0
 
     in_house(use)

@@ -12,11 +12,14 @@ from ..model.gate import Candidate, Gate
 from ..model.network import HTTPS, destination
 from ..ports import Room
 from .commands import in_shell
+from .package import UnreadableError
 from .package_locks import LOCKS
 from .project import Project
 from .projects import nested
 from .words import words
 
+REASON = 'unaudited = "…" under [checks]'
+"""Where the decision to look nothing up stands."""
 NOT_AUDITED = "packages are not looked up among known vulnerabilities"
 _NPM, _OSV, _PYPI = "registry.npmjs.org", "api.osv.dev", "pypi.org"
 _PYTHON = frozenset(("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock"))
@@ -31,6 +34,11 @@ _READS: Mapping[str, frozenset[str]] = {
     "osv-scanner": _ALL,
 }
 """What each auditor reads. pip-audit asks about an environment, which is one of the lock files' making."""
+_OWN_ENTRY: Mapping[str, str] = {
+    "uv.lock": r'source = \{ (?:virtual|editable) = "\." \}',
+    **dict.fromkeys(("package-lock.json", "npm-shrinkwrap.json"), r'"packages":\s*\{\s*"":'),
+}
+"""How a lock file lists the project that it belongs to."""
 
 
 Hosts = tuple[str, ...]
@@ -146,7 +154,18 @@ def _locks(project: Project) -> list[str]:
 
 
 def _there(auditor: _Auditor, project: Project) -> bool:
-    return project.has(auditor.lock) and auditor.fits(project)
+    return project.has(auditor.lock) and auditor.fits(project) and not _alone(project, auditor.lock)
+
+
+def _alone(project: Project, name: str) -> bool:
+    """Whether a lock file lists its own project and no package: an auditor would examine nothing."""
+    text = project.text(name)
+    if name not in _OWN_ENTRY or not re.search(_OWN_ENTRY[name], text):
+        return False
+    try:
+        return not LOCKS[name](text).packages
+    except UnreadableError:
+        return False
 
 
 def _reads(gate: Gate, where: str, name: str) -> bool:
@@ -193,6 +212,18 @@ async def there(room: Room, gate: Gate) -> bool:
     return (await room.run(in_shell(asked))).exit_code == 0
 
 
+def _programs(locks: Iterable[str], root: Path) -> str:
+    """The programs that would audit these lock files."""
+    found = dict.fromkeys(
+        each.run[0]
+        for lock in map(Path, locks)
+        for each in [
+            one for one in _AUDITORS if one.lock == lock.name and _there(one, Project(root, str(lock.parent)))
+        ][:1]
+    )
+    return " and ".join(found)
+
+
 def require_decided(gates: Iterable[Gate], unaudited: str, root: Path) -> str:
     """Why lock files that no gate looks up may stay so; empty when there is none. Raises ConfigError when nobody has
     said."""
@@ -201,7 +232,7 @@ def require_decided(gates: Iterable[Gate], unaudited: str, root: Path) -> str:
         raise ConfigError(
             f"nothing looks the packages of {', '.join(left[:4])} up among known vulnerabilities",
             why="to leave that out is a decision, and nobody has taken it",
-            fix="write a gate that audits (`setpoint init --yes` proposes one), or say under [checks] why not: "
-            'unaudited = "…"',
+            fix=f"install {_programs(left, root)} where the sandbox looks, and `setpoint init --yes` writes the gate; "
+            f"or say in setpoint.toml why not: {REASON}",
         )
     return unaudited if left else ""

@@ -1,5 +1,6 @@
 """`setpoint init`: what a repository says of itself, believed only once it ran."""
 
+import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..gates.auditors import REASON
 from ..gates.detect import survey
 from ..gates.fresh import comparable
 from ..model.evidence import GateResult
@@ -23,6 +25,9 @@ SET_ASIDE = 10
 """Most commands that are named though they are no gates here."""
 READS = (".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md", ".worktreeinclude")
 """Beside the files with rules."""
+_WRITTEN = "Written by `setpoint init`"
+_COMMENTS = tuple(f"# {begins}" for begins in (_WRITTEN, "set aside: ", "left out: "))
+"""How comments begin that are written anew each time."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +50,31 @@ def written(
 ) -> list[str]:
     """Write `setpoint.toml` with what ran green on the base, what is `proposed` without having run, by whether its
     tool is there, and the `stack` that was found, and `.setpoint/.gitignore`; the paths written. `config` is what holds
-    here without that file."""
+    here without that file. What a file that is replaced says beside its gates stays."""
     target = repository / "setpoint.toml"
     if target.exists() and not replace:
-        raise UsageError("setpoint.toml is there already", fix="`setpoint init --yes` replaces it, or edit it by hand")
+        raise UsageError(
+            "setpoint.toml is there already", fix="`setpoint init --yes` finds its gates anew, or edit it by hand"
+        )
     folder = repository / ".setpoint"
     folder.mkdir(exist_ok=True)
     (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
-    told = toml(confirmed, survey(repository).aside, proposed, stack) + _proposed(config)
-    target.write_text(told, encoding="utf-8")
+    kept = _kept(target.read_text(encoding="utf-8")) if target.exists() else ""
+    said = toml(confirmed, survey(repository).aside, proposed, None if "stack" in tomllib.loads(kept) else stack)
+    sign_in = _proposed(config)
+    target.write_text(kept + said + ("" if sign_in and sign_in in kept else sign_in), encoding="utf-8")
     return ["setpoint.toml", ".setpoint/.gitignore"]
+
+
+def _kept(before: str) -> str:
+    """What a setpoint.toml says beside its gates and the comments of an earlier `init`."""
+    import tomlkit
+
+    told = tomlkit.parse(before)
+    told.pop("gates", None)
+    lines = [line for line in told.as_string().splitlines() if not line.startswith(_COMMENTS)]
+    text = "\n".join(lines).strip()
+    return f"{text}\n\n" if text else ""
 
 
 def toml(
@@ -68,7 +88,7 @@ def toml(
     import tomlkit  # slow to import, and only needed here
 
     text = tomlkit.document()
-    text.add(tomlkit.comment("Written by `setpoint init` from what ran green on the base. Yours to edit."))
+    text.add(tomlkit.comment(f"{_WRITTEN} from what ran green on the base. Yours to edit."))
     for entry in aside[:SET_ASIDE]:
         text.add(tomlkit.comment(f"set aside: {entry.command} ({entry.place}): {entry.why}"[:200].replace("\n", " ")))
     gates = tomlkit.table(is_super_table=True)
@@ -86,12 +106,11 @@ def toml(
         else:
             command = " ".join(candidate.gate.run)
             text.add(tomlkit.comment(f"left out: {candidate.name} ({command}): {absent(candidate)}"[:300]))
-            text.add(tomlkit.comment('or write under [checks] why nothing audits: unaudited = "..."'))
     text.add("gates", gates)
     if stack is not None:
         beside = tomlkit.table()
         for line in stack.said:
-            beside.add(tomlkit.comment(line[:200].replace("\n", " ")))
+            beside.add(tomlkit.comment(line[:400].replace("\n", " ")))
         beside.add("compose", stack.file)
         text.add("stack", beside)
     return tomlkit.dumps(text)
@@ -125,7 +144,8 @@ def _table(candidate: Candidate, found: str) -> "Table":
 
 def absent(candidate: Candidate) -> str:
     """What to say of a proposal whose tool is not there."""
-    return f"the sandbox has no {candidate.gate.run[0]}: install it and run `setpoint init --yes` again"
+    program = candidate.gate.run[0]
+    return f"the sandbox has no {program}: install it and run `setpoint init --yes` again, or say why not: {REASON}"
 
 
 def report(
@@ -133,8 +153,10 @@ def report(
     confirmed: Sequence[tuple[Candidate, GateResult]],
     proposed: Mapping[Candidate, bool],
     wrote: Sequence[str],
+    undecided: str,
 ) -> dict[str, Any]:
-    """What was found, what it did, what is proposed, what of the base's `paths` is read, what was written."""
+    """What was found, what it did, what is proposed, what of the base's `paths` is read, what was written, and what is
+    `undecided` and keeps a run from starting."""
     settings = ContextSettings()
     rules = [file.path for file in rule_files(paths, settings.rules, settings.context)]
     rows = [
@@ -162,6 +184,7 @@ def report(
     ]
     return {
         "gates": rows,
+        "undecided": undecided,
         "audits": audits,
         "reads": [*rules, *(name for name in READS if name in paths)],
         "wrote": list(wrote),

@@ -112,6 +112,16 @@ def _require_doable(phases: Sequence[str]) -> None:
         )
 
 
+def require_committed(dirty: Sequence[str]) -> None:
+    """Raises RepositoryError when tracked files have changes that no commit holds."""
+    if dirty:
+        raise RepositoryError(
+            f"the working tree has uncommitted changes: {', '.join(dirty[:5])}",
+            why="a run starts from a commit; what is not committed would not be part of it",
+            fix="commit or stash them",
+        )
+
+
 def _named_by(child: Child | None, ticket: Ticket) -> Ticket:
     """The ticket of an epic's child, as the epic names it."""
     if child is None:
@@ -176,13 +186,7 @@ class Starts:
         self._in_turn(ticket)
         self._free(ticket)
         branch, _ = await self.repository.base(self.config.project.base)
-        dirty = await self.repository.dirty()
-        if dirty:
-            raise RepositoryError(
-                f"the working tree has uncommitted changes: {', '.join(dirty[:5])}",
-                why="a run starts from a commit; what is not committed would not be part of it",
-                fix="commit or stash them",
-            )
+        require_committed(await self.repository.dirty())
         self._models(chosen)
         tests_gate(self.config.gates)
         bench = self.bench(self.config)
