@@ -66,9 +66,10 @@ async def initialised(
     """Find the repository's commands and services, run them on its base, write what ran green; the report."""
     from .gates.auditors import apart, there
     from .gates.detect import detect
-    from .service.setup import report, written
+    from .service.setup import report, require_free, written
 
     root = Path(repository.root)
+    require_free(root, replace=replace)
     _, base = await repository.base(config.project.base)
     tree = await repository.tree(base)
     bench = bench_of(await _found_beside(config, lambda path: repository.show(base, path), tell))

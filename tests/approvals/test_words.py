@@ -9,7 +9,7 @@ import pytest
 
 from setpoint.errors import DeniedError
 from setpoint.forging.stage import PERSON, RUN, Stage, git
-from setpoint.model.approval import Approval
+from setpoint.model.approval import Answer, Approval, in_words
 from setpoint.model.run import Waits
 from setpoint.pipeline.counting import voices_of
 from setpoint.service.approvals import bundle, findings
@@ -94,3 +94,17 @@ async def test_a_colleague_whom_the_base_does_not_name_speaks_for_themselves(at:
         "UPDATE approvals SET approval = :a WHERE about = 'said:retry'", a=json.dumps(for_ada.model_dump(mode="json"))
     )
     assert await verified(stage) == (30, ["key"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "about", "told"),
+    [
+        (Answer.GRANTED, "plan", "granted plan"),
+        (Answer.GRANTED, "said:give", "said with give"),
+        (None, "change", "merged change"),
+    ],
+)
+def test_an_answer_is_told_in_words_and_what_decides_nothing_is_granted_by_nobody(
+    answer: Answer | None, about: str, told: str
+) -> None:
+    assert in_words(answer, about) == told

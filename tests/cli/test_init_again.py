@@ -3,8 +3,10 @@
 import tomllib
 from pathlib import Path
 
+import pytest
 from commanded import setpoint
 
+from setpoint.errors import UsageError
 from setpoint.model.settings import Config
 from setpoint.service.setup import Stacked, written
 
@@ -42,6 +44,13 @@ def test_a_second_init_replaces_gates_and_keeps_the_rest(tmp_path: Path) -> None
     del expected["gates"]
     assert told == {**expected, "stack": {"compose": "compose.yaml"}}
     assert (text.count("Written by"), text.count("left out"), text.count("# nobody is reached")) == (1, 0, 1)
+
+
+def test_init_hides_no_configuration_that_stands_in_pyproject(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.setpoint]\nautonomy = "full"\n', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"tool\.setpoint"):
+        written(tmp_path, (), {}, Config(), replace=True)
+    assert not (tmp_path / "setpoint.toml").exists()
 
 
 def test_what_a_run_would_not_start_with_is_said_before(repository: Path) -> None:

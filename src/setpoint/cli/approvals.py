@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..model.approval import in_words
 from .out import MARKS, data, document, paint, plain, visible
 from .runs import in_house
 
@@ -33,7 +34,8 @@ def list_(run: str = RUN, as_json: bool = JSON) -> None:
         for entry in found.entries:
             given = entry.approval
             used = f"used for {entry.used.effect}" if entry.used else "not used"
-            data(visible(f"{given.at:%Y-%m-%d %H:%M}  {given.answer.value} {given.about} by {given.by}; {used}"))
+            what = in_words(given.answer, given.about)
+            data(visible(f"{given.at:%Y-%m-%d %H:%M}  {what} by {given.by}; {used}"))
             until = f"until {given.until:%Y-%m-%d %H:%M} UTC" if given.until else "not signed"
             data(f"    bound to {given.subject[:12]}{f', tree {given.tree[:12]}' if given.tree else ''}; {until}")
             for point, words in given.inspection.items():
@@ -104,9 +106,9 @@ def _told(found: "Findings", as_json: bool) -> int:
 
 def _line(finding: "Finding") -> None:
     mark = MARKS["failed" if finding.problems else "passed"]
-    answer = finding.answer.value if finding.answer else "merged"
+    what = in_words(finding.answer, finding.about)
     by = f" by {finding.by}" if finding.by else ""
-    data(visible(f"{mark} cycle {finding.cycle}: {answer} {finding.about}{by}; {finding.worth}"))
+    data(visible(f"{mark} cycle {finding.cycle}: {what}{by}; {finding.worth}"))
     for problem in finding.problems:
         data(visible(f"    {problem.code}: {problem.what}"))
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..model.approval import in_words
 from ..model.numbers import counted
 from .out import MARKS, data, document, in_json, money, paint, plain, visible
 from .people import RUN
@@ -117,7 +118,7 @@ def _print(view: "RunView") -> None:
     _print_rounds(view, head)
     _print_judged(view, head)
     for approval in view.approvals:
-        data(f"  {approval.answer.value} {approval.about} by {approval.by}, bound to {approval.subject[:12]}")
+        data(f"  {in_words(approval.answer, approval.about)} by {approval.by}, bound to {approval.subject[:12]}")
     if view.children:
         data(head("children"))
     for child in view.children:

@@ -89,6 +89,14 @@ class Approval(Bound):
         return DOMAIN + json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
+def in_words(answer: Answer | None, about: str) -> str:
+    """An answer as a person reads it: `granted plan`; what decides nothing by its command: `said with give`. None: a
+    merge that nobody answered for."""
+    if about.startswith(SAID):
+        return f"said with {about.removeprefix(SAID)}"
+    return f"{answer.value if answer else 'merged'} {about}"
+
+
 class Used(Record):
     """What an approval was used for."""
 

@@ -1,5 +1,6 @@
 """`setpoint init`: what a repository says of itself, believed only once it ran."""
 
+import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ SET_ASIDE = 10
 READS = (".github/CODEOWNERS", "CODEOWNERS", ".github/pull_request_template.md", ".worktreeinclude")
 """Beside the files with rules."""
 _WRITTEN = "Written by `setpoint init`"
+_NO_KEY = "No API key is set here: "
 _COMMENTS = tuple(f"# {begins}" for begins in (_WRITTEN, "set aside: ", "left out: "))
 """How comments begin that are written anew each time."""
 
@@ -37,6 +39,21 @@ class Stacked:
     file: str
     said: tuple[str, ...]
     """Where its services are, and what of it is not run."""
+
+
+def require_free(repository: Path, *, replace: bool) -> None:
+    """Raises UsageError where a configuration is there already that nobody said to replace, or that would be hidden."""
+    shared = repository / "pyproject.toml"
+    if (repository / "setpoint.toml").exists():
+        if not replace:
+            fix = "`setpoint init --yes` finds its gates anew and keeps the rest, or edit it by hand"
+            raise UsageError("setpoint.toml is there already", fix=fix)
+    elif shared.is_file() and "setpoint" in tomllib.loads(shared.read_text(encoding="utf-8")).get("tool", {}):
+        raise UsageError(
+            "[tool.setpoint] in pyproject.toml is the configuration here",
+            why="a setpoint.toml beside it would take its place, whole",
+            fix="move it into setpoint.toml; then `setpoint init --yes` finds the gates and keeps the rest",
+        )
 
 
 def written(
@@ -52,17 +69,13 @@ def written(
     tool is there, and the `stack` that was found, and `.setpoint/.gitignore`; the paths written. `config` is what holds
     here without that file. What a file that is replaced says beside its gates stays."""
     target = repository / "setpoint.toml"
-    if target.exists() and not replace:
-        raise UsageError(
-            "setpoint.toml is there already", fix="`setpoint init --yes` finds its gates anew, or edit it by hand"
-        )
+    require_free(repository, replace=replace)
     folder = repository / ".setpoint"
     folder.mkdir(exist_ok=True)
     (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
     kept = _kept(target.read_text(encoding="utf-8")) if target.exists() else ""
     said = toml(confirmed, survey(repository).aside, proposed, None if "stack" in tomllib.loads(kept) else stack)
-    sign_in = _proposed(config)
-    target.write_text(kept + said + ("" if sign_in and sign_in in kept else sign_in), encoding="utf-8")
+    target.write_text(kept + said + _proposed(config), encoding="utf-8")
     return ["setpoint.toml", ".setpoint/.gitignore"]
 
 
@@ -72,7 +85,8 @@ def _kept(before: str) -> str:
 
     told = tomlkit.parse(before)
     told.pop("gates", None)
-    lines = [line for line in told.as_string().splitlines() if not line.startswith(_COMMENTS)]
+    beside = re.sub(rf"^# {_NO_KEY}.*\n(?:#.*\n)*", "", told.as_string(), flags=re.MULTILINE)
+    lines = [line for line in beside.splitlines() if not line.startswith(_COMMENTS)]
     text = "\n".join(lines).strip()
     return f"{text}\n\n" if text else ""
 
@@ -122,7 +136,7 @@ def _proposed(config: Config) -> str:
     for name, provider in config.providers.items():
         if provider.sign_in is not None and lends(provider.sign_in, config.agent.kind):
             lines = (
-                f"No API key is set here: `{config.agent.kind}` does the work, by its own sign-in (docs/agents.md). To",
+                f"{_NO_KEY}`{config.agent.kind}` does the work, by its own sign-in (docs/agents.md). To",
                 "have it so with a key, too:",
                 *("[agent]", f'kind = "{config.agent.kind}"'),
                 *(f"[providers.{name}]", f'api = "{provider.api}"', f'sign_in = "{provider.sign_in}"'),
