@@ -118,6 +118,19 @@ async def test_googles_next_model_is_asked_at_its_own_address(tmp_path: Path) ->
         assert told(seen)["x-goog-api-key"] == OWN_KEY
 
 
+@pytest.mark.parametrize(("limits", "stands_in"), [(5, 0), (20, 1)])
+async def test_a_model_that_limits_its_rate_is_well_and_waited_for_before_another_is_billed(
+    tmp_path: Path, limits: int, stands_in: int
+) -> None:
+    with ScriptedModel(says, faults=dict.fromkeys(range(1, limits + 1), "429")) as first, ScriptedModel(says) as second:
+        urls = {MINE: first.root, KEYED: second.root}
+        models = {ref: Endpoint(api="anthropic", base_url=at, key=OWN_KEY) for ref, at in urls.items()}
+        async with inside(models, tmp_path) as (post, _, weather):
+            assert (await post("/v1/messages", json={"model": MINE.model, **ASKED})).status_code == 200
+            assert len(second.requests) == stands_in
+            assert (weather.rest((MINE.provider, str(MINE))) > 0) == bool(stands_in)
+
+
 @pytest.mark.parametrize("good_for", [timedelta(hours=1), timedelta(hours=-1)], ids=["good", "expired"])
 async def test_a_sign_in_never_reaches_the_model_that_stands_in_for_its_own(
     tmp_path: Path, good_for: timedelta

@@ -15,7 +15,7 @@ from ...accounts import Circuits
 from ...errors import TransientError
 from ...model.session import Message, ModelRef
 from .endpoint import Endpoint
-from .faults import LONGEST_WAIT, UnreachableError, judged, parsed, wait
+from .faults import LONGEST_WAIT, RateLimitedError, UnreachableError, judged, parsed, rate_wait, wait
 from .http import LARGEST_ERROR, bounded
 from .live import Pause, sleep
 from .wire.google import ANOTHERS, SIGNATURE
@@ -33,6 +33,17 @@ class OutageError(Exception):
     def __init__(self, error: TransientError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+@dataclass
+class Tried:
+    """How often one model was asked for one reply, and gave none."""
+
+    failures: int = 0
+    limits: int = 0
+    """How often it wanted to be asked less often."""
+    waited: float = 0.0
+    """Seconds, for that."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +93,19 @@ class Fallbacks:
             self.why = ""
         self._whom.circuits.answered((ref.provider, str(ref)))
 
-    async def failed(self, ref: ModelRef, error: TransientError, failures: int) -> bool:
-        """It did not, for the `failures`th time. Whether it is to be asked again, after a pause that was made."""
+    async def failed(self, ref: ModelRef, error: TransientError, tried: Tried) -> bool:
+        """It did not, once more. Whether it is to be asked again, after a pause that was made."""
         self.why = (error.why or error.what).replace("\n", "; ")[:500]
-        name = ref.provider if isinstance(error, UnreachableError) else str(ref)
-        opened = self._whom.circuits.failed(name, self.why) > 0
-        delay = None if opened else wait(failures, error)
+        opened = False
+        if isinstance(error, RateLimitedError):
+            tried.limits += 1  # it is well: that is sat out, and opens no circuit
+            delay = rate_wait(tried.limits, tried.waited, error)
+            tried.waited += delay or 0.0
+        else:
+            tried.failures += 1
+            name = ref.provider if isinstance(error, UnreachableError) else str(ref)
+            opened = self._whom.circuits.failed(name, self.why) > 0
+            delay = None if opened else wait(tried.failures, error)
         if delay is not None:
             await self._whom.pause(delay)
             return True

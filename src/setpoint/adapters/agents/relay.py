@@ -28,7 +28,7 @@ from .addressed import Address, addressed, variables
 from .asked import judged, parsed
 from .asked_google import judged as judged_google
 from .endpoint import Endpoint
-from .fallback import Fallbacks, OutageError, pieces, refusal
+from .fallback import Fallbacks, OutageError, Tried, pieces, refusal
 from .faults import UnreachableError
 from .http import CONNECT_SECONDS
 from .metering import LONGEST_REQUEST, Meter, quote_of, usage_of
@@ -206,15 +206,14 @@ class Relay:
         self, fallbacks: Fallbacks, asked: _Asked, talk: h11.Connection, writer: asyncio.StreamWriter
     ) -> bool:
         """Ask one model for as long as that makes sense; False where another one is to be asked."""
-        failures = 0
+        tried = Tried()
         while True:
             try:
                 if await self._once(asked, talk, writer):
                     fallbacks.answered(asked.ref)
                 return True
             except OutageError as outage:
-                failures += 1
-                if not await fallbacks.failed(asked.ref, outage.error, failures):
+                if not await fallbacks.failed(asked.ref, outage.error, tried):
                     return False
 
     async def _once(self, asked: _Asked, talk: h11.Connection, writer: asyncio.StreamWriter) -> bool:
