@@ -155,23 +155,6 @@ async def test_a_sign_in_never_reaches_the_model_that_stands_in_for_its_own(
         assert (meter.spent.requests, bool(meter.spent.usd)) == (1, True)
 
 
-@pytest.mark.parametrize(
-    ("api", "path"),
-    [("openai-chat", "/v1/chat/completions/count_tokens"), ("openai-responses", "/v1/responses/count_tokens")],
-)
-async def test_where_nothing_counts_tokens_nothing_is_asked_without_being_paid_for(
-    tmp_path: Path, api: Any, path: str
-) -> None:
-    with ScriptedModel(says) as model:
-        async with inside({MINE: Endpoint(api=api, base_url=model.base_url(api), key=OWN_KEY)}, tmp_path) as (
-            post,
-            _,
-            _,
-        ):
-            asked = {"model": MINE.model, "messages": ASKED["messages"], "input": "Good day?"}
-            assert ((await post(path, json=asked)).status_code, model.requests) == (404, [])
-
-
 @asynccontextmanager
 async def answering(head: str, *, echo: bool = False) -> AsyncIterator[tuple[str, list[str]]]:
     """A provider with one answer, of this head; its words are what it was sent. Its address, and what it heard."""
@@ -201,6 +184,15 @@ async def test_who_counts_tokens_counts_its_own_models_and_not_without_end(tmp_p
                 assert weather.rest((MINE.provider, str(MINE))) == 0  # nor is anybody left alone for it
                 assert (await post("/v1/messages", json={"model": MINE.model, **ASKED})).status_code == 200
                 assert (await post(path, json=asked)).status_code == 529
+
+
+@pytest.mark.parametrize("path", ["chat/completions", "responses"])
+async def test_where_nothing_counts_tokens_nothing_is_asked_without_being_paid_for(tmp_path: Path, path: str) -> None:
+    api: Any = "openai-responses" if path == "responses" else "openai-chat"
+    async with answering("200 OK") as (url, heard):
+        async with inside({MINE: Endpoint(api=api, base_url=url, key=OWN_KEY)}, tmp_path) as (post, _, _):
+            asked = {"model": MINE.model, "messages": ASKED["messages"], "input": "Good day?"}
+            assert ((await post(f"/v1/{path}/count_tokens", json=asked)).status_code, heard) == (404, [])
 
 
 @pytest.mark.parametrize("status", ["400 No", "401 No", "503 No"])
