@@ -189,10 +189,12 @@ async def test_who_counts_tokens_counts_its_own_models_and_not_without_end(tmp_p
 @pytest.mark.parametrize("path", ["chat/completions", "responses"])
 async def test_where_nothing_counts_tokens_nothing_is_asked_without_being_paid_for(tmp_path: Path, path: str) -> None:
     api: Any = "openai-responses" if path == "responses" else "openai-chat"
-    async with answering("200 OK") as (url, heard):
-        async with inside({MINE: Endpoint(api=api, base_url=url, key=OWN_KEY)}, tmp_path) as (post, _, _):
-            asked = {"model": MINE.model, "messages": ASKED["messages"], "input": "Good day?"}
-            assert ((await post(f"/v1/{path}/count_tokens", json=asked)).status_code, heard) == (404, [])
+    asked = {"model": MINE.model, "messages": ASKED["messages"], "input": "Good day?"}
+    async with (
+        answering("200 OK") as (url, heard),
+        inside({MINE: Endpoint(api=api, base_url=url, key=OWN_KEY)}, tmp_path) as (post, _, _),
+    ):
+        assert ((await post(f"/v1/{path}/count_tokens", json=asked)).status_code, heard) == (404, [])
 
 
 @pytest.mark.parametrize("status", ["400 No", "401 No", "503 No"])
