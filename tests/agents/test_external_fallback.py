@@ -88,8 +88,8 @@ def test_what_only_another_model_can_read_is_left_out() -> None:
     told = {"model": "m", "thinking": {}, "messages": [{"role": "assistant", "content": [thought, text]}]}
     bare = {"model": "m", "messages": [{"role": "assistant", "content": [text]}]}
     alone = Fallbacks(models, Whom(Weather()), [Message(role="assistant", model="a/m")])
-    assert (alone.asked_as(told, first), alone.asked_as(told, second)) == (told, bare)
+    assert (alone.asked_as(told, first, first), alone.asked_as(told, first, second)) == (told, bare)
     alone.answered(second)
-    assert alone.asked_as(told, first) == bare
+    assert alone.asked_as(told, first, first) == bare
     items = [{"type": "reasoning", "encrypted_content": "x"}, {"type": "message", "content": []}]
-    assert alone.asked_as({"model": "m", "input": items}, third)["input"] == items[1:]
+    assert alone.asked_as({"model": "m", "input": items}, first, third)["input"] == items[1:]

@@ -54,10 +54,13 @@ def addressed(target: str, models: Mapping[ModelRef, Endpoint]) -> Address | Non
         return Address(known, verb == "countTokens", unquote(found["model"]), verb + (f"?{query}" if query else ""))
     plain = path.removesuffix(_COUNTING)
     others = {ref: end for ref, end in models.items() if end.api != "google"}
-    known = {ref: end for ref, end in others.items() if end.asked_at.endswith(plain)}
+    counting = path != plain
+    # Whom else that path leads to may answer as if a reply was wanted, which nobody paid for.
+    able = {ref: end for ref, end in others.items() if end.api == "anthropic"} if counting else others
+    known = {ref: end for ref, end in able.items() if end.asked_at.endswith(plain)}
     if plain.count("/") < 2 or not known or query not in _QUERIES:
         return None
-    return Address(known, path != plain, tail=path[len(plain) :] + (f"?{query}" if query else ""))
+    return Address(known, counting, tail=path[len(plain) :] + (f"?{query}" if query else ""))
 
 
 def variables(endpoints: Iterable[Endpoint], key: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ An agent asks for one model all the time. Where that one is out, its request goe
 that speaks the same format, under that model's name and without what only the first could read.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,13 @@ from ...accounts import Circuits
 from ...errors import TransientError
 from ...model.session import Message, ModelRef
 from .endpoint import Endpoint
-from .faults import LONGEST_WAIT, UnreachableError, judged, parsed, wait
+from .faults import LONGEST_WAIT, RateLimitedError, UnreachableError, judged, parsed, rate_wait, wait
 from .http import LARGEST_ERROR, bounded
 from .live import Pause, sleep
 from .wire.google import ANOTHERS, SIGNATURE
 
+HELD = b"[held-outside]"
+"""Stands for a secret in a provider's words."""
 _THOUGHTS = ("thinking", "redacted_thinking")
 _THINKING = ("thinking", "context_management")
 """Fields of a request that are refused without the thoughts that came before."""
@@ -31,6 +33,17 @@ class OutageError(Exception):
     def __init__(self, error: TransientError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+@dataclass
+class Tried:
+    """How often one model was asked for one reply, and gave none."""
+
+    failures: int = 0
+    limits: int = 0
+    """How often it wanted to be asked less often."""
+    waited: float = 0.0
+    """Seconds, for that."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +78,11 @@ class Fallbacks:
             else:
                 self.why = self.why or f"{ref} is left alone for {rest:.0f} s"
 
-    def asked_as(self, told: dict[str, Any], ref: ModelRef) -> dict[str, Any]:
-        """The request `told`, asked of `ref`."""
+    def asked_as(self, told: dict[str, Any], asked: ModelRef, ref: ModelRef) -> dict[str, Any]:
+        """The request `told`, which was meant for `asked`, asked of `ref`."""
         # Google's have the model in their address.
         whole = told if self._api(ref) == "google" else {**told, "model": ref.model}
-        if self._spoke <= {str(ref)} and told.get("model", self._first.model) == ref.model:
+        if self._spoke <= {str(ref)} and asked == ref:
             return whole
         return _without_thoughts(whole, self._api(ref))
 
@@ -80,12 +93,19 @@ class Fallbacks:
             self.why = ""
         self._whom.circuits.answered((ref.provider, str(ref)))
 
-    async def failed(self, ref: ModelRef, error: TransientError, failures: int) -> bool:
-        """It did not, for the `failures`th time. Whether it is to be asked again, after a pause that was made."""
+    async def failed(self, ref: ModelRef, error: TransientError, tried: Tried) -> bool:
+        """It did not, once more. Whether it is to be asked again, after a pause that was made."""
         self.why = (error.why or error.what).replace("\n", "; ")[:500]
-        name = ref.provider if isinstance(error, UnreachableError) else str(ref)
-        opened = self._whom.circuits.failed(name, self.why) > 0
-        delay = None if opened else wait(failures, error)
+        opened = False
+        if isinstance(error, RateLimitedError):
+            tried.limits += 1  # it is well: that is sat out, and opens no circuit
+            delay = rate_wait(tried.limits, tried.waited, error)
+            tried.waited += delay or 0.0
+        else:
+            tried.failures += 1
+            name = ref.provider if isinstance(error, UnreachableError) else str(ref)
+            opened = self._whom.circuits.failed(name, self.why) > 0
+            delay = None if opened else wait(tried.failures, error)
         if delay is not None:
             await self._whom.pause(delay)
             return True
@@ -97,11 +117,14 @@ class Fallbacks:
         return self._models[ref].api
 
 
-async def refusal(ref: ModelRef, response: httpx2.Response) -> bytes:
-    """A provider's words other than a reply. Raises OutageError where another model may do better."""
+async def refusal(ref: ModelRef, response: httpx2.Response, secrets: Iterable[str], *, last: bool) -> bytes:
+    """A provider's words other than a reply, without the `secrets` that it was asked with. Raises OutageError where
+    another model may do better; there is none after the `last`."""
     words = await bounded(response, LARGEST_ERROR)
+    for secret in secrets:
+        words = words.replace(secret.encode(), HELD)
     error = judged(f"model `{ref}`", parsed(words), status=response.status_code, headers=response.headers)
-    if isinstance(error, TransientError):
+    if isinstance(error, TransientError) and not last:
         raise OutageError(error)
     return words
 
@@ -120,37 +143,41 @@ def _without_thoughts(told: dict[str, Any], api: str) -> dict[str, Any]:
     if api == "openai-responses" and isinstance(told.get("input"), list):
         return {**told, "input": [item for item in told["input"] if _kind(item) != "reasoning"]}
     if api == "google" and isinstance(told.get("contents"), list):
-        return {**told, "contents": [_unsigned(content) for content in told["contents"]]}
+        return {**told, "contents": _without(told["contents"], "parts", _unsealed)}
     if api != "anthropic" or not isinstance(told.get("messages"), list):
         return told
     kept = {name: value for name, value in told.items() if name not in _THINKING}
-    return {**kept, "messages": [_spoken(message) for message in told["messages"]]}
+    return {**kept, "messages": _without(told["messages"], "content", _spoken)}
 
 
-def _spoken(message: Any) -> Any:
-    content = message.get("content") if isinstance(message, dict) else None
-    if not isinstance(content, list):
-        return message
-    return {**message, "content": [block for block in content if _kind(block) not in _THOUGHTS]}
+def _without(messages: list[Any], name: str, kept: Callable[[list[Any]], list[Any]]) -> list[Any]:
+    """`messages` with what is `kept` of the list that each holds as `name`; one of which nothing is left is none."""
+    found = []
+    for message in messages:
+        pieces = message.get(name) if isinstance(message, dict) else None
+        if not isinstance(pieces, list) or not pieces:
+            found.append(message)
+        elif left := kept(pieces):
+            found.append({**message, name: left})
+    return found
 
 
-def _unsigned(content: Any) -> Any:
-    parts = content.get("parts") if isinstance(content, dict) else None
-    if not isinstance(parts, list):
-        return content
-    return {**content, "parts": [_resealed(part) for part in parts if not _thought(part)]}
+def _spoken(blocks: list[Any]) -> list[Any]:
+    return [block for block in blocks if _kind(block) not in _THOUGHTS]
 
 
-def _thought(part: Any) -> bool:
-    return isinstance(part, dict) and part.get("thought") is True
-
-
-def _resealed(part: Any) -> Any:
-    """A part of Google's without another model's seal: a call needs one, and bears the one that says so."""
-    if not isinstance(part, dict) or SIGNATURE not in part:
-        return part
-    plain = {name: value for name, value in part.items() if name != SIGNATURE}
-    return {**plain, SIGNATURE: ANOTHERS} if "functionCall" in part else plain
+def _unsealed(parts: list[Any]) -> list[Any]:
+    """Parts of Google's without another model's seals: of calls side by side the first needs one, and bears the one
+    that says so."""
+    found: list[Any] = []
+    for part in parts:
+        if not isinstance(part, dict):
+            found.append(part)
+        elif part.get("thought") is not True:
+            plain = {name: value for name, value in part.items() if name != SIGNATURE}
+            first = "functionCall" in part and not any("functionCall" in one for one in found if isinstance(one, dict))
+            found.append({**plain, SIGNATURE: ANOTHERS} if first else plain)
+    return found
 
 
 def _kind(item: Any) -> Any:

@@ -28,12 +28,11 @@ from .addressed import Address, addressed, variables
 from .asked import judged, parsed
 from .asked_google import judged as judged_google
 from .endpoint import Endpoint
-from .fallback import Fallbacks, OutageError, pieces, refusal
+from .fallback import Fallbacks, OutageError, Tried, pieces, refusal
 from .faults import UnreachableError
-from .http import CONNECT_SECONDS, LARGEST_REPLY
+from .http import CONNECT_SECONDS
 from .metering import LONGEST_REQUEST, Meter, quote_of, usage_of
-from .wire.answer import ProviderFault, Reader
-from .wire.stream import EventStream
+from .reading import Reading
 
 SOCKET = "models"
 PLACE = "/run/setpoint/models"
@@ -43,6 +42,8 @@ KEY = "held-outside"
 LARGEST_REQUEST = 32 * 1024 * 1024
 AT_ONCE = 16
 """Requests of one command under way; more are refused."""
+MOST_COUNTED = 100
+"""Requests that only have tokens counted, between two for a reply: they cost nothing, and nobody makes them wait."""
 IDLE_SECONDS = 300.0
 """How long a provider, or whoever asks, may say nothing."""
 _PASSED_ON = (
@@ -51,8 +52,10 @@ _PASSED_ON = (
 )
 """Headers of a request that a provider is sent; the last four tell an agent's own maker who asks, and in which form."""
 _BETA = "anthropic-beta"
+_TOLD_ANYBODY = frozenset((_BETA, "anthropic-version", "content-type", "accept-encoding"))
+"""Headers of ours that hold no secret."""
+_SHORTEST_SECRET = 8
 _PASSED_BACK = ("content-type", "request-id", "x-request-id", "retry-after")
-NOT_ITS_FORMAT = (ValueError, KeyError, TypeError, AttributeError, RecursionError, ProviderFault)
 
 
 class _RefusedError(Exception):
@@ -113,6 +116,7 @@ class Relay:
         self._client = client
         self._fallbacks = fallbacks
         self._tasks: set[asyncio.Task[None]] = set()
+        self._counted = 0
 
     def env(self) -> dict[str, str]:
         """What commands are told: where each kind of provider is, and a key that is none."""
@@ -127,8 +131,8 @@ class Relay:
             # Each holds a descriptor of the worker, which carries other runs too: who says nothing is not waited for.
             if len(self._tasks) <= 4 * AT_ONCE:
                 await self._talk(reader, writer)
-        except (OSError, TimeoutError, h11.ProtocolError):
-            return  # whoever asked is gone, or speaks no HTTP
+        except (OSError, TimeoutError, h11.ProtocolError, asyncio.CancelledError):
+            return  # whoever asked is gone, or speaks no HTTP, or it is all over: the task is this connection's alone
         finally:
             self._tasks.discard(task)
             writer.close()
@@ -189,11 +193,12 @@ class Relay:
         self, request: h11.Request, body: bytes, talk: h11.Connection, writer: asyncio.StreamWriter
     ) -> None:
         ref, told, address = self._read(request, body)
-        if self._fallbacks is None:
+        if self._fallbacks is None or address.counting:
+            # Nobody else counts as this one does, and who only counts says nothing of who is well.
             await self._once(self._made(request, ref, told, address), talk, writer)
             return
         for one, last in self._fallbacks.candidates(ref):
-            asked = replace(self._made(request, one, self._fallbacks.asked_as(told, one), address), last=last)
+            asked = replace(self._made(request, one, self._fallbacks.asked_as(told, ref, one), address), last=last)
             if await self._persist(self._fallbacks, asked, talk, writer):
                 return
 
@@ -201,19 +206,21 @@ class Relay:
         self, fallbacks: Fallbacks, asked: _Asked, talk: h11.Connection, writer: asyncio.StreamWriter
     ) -> bool:
         """Ask one model for as long as that makes sense; False where another one is to be asked."""
-        failures = 0
+        tried = Tried()
         while True:
             try:
                 if await self._once(asked, talk, writer):
                     fallbacks.answered(asked.ref)
                 return True
             except OutageError as outage:
-                failures += 1
-                if not await fallbacks.failed(asked.ref, outage.error, failures):
+                if not await fallbacks.failed(asked.ref, outage.error, tried):
                     return False
 
     async def _once(self, asked: _Asked, talk: h11.Connection, writer: asyncio.StreamWriter) -> bool:
         """One request; whether it was answered. Raises OutageError where another model can be asked instead."""
+        self._counted = 0 if asked.metered else self._counted + 1
+        if self._counted > MOST_COUNTED:
+            raise _RefusedError(429, f"tokens were counted {MOST_COUNTED} times since a model was last asked")
         if asked.metered:
             try:
                 await self._meter.reserve(asked.quote)
@@ -263,7 +270,7 @@ class Relay:
         for name in sent.left_out:
             self._note(f"left out: {name}")
         told_headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers}
-        passed = {header: told_headers[header] for header in _PASSED_ON if header in told_headers}
+        passed = {name: value for name in _PASSED_ON if (value := told_headers.get(name, "")) and value.isascii()}
         quote = quote_of(ref, len(sent.body) + sent.weight, endpoint, sent.longest)
         return _Asked(ref, endpoint, address, sent.body, passed, quote, metered=not address.counting)
 
@@ -272,7 +279,7 @@ class Relay:
     ) -> bool:
         started, paid, settled = time.monotonic(), True, False
         timeout = httpx2.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=None)
-        reading = _Reading(asked.endpoint)
+        reading = Reading(asked.endpoint)
         try:
             async with (
                 asyncio.timeout(LONGEST_REQUEST),
@@ -281,7 +288,7 @@ class Relay:
                 paid = response.status_code == 200
                 if asked.metered and response.status_code in (401, 403):
                     self._meter.turned_away(asked.endpoint.turned_away(asked.ref.provider, response.status_code))
-                words = None if paid or asked.last else await refusal(asked.ref, response)
+                words = None if paid else await refusal(asked.ref, response, _secrets(headers, asked), last=asked.last)
                 await _head(talk, writer, response)
                 async for chunk in pieces(response, words):
                     reading.feed(chunk, streamed="json" not in response.headers.get("content-type", ""))
@@ -293,7 +300,7 @@ class Relay:
                     settled = True
             await _send(talk, writer, h11.EndOfMessage())
             return paid
-        except httpx2.TransportError as error:
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
             away = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
             paid = paid and not away
             if talk.our_state is not h11.SEND_RESPONSE and talk.our_state is not h11.IDLE:
@@ -308,39 +315,10 @@ class Relay:
                 self._meter.let_go(asked.quote, paid=paid)
 
 
-class _Reading:
-    """Looks into a reply as it passes, for what it used."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._reader: Reader = endpoint.wire.reader()
-        self._events = EventStream()
-        self._whole = b""
-        self._size = 0
-        self._lost = False
-
-    def feed(self, chunk: bytes, *, streamed: bool) -> None:
-        """A piece of the reply. Whatever is wrong with it is the asker's to find out: then nothing is known of it."""
-        self._size += len(chunk)
-        if self._size > LARGEST_REPLY:
-            raise OSError(f"the reply is longer than {LARGEST_REPLY} bytes")
-        if not streamed:
-            self._whole += chunk
-            return
-        try:
-            for event in self._events.feed(chunk):
-                self._reader.feed(event)
-        except NOT_ITS_FORMAT:  # a provider's rubbish is the asker's to find out
-            self._lost = True
-
-    def answer(self) -> Any:
-        """The whole reply; None when it was not understood."""
-        try:
-            if self._whole:
-                return self._endpoint.wire.whole(json.loads(self._whole))
-            return self._reader.answer() if self._reader.complete and not self._lost else None
-        except NOT_ITS_FORMAT:
-            return None
+def _secrets(headers: Mapping[str, str], asked: _Asked) -> list[str]:
+    """What is in `headers` that whoever asks is not told, though the provider should say it."""
+    ours = (value for name, value in headers.items() if name not in asked.headers and name not in _TOLD_ANYBODY)
+    return [value.removeprefix("Bearer ") for value in ours if len(value) >= _SHORTEST_SECRET]
 
 
 async def _head(talk: h11.Connection, writer: asyncio.StreamWriter, response: httpx2.Response) -> None:

@@ -36,7 +36,7 @@ from .turnstile import Turnstile
 _MOMENT = 0.02
 """Seconds for words that were said before a request and come another way."""
 MOST_FAILURES = 10
-"""Requests in a row without a reply before the model counts as out of reach."""
+"""Requests in a row without a reply before a model counts as out of reach; each may be asked so often."""
 
 
 class Observed:
@@ -167,7 +167,7 @@ class Observed:
                 if gate.wanted is not None:
                     await self._let_through()
             await talk.lives(gate.failures)
-            if gate.failures >= MOST_FAILURES:
+            if gate.failures >= MOST_FAILURES * len(self._models):
                 raise _out_of_reach(self._start.name, gate.failures)
             await self._wait()
 
