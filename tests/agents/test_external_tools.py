@@ -22,6 +22,7 @@ from setpoint.gates.redaction import redact
 from setpoint.model.agent_settings import AgentProgram
 from setpoint.model.session import Submitted, ToolCall
 from setpoint.policy.rules import Rules
+from setpoint.testing import headless_agent
 from setpoint.testing.model_formats import Call, Step
 from setpoint.testing.model_server import ScriptedModel
 from setpoint.testing.sessions import NO_HANDS, MemoryLog, Weather, a_task
@@ -47,7 +48,7 @@ def outside(tmp_path: Path, ground: ToolGround) -> Iterator[Make]:
         def make(steps: Sequence[Step], **told: object) -> tuple[ExternalAgent, ScriptedModel]:
             model = stack.enter_context(ScriptedModel(lambda seen: steps[seen.replies_in_turn], key="k-123"))
             program = AgentProgram(
-                command=(sys.executable, "-I", "-S", setpoint.testing.acp_agent.__file__),
+                command=ACP,
                 speaks=("anthropic",),
                 env={"ANTHROPIC_BASE_URL": "{here}", "ANTHROPIC_MODEL": "{model}"},
             ).model_copy(update=told)
@@ -63,13 +64,23 @@ def outside(tmp_path: Path, ground: ToolGround) -> Iterator[Make]:
         yield make
 
 
-async def test_it_uses_a_servers_tools_through_the_server_it_hands_in_by(outside: Make, ground: ToolGround) -> None:
+ACP = (sys.executable, "-I", "-S", setpoint.testing.acp_agent.__file__)
+
+
+@pytest.mark.parametrize(
+    ("talk", "command"),
+    [("acp", ACP), ("claude-json", headless_agent.command(sys.executable))],
+    ids=["acp", "claude-json"],
+)
+async def test_it_uses_a_servers_tools_through_the_server_it_hands_in_by(
+    outside: Make, ground: ToolGround, talk: str, command: tuple[str, ...]
+) -> None:
     schema = {"type": "object", "properties": {"name": {"type": "string"}}}
     server = ground.server(
         a_tool("environment", "Reads a variable.", schema), "picture", "write", env={"TOKEN": "env:TOKEN_HERE"}
     )
     calls = (Call("s__environment", {"name": "TOKEN"}), Call("s__picture"), Call("s__write"))
-    agent, model = outside([Step(calls=calls), DONE])
+    agent, model = outside([Step(calls=calls), DONE], talk=talk, command=command)
     log, task = MemoryLog(), a_task().model_copy(update={"servers": (server,)})
     assert isinstance(await agent.work(task, ground.guarded(Rules(never=("tool:s__write",))), log), Submitted)
     tools = {tool["name"]: tool for tool in model.requests[0].body["tools"]}

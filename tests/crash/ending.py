@@ -12,6 +12,7 @@ from small import git
 from setpoint.adapters import schema
 from setpoint.app import House
 from setpoint.engine.port import JobState
+from setpoint.model.approval import SAID
 from setpoint.model.run import Run
 from setpoint.model.session import Message, ToolCall
 from setpoint.service.progress import progress
@@ -85,7 +86,8 @@ def _ending(house: House, run: Run, folder: Path) -> Ending:
         current=current.is_file() and json.loads(current.read_text())["sha"] == merged,
         delivered=sorted((cycle, name) for cycle, name, _, _ in store.deliverables(run.id)),
         rounds=[(r.stage, r.attempt, r.error) for r, _ in store.rounds(run.id, 1)],
-        approvals=[f"{a.about} {a.answer.value}" for a in store.approvals(run.id, 1)],
+        # That somebody stopped it and let it go on is no other end.
+        approvals=[f"{a.about} {a.answer.value}" for a in store.approvals(run.id, 1) if not a.about.startswith(SAID)],
         once={kind: sum(event.kind == kind for event in events) for kind in ONCE},
         cost=(cost.requests, cost.input_tokens, cost.output_tokens, cost.cached_tokens, round(cost.usd or 0.0, 9)),
         sessions=_sessions(house, run),

@@ -87,7 +87,7 @@ async def test_a_wrapper_is_tried_with_the_faults_of_its_kind(
 def test_every_kind_of_gate_that_detection_gives_has_a_fault() -> None:
     commands = {tool: tool.replace("django ", "python manage.py ") for tool in TOOLS}
     without = {tool for tool, command in commands.items() if not faults_for(gate(command))}
-    audits = {"npm audit", "pnpm audit", "yarn npm audit", "pip-audit", "osv-scanner"}
+    audits = {"npm audit", "pnpm audit", "yarn npm audit", "pip-audit", "uv audit", "osv-scanner"}
     assert without == {"django check", "django makemigrations", *audits}
     assert not faults_for(gate("npm audit", kind="security"))  # faults in code say nothing of it
     for kind in ("tests", "integration", "lint", "format", "types", "build", "security", "coverage"):

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 
-from ..errors import DeniedError, StaleError
+from ..errors import ConfigError, DeniedError, StaleError
 from ..model.approval import CHANGE, PLAIN_YES, SAID, VERSION, Answer, Approval, Bound, Point
 from ..model.settings import Config
 from ..pipeline.approvals import said_due
@@ -76,13 +76,22 @@ def approving(ground: Ground, approval: Approval) -> Write:
 
 async def named_here(ground: Ground, by: str) -> str:
     """Who is at work: whom the base branch names for the key of this place, else `by`."""
-    config = await trusted(ground)
+    config = await _standing(ground)
     return voices_of(ground, config, answering=True).named(by) if config.approvals.approvers else by
+
+
+async def _standing(ground: Ground) -> Config:
+    """The base branch's configuration; the one that the run began with where that cannot be read: what a person says
+    to mend it must not wait for it."""
+    try:
+        return await trusted(ground)
+    except ConfigError:
+        return ground.config
 
 
 async def speaker(ground: Ground, by: str) -> str:
     """Who speaks here, by key or by name. Raises DeniedError where the base ties that name to another key."""
-    found, named = await named_here(ground, by), (await trusted(ground)).approvals.approvers
+    found, named = await named_here(ground, by), (await _standing(ground)).approvals.approvers
     if found in named and named[found] != ground.bench.signer.own():
         raise DeniedError(
             f"{by} is a name that the base branch ties to another key than the one here",
@@ -95,6 +104,6 @@ async def speaker(ground: Ground, by: str) -> str:
 async def said(ground: Ground, what: str, by: str, because: str, *, tree: str = "", **about: str) -> Write:
     """What a person says without a decision that asks for it (`answer`, `give`, `retry`, `resume`), signed: it opens
     nothing, and shows whose word it was."""
-    config = await trusted(ground)
+    config = await _standing(ground)
     due = said_due(ground, config, f"{SAID}{what}", because, tree, about)
     return approving(ground, _signed(ground, config, due, Answer.GRANTED, by, because[:20_000], {}))
