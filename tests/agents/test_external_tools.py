@@ -67,14 +67,11 @@ def outside(tmp_path: Path, ground: ToolGround) -> Iterator[Make]:
 ACP = (sys.executable, "-I", "-S", setpoint.testing.acp_agent.__file__)
 
 
-@pytest.mark.parametrize(
-    ("talk", "command"),
-    [("acp", ACP), ("claude-json", headless_agent.command(sys.executable))],
-    ids=["acp", "claude-json"],
-)
+@pytest.mark.parametrize("talk", ["acp", "claude-json", "codex-json"])
 async def test_it_uses_a_servers_tools_through_the_server_it_hands_in_by(
-    outside: Make, ground: ToolGround, talk: str, command: tuple[str, ...]
+    outside: Make, ground: ToolGround, talk: str
 ) -> None:
+    command = ACP if talk == "acp" else headless_agent.command(sys.executable)
     schema = {"type": "object", "properties": {"name": {"type": "string"}}}
     server = ground.server(
         a_tool("environment", "Reads a variable.", schema), "picture", "write", env={"TOKEN": "env:TOKEN_HERE"}
@@ -155,10 +152,12 @@ OTHER = Step(calls=(Call("shell", {"command": "cd . && touch made.txt"}),))
 ASKING = {"ANTHROPIC_BASE_URL": "{here}", "ANTHROPIC_MODEL": "{model}", "ACP_FAULT": "asks"}
 
 
+@pytest.mark.parametrize("talk", ["acp", "claude-json"])
 async def test_where_commands_are_limited_one_that_asks_for_each_is_let_in_and_answered_by_the_list(
-    outside: Make, ground: ToolGround
+    outside: Make, ground: ToolGround, talk: str
 ) -> None:
-    agent, _ = outside([LIST, OTHER, DONE], asks=True, env=ASKING)
+    command = ACP if talk == "acp" else headless_agent.command(sys.executable)
+    agent, _ = outside([LIST, OTHER, DONE], asks=True, env=ASKING, talk=talk, command=command)
     log = MemoryLog()
     assert isinstance(await agent.work(a_task(), ground.guarded(ONLY), log), Submitted)
     allowed, refused, _ = log.of("tool")

@@ -223,7 +223,7 @@ class CodexPeer(Telling):
 
     def _about(self, call: Told) -> Json:
         if call.tool.startswith("mcp__"):
-            _, server, tool = call.tool.split("__")
+            _, server, tool = call.tool.split("__", 2)
             return {"type": "mcp_tool_call", "server": server, "tool": tool, "arguments": call.given}
         if call.tool in ("edit", "write"):
             return {"type": "file_change", "changes": [{"path": call.paths[0], "kind": "update"}]}
