@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..model.approval import in_words
 from .out import MARKS, data, document, paint, plain, visible
 from .runs import in_house
 
@@ -25,6 +24,7 @@ JSON = typer.Option(False, "--json", help="One JSON document.")
 @app.command("list")
 def list_(run: str = RUN, as_json: bool = JSON) -> None:
     """Every answer of a run. Who gave it, what it is bound to, what it was used for."""
+    from ..model.approval import in_words
 
     async def use(house: "House") -> int:
         found = await house.approvals(house.store.run(run))
@@ -105,6 +105,8 @@ def _told(found: "Findings", as_json: bool) -> int:
 
 
 def _line(finding: "Finding") -> None:
+    from ..model.approval import in_words
+
     mark = MARKS["failed" if finding.problems else "passed"]
     what = in_words(finding.answer, finding.about)
     by = f" by {finding.by}" if finding.by else ""

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..model.approval import in_words
 from ..model.numbers import counted
 from .out import MARKS, data, document, in_json, money, paint, plain, visible
 from .people import RUN
@@ -103,6 +102,8 @@ def _ticket_of(view: "RunView", prefix: str) -> str:
 
 
 def _print(view: "RunView") -> None:
+    from ..model.approval import in_words
+
     def head(text: str) -> str:
         return paint(text, "bold")
 
