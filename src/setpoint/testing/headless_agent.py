@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class Told:
         self.paths = [place["path"] for place in told["locations"]]
 
 
-class Telling(Peer):
+class Telling(Peer, ABC):
     """Tells of the same things in other words."""
 
     def __init__(self) -> None:
@@ -80,17 +81,17 @@ class Telling(Peer):
             text = told["content"][0]["content"]["text"]
             self.done(self.calls[told["toolCallId"]], text, told["status"] == "failed", told["rawOutput"])
 
+    @abstractmethod
     def said(self, text: str) -> None:
         """It said `text`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def began(self, call: Told) -> None:
         """It began `call`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def done(self, call: Told, text: str, failed: bool, output: Json) -> None:
         """`call` is over."""
-        raise NotImplementedError
 
 
 class ClaudePeer(Telling):
