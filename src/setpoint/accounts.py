@@ -45,8 +45,9 @@ class SessionLog(Protocol):
         """All messages saved so far, in order."""
         ...
 
-    def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
-        """Save messages and journal notes (`kind`, `data`) in one transaction, one sync. Raises LostLeaseError."""
+    def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> tuple[Message, ...]:
+        """Save messages and journal notes (`kind`, `data`) in one transaction, one sync. The messages as they were
+        saved, without secrets: the session goes on with these. Raises LostLeaseError."""
         ...
 
     def afford(self) -> None:

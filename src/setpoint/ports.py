@@ -383,9 +383,10 @@ class Store(Looking, Spending, Answers, Protocol):
         notes: Sequence[tuple[str, dict[str, Any]]],
         serial: int | None = None,
         charge: int | None = None,
-    ) -> None:
-        """Append messages and notes, add their usage to the run and settle request `charge` by it, in one transaction.
-        With `serial` only while the run works there: else LostLeaseError, and nothing was written."""
+    ) -> tuple[Message, ...]:
+        """Append messages and notes, add their usage to the run and settle request `charge` by it, in one transaction;
+        the messages as `session` has them. With `serial` only while the run works there: else LostLeaseError, and
+        nothing was written."""
 
     def put_blob(self, content: bytes) -> str:
         """Keep bytes by their SHA-256, which is returned."""

@@ -16,6 +16,8 @@ from setpoint.adapters.agents.wire.answer import Offer, encoded, whole_request
 from setpoint.adapters.agents.wire.stream import EventStream
 from setpoint.errors import ConfigError, TransientError
 from setpoint.model.session import Limits, Message, Opaque, Said, Submitted, ToolCall, ToolReturn
+from setpoint.model.settings import Config
+from setpoint.redacting import redactor
 from setpoint.testing.agent_contract import DONE, LOOK, MEND, TASK, TRY
 from setpoint.testing.model_formats import STREAM, WHOLE, Call, Step
 from setpoint.testing.model_server import ScriptedModel
@@ -50,6 +52,27 @@ async def test_a_resumed_session_sends_the_same_prefix(
         agent = NativeAgent({name: endpoint(api, model) for name in PROVIDERS}, Weather())
         await agent.work(a_task(models=[made.name]), room, log)
         assert model.requests[0].raw == made.model.requests[-1].raw
+
+
+async def test_a_secret_that_a_model_says_is_used_once_and_not_sent_back(
+    api: str, bench: MakeBench, room: SavingRoom
+) -> None:
+    secret = "s3cret-of-the-shop"
+    log = MemoryLog(redactor(Config(), {"SHOP_TOKEN": secret}))
+    write = Call("write", {"path": "key.txt", "content": secret})
+    steps = [Step(thinking=f"Hm: {secret}.", text=f"I keep {secret}.", calls=(write,)), *THINKING]
+    made = bench(steps, {3: "400"})
+    with pytest.raises(Exception, match="refused"):
+        await made.agent.work(a_task(models=[made.name]), room, log)
+    assert room.read("key.txt").decode() == secret
+    live = made.model.requests[1:]
+    assert all(secret not in seen.raw.decode() for seen in live)
+    assert "Hm: " not in live[0].raw.decode()  # sealed, it is whole or gone
+    assert "I keep [redacted]." in live[0].raw.decode()
+    with ScriptedModel(steps) as model:
+        agent = NativeAgent({name: endpoint(api, model) for name in PROVIDERS}, Weather())
+        await agent.work(a_task(models=[made.name]), room, log)
+        assert model.requests[0].raw == live[-1].raw
 
 
 async def test_opaque_parts_go_back_unchanged(api: str, bench: MakeBench, room: SavingRoom, log: MemoryLog) -> None:

@@ -53,7 +53,8 @@ def test_secrets_are_taken_out_before_anything_is_written(database_url: str) -> 
 
     store = SqlStore(database_url, redact=redact)
     session = SessionId(run="one", phase="planning")
-    store.say(session, [Message(role="user", parts=(Said(text="it is hunter2"),))], [("command", {"env": "hunter2"})])
+    said = Message(role="user", parts=(Said(text="it is hunter2"),))
+    assert store.say(session, [said], [("command", {"env": "hunter2"})]) == store.session(session)
     assert "hunter2" not in str(store.session(session)) + str(store.events("one"))
     assert "[secret]" in str(store.events("one"))
     result = sample_result().model_copy(update={"tail": "said hunter2", "reason": "hunter2"})

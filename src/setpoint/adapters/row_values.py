@@ -1,12 +1,14 @@
 """What stands in the rows of the store, and how some of them are found."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..model.run import Run
+from ..model.session import Message
 from . import schema
 from .glance import LISTED
 
@@ -39,6 +41,18 @@ def columns_of(run: Run) -> dict[str, Any]:
 def as_json(value: Any) -> str:
     """A value as it is kept."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def kept_of(message: Message, redact: Callable[[Any], Any]) -> tuple[dict[str, Any], Message]:
+    """A message without secrets, as it is written and as it is read again. What a provider sealed is whole or gone:
+    altered, the provider would refuse the whole session."""
+    told = message.model_dump(mode="json")
+    kept = redact(told)
+    if kept == told:
+        return told, message
+    pairs = zip(told["parts"], kept["parts"], strict=True)
+    kept["parts"] = [after for before, after in pairs if after == before or before["kind"] != "opaque"]
+    return kept, Message.model_validate(kept)
 
 
 def now() -> datetime:

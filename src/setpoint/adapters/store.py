@@ -20,7 +20,7 @@ from ..model.run import Event, Position, Round, Run, State
 from ..model.session import Message, SessionId, Usage
 from . import approval_rows, ledger, lesson_rows, schema
 from .glance import event_of, run_of, the_one
-from .row_values import as_json, columns_of, fitting, now, stands, stored_time
+from .row_values import as_json, columns_of, fitting, kept_of, now, stands, stored_time
 
 INLINE = 32_768
 """Longest string kept inside a journal entry; a longer one becomes a blob with its head left in place."""
@@ -169,17 +169,16 @@ class SqlTransaction(approval_rows.Writing, ledger.Writing):
 
     def append(
         self, session: SessionId, said: Sequence[Message], serial: int | None = None, charge: int | None = None
-    ) -> None:
+    ) -> tuple[Message, ...]:
         """Add messages at the end of a session, and what they used to the run's cost; request `charge` is settled by
-        it. With `serial` only while the run works there: LostLeaseError once it has moved on."""
+        it. The messages as they were written. With `serial` only while the run works there: LostLeaseError once it has
+        moved on."""
         name = str(session)
         cost = self._locked_cost(session.run, serial)
         position = self.connection.execute(schema.LAST_POSITION, {"session": name}).scalar()
         start = 0 if position is None else position + 1
-        rows = [
-            {"session": name, "position": start + n, "message": as_json(self._redact(message.model_dump(mode="json")))}
-            for n, message in enumerate(said)
-        ]
+        kept = [kept_of(message, self._redact) for message in said]
+        rows = [{"session": name, "position": start + n, "message": as_json(told)} for n, (told, _) in enumerate(kept)]
         if rows:
             self.connection.execute(schema.ADD_MESSAGE, rows)
         used = [message.usage for message in said if message.usage is not None]
@@ -189,6 +188,7 @@ class SqlTransaction(approval_rows.Writing, ledger.Writing):
             if charge is not None:
                 ledger.settle(self.connection, charge, total.usd)
             self.connection.execute(schema.SET_COST, {"run": session.run, "cost": cost.model_dump_json()})
+        return tuple(message for _, message in kept)
 
     def keep(self, content: bytes) -> str:
         """Keep bytes by their SHA-256, which is returned."""
@@ -357,12 +357,14 @@ class SqlStore(approval_rows.Reading, ledger.Reading):
         notes: Sequence[tuple[str, dict[str, Any]]],
         serial: int | None = None,
         charge: int | None = None,
-    ) -> None:
+    ) -> tuple[Message, ...]:
         """Append messages and notes, add their usage to the run and settle request `charge` by it, in one transaction:
-        one sync. With `serial` only while the run works there: else LostLeaseError, and nothing was written."""
+        one sync. The messages as they were written. With `serial` only while the run works there: else LostLeaseError,
+        and nothing was written."""
         with self.transaction() as transaction:
-            transaction.append(session, messages, serial, charge)
+            written = transaction.append(session, messages, serial, charge)
             transaction.note(session.run, session.phase, notes)
+        return written
 
     def put_blob(self, content: bytes) -> str:
         """Keep bytes by their SHA-256, which is returned."""

@@ -56,14 +56,15 @@ class StoredLog:
         """All saved messages, in order."""
         return tuple(self._messages)
 
-    def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
-        """Save messages and journal notes in one transaction; a reply settles the request under way. Raises
-        LostLeaseError once the run has moved on."""
+    def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> tuple[Message, ...]:
+        """Save messages and journal notes in one transaction; a reply settles the request under way. The messages as
+        they were saved. Raises LostLeaseError once the run has moved on."""
         named = [(kind, {"session": str(self._session), **data}) for kind, data in notes]
         charge = self._charge if any(message.usage is not None for message in messages) else None
-        self._ground.bench.store.say(self._session, messages, named, self._ground.position.serial, charge)
+        saved = self._ground.bench.store.say(self._session, messages, named, self._ground.position.serial, charge)
         self._charge = None if charge is not None else self._charge
-        self._messages.extend(messages)
+        self._messages += saved
+        return saved
 
     def afford(self) -> None:
         """For one that reserves nothing, as replay. Raises CapError when the run's budget is used up, LostLeaseError

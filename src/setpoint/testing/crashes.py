@@ -112,9 +112,9 @@ class _Noted(SqlTransaction):
 
     def append(
         self, session: SessionId, said: Sequence[Message], serial: int | None = None, charge: int | None = None
-    ) -> None:
+    ) -> tuple[Message, ...]:
         self._wrote[f"message of the {session.phase} {session.role.value}"] = None
-        super().append(session, said, serial, charge)
+        return super().append(session, said, serial, charge)
 
     def hold(self, charge: Charge) -> int:
         self._wrote["charge"] = None

@@ -1,13 +1,14 @@
 """Doubles for an agent at work: a session's log in memory, a room with autosaves, a task."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from ..adapters.agents.native import by_content, nothing
 from ..adapters.agents.tools import as_it_is, shortened
+from ..adapters.row_values import kept_of
 from ..adapters.tool_servers.hands import Hands
 from ..errors import ParkedError, UnpricedError
 from ..loop.breaker import CLOSED, Circuit, failed, probed, rest_left, rested
@@ -61,7 +62,9 @@ class Crash(BaseException):
 class MemoryLog:
     """A session's log. Survives the agent; may die before or after its `at`th append, and may have no money left."""
 
-    def __init__(self) -> None:
+    def __init__(self, redact: Callable[[Any], Any] = as_it_is) -> None:
+        """`redact` takes secrets out of messages, as the store does."""
+        self._redact = redact
         self.saved: list[Message] = []
         self.notes: list[tuple[str, dict[str, Any]]] = []
         self.appends = 0
@@ -84,16 +87,18 @@ class MemoryLog:
         """What was saved, as it comes back from a database."""
         return tuple(Message.model_validate_json(message.model_dump_json()) for message in self.saved)
 
-    def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
+    def append(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> tuple[Message, ...]:
         """Save all of it, or die."""
+        kept = tuple(kept_of(message, self._redact)[1] for message in messages)
         self.appends += 1
         dies, saved = self._crash if self._crash is not None else (0, False)
         if self.appends != dies or saved:
-            self.saved += messages
+            self.saved += kept
             self.notes += notes
         if self.appends == dies:
             self._crash = None
             raise Crash
+        return kept
 
     def afford(self) -> None:
         """Raises ParkedError when the double has no money left."""

@@ -289,7 +289,7 @@ class StoreContract:
         usage = Usage(requests=1, input_tokens=100, output_tokens=7, usd=0.25)
         store.say(session, [asked], [])
         answer = Message(role="assistant", parts=(call,), usage=usage, model="m")
-        store.say(session, [answer], [("command", {"argv": ["ls"]})])
+        assert store.say(session, [answer], [("command", {"argv": ["ls"]})]) == (answer,)
         assert store.session(session) == (asked, answer)
         assert store.session(session.model_copy(update={"fresh": 2})) == ()
         assert store.run(run.id).cost == usage

@@ -328,8 +328,7 @@ class Conversation:
         return _with_words(returns, *hints)
 
     def _save(self, *messages: Message, notes: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        self._log.append(*messages, notes=notes)
-        self._messages += messages
+        self._messages += self._log.append(*messages, notes=notes)
         self._usage = self._usage.plus(used(messages))
 
     def _model_note(self, reply: ModelReply) -> tuple[str, dict[str, Any]]:
