@@ -217,7 +217,7 @@ def _with_sign_in(config: Config, environ: Mapping[str, str]) -> Config:
     that is installed and signed in. Never where the environment leads that maker's requests elsewhere."""
     known = programs(config.agents)
     for name, kind in SIGN_INS.items():
-        wanted = [agent for agent in kind.agents if config.agent.kind in ("native", agent)]
+        wanted = [agent for agent in kind.agents if config.agent.named in ("", agent)]
         here = next((agent for agent in wanted if known[agent].found(environ)), None)
         url = environ.get(URLS[kind.provider], "")
         if here and signed_in_here(name, environ) and (not url or is_loopback(url)):

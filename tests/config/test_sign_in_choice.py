@@ -83,11 +83,12 @@ def test_a_long_lived_token_in_the_environment_is_a_sign_in(machine: dict[str, s
     [
         (Config(), {"OPENAI_API_KEY": "k"}),
         (Config(providers={"local": Provider(api="openai-chat", base_url="http://127.0.0.1:1")}), {}),
+        (Config(agent=AgentSettings(kind="native")), {}),
         (Config(agent=AgentSettings(kind="replay")), {}),
         (Config(agent=AgentSettings(kind="opencode")), {}),
         (Config(), {"ANTHROPIC_BASE_URL": "https://gateway.example", "OPENAI_BASE_URL": "https://gateway.example"}),
     ],
-    ids=["a key", "a provider", "a replay", "another agent", "requests led elsewhere"],
+    ids=["a key", "a provider", "native", "a replay", "another agent", "requests led elsewhere"],
 )
 def test_whatever_else_was_chosen_stays_chosen(
     machine: dict[str, str], config: Config, environ: dict[str, str]
@@ -194,6 +195,14 @@ def test_without_key_and_sign_in_both_ways_out_are_told() -> None:
         choose_models(Config(), "planning", Role.PRODUCER)
     assert "ANTHROPIC_API_KEY" in raised.value.fix
     assert "`codex login`" in raised.value.fix
+
+
+def test_where_native_is_written_out_the_error_says_how_a_sign_in_is_used(machine: dict[str, str]) -> None:
+    config = with_environment(parse('[agent]\nkind = "native"\n', "setpoint.toml"), machine)
+    with pytest.raises(NotSignedInError) as raised:
+        choose_models(config, "planning", Role.PRODUCER)
+    assert 'take `kind = "native"` out of [agent]' in raised.value.fix
+    assert "`codex login`" not in raised.value.fix
 
 
 def test_an_api_key_in_codex_is_billed_by_the_token(machine: dict[str, str]) -> None:

@@ -50,9 +50,9 @@ def _print(line: "ModelLine") -> None:
 def _none(house: "House") -> str:
     if house.config.agent.kind == "replay":
         return "sessions are replayed from a recording: no model is asked"
-    from ..pipeline.models import WAYS_OUT
+    from ..pipeline.models import ways_out
 
-    return f"no model is configured; next: {WAYS_OUT}, or write [models] in setpoint.toml"
+    return f"no model is configured; next: {ways_out(house.config)}, or write [models] in setpoint.toml"
 
 
 @app.command("test")

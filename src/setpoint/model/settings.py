@@ -239,9 +239,15 @@ class AgentSettings(Record):
     """Who does the work."""
 
     kind: Line = "native"
-    """`native`, `replay`, or an agent of other makers by its name (docs/agents.md)."""
+    """`native`, `replay`, or an agent of other makers by its name (docs/agents.md). Left out, one that is signed in
+    works where no key is set."""
     recording: str = ""
     """Recording to replay, relative to the repository or absolute."""
+
+    @property
+    def named(self) -> str:
+        """The agent that somebody wrote down; empty: nobody did, and one that is signed in may stand in."""
+        return self.kind if "kind" in self.model_fields_set else ""
 
 
 class Interfaces(Record):

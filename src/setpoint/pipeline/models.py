@@ -27,11 +27,6 @@ PHASE_SIZE = {
 """Architecture, plan and diagnosis go to the most capable model; scoped work to a lighter one."""
 
 VALIDATOR_SIZE = "tiny"
-WAYS_OUT = (
-    "set ANTHROPIC_API_KEY or OPENAI_API_KEY, or sign an agent in (`claude`, `codex login`; `setpoint doctor` says "
-    "what it lacks)"
-)
-"""How somebody without a model comes to one."""
 _REVIEWING: tuple[Size, ...] = ("large", "medium", "small")
 """Sizes another reviewer may come from, the best first."""
 
@@ -42,6 +37,16 @@ class Chosen(Record):
     models: tuple[ModelRef, ...]
     independence: str = ""
     """For reviewers: `full` (another provider), `reduced` (another model of the same), `none`."""
+
+
+def ways_out(config: Config) -> str:
+    """How somebody without a model comes to one."""
+    sign_in = "sign an agent in (`claude`, `codex login`; `setpoint doctor` says what it lacks)"
+    if config.agent.named == "native":
+        sign_in = (
+            'take `kind = "native"` out of [agent]: then one that is signed in works (`setpoint doctor` says which is)'
+        )
+    return f"set ANTHROPIC_API_KEY or OPENAI_API_KEY, or {sign_in}"
 
 
 def choose_models(config: Config, phase: str, role: Role, level: int = 0) -> Chosen:
@@ -96,7 +101,7 @@ def _named(config: Config, choice: str) -> tuple[ModelRef, ...]:
         raise NotSignedInError(
             f"no model is configured for size class `{choice}`",
             why="neither setpoint.toml nor the environment names a provider",
-            fix=f"{WAYS_OUT}, or write [providers] and [models] in setpoint.toml",
+            fix=f"{ways_out(config)}, or write [providers] and [models] in setpoint.toml",
         )
     return tuple(ref(name) for name in names)
 

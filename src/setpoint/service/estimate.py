@@ -12,7 +12,7 @@ from ..model.session import ModelRef, Role
 from ..model.settings import Config
 from ..model.ticket import Kind, Ticket
 from ..pipeline.bench import PERSON
-from ..pipeline.models import PHASE_SIZE, WAYS_OUT, choose_models
+from ..pipeline.models import PHASE_SIZE, choose_models, ways_out
 from ..pipeline.purse import price_fix
 from ..pipeline.routes import ROUTES, Decision, Phase
 from ..policy.action import ActionKind
@@ -162,7 +162,7 @@ def warnings(config: Config, kind: Kind, ratio: float | None, expected: Forecast
     if config.agent.kind == "replay":
         return [*found, *([] if config.gates else ["no gate is configured: `setpoint init`"])]
     if not _models_there(config):
-        found.append(f"no model is configured: {WAYS_OUT}, before `setpoint run`")
+        found.append(f"no model is configured: {ways_out(config)}, before `setpoint run`")
     else:
         found += _about_models(config, kind)
     if not config.gates:
