@@ -79,7 +79,22 @@ async def test_github_lists_its_tools_and_reaches_nothing_that_is_not_opened(
     assert up.notes[0]["tokens"] > 1000
 
 
-class Library(BaseHTTPRequestHandler):
+class Answers(BaseHTTPRequestHandler):
+    """Answers in JSON, and is quiet about it."""
+
+    def tell(self, found: object, status: int = 200) -> None:
+        content = json.dumps(found).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+class Library(Answers):
     """Answers as the documentation service does."""
 
     asked: list[str] = []
@@ -95,19 +110,11 @@ class Library(BaseHTTPRequestHandler):
                 }
             ]
         }  # fmt: skip
-        content = json.dumps(found).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        return
+        self.tell(found)
 
 
 @contextmanager
-def served(answers: type[BaseHTTPRequestHandler], certificate: Path | None = None) -> Iterator[int]:
+def served(answers: type[Answers], certificate: Path | None = None) -> Iterator[int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), answers)
     if certificate is not None:
         secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -142,7 +149,7 @@ ISSUE = {
 }
 
 
-class GitHub(BaseHTTPRequestHandler):
+class GitHub(Answers):
     """Answers as the API of a GitHub does, of one issue."""
 
     asked: list[tuple[str, str, str]] = []
@@ -151,15 +158,7 @@ class GitHub(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         self.asked.append((self.command, path, self.headers.get("Authorization", "")))
         found = {"/api/v3/user": {"login": "ann"}, "/api/v3/repos/shop/orders/issues/7": ISSUE}.get(path)
-        content = json.dumps(found or {"message": "Not Found"}).encode()
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        return
+        self.tell(found or {"message": "Not Found"}, 200 if found else 404)
 
 
 def certified(folder: Path) -> Path:
