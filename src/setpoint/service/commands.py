@@ -41,7 +41,7 @@ from ..pipeline.rounds import Done, Write, ci_fixes, hears, history, mends, word
 from ..ports import Store, Transaction
 from .manual import HandedBack, Written, giving, handing_in, looked_at, taking
 from .pinned import mended
-from .signing import answered, approving, said, speaker
+from .signing import Spoken, answered, approving, said, speaker
 from .starting import Repository
 
 
@@ -142,7 +142,7 @@ class Commands:
             why, fix = "the session asks for words, not for a yes", f"`setpoint answer {ground.run.id} '…'`"
             raise UsageError("nothing waits for an approval", why=why, fix=fix)
         config = await trusted(ground)
-        yes = answered(ground, config, request_due(ground, config, asked), Answer.GRANTED, by, because, {})
+        yes = answered(ground, config, request_due(ground, config, asked), Spoken(by, because))
         text = f"Allowed, exactly this and no more: {'; '.join(asked.requests)}. {because}".strip()
         writes = [approving(ground, yes), lambda tx: tx.answer(ground.run.id, asked.id, text, yes.by)]
         return self._move(ground, Answered(), yes.by, because, writes)
@@ -232,7 +232,7 @@ class Commands:
         if not back.beyond:
             return []
         config = await trusted(ground)
-        yes = answered(ground, config, hand_due(ground, config, back.beyond), Answer.GRANTED, by, because, {})
+        yes = answered(ground, config, hand_due(ground, config, back.beyond), Spoken(by, because))
         return [approving(ground, yes), kept_with(ground, back.beyond)]
 
     # -- how ----------------------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ class Commands:
         """The answer, signed. Raises DeniedError, UsageError or StaleError when it would not count."""
         config = await trusted(ground)
         due = await asked(ground, config, answer)
-        return answered(ground, config, due, answer, by, because, inspected)
+        return answered(ground, config, due, Spoken(by, because, answer, inspected))
 
     def _move(self, ground: Ground, outcome: Outcome, by: str, because: str, writes: list[Write]) -> Run:
         move = advance(ground.position, outcome)

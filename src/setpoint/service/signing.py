@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from ..errors import ConfigError, DeniedError, StaleError
@@ -18,42 +19,37 @@ LATER = ("change", "deploy")
 """Decisions whose effect is a step of its own: it uses the answer up. All others are used up by the move itself."""
 
 
-def answered(
-    ground: Ground,
-    config: Config,
-    due: Bound,
-    answer: Answer,
-    by: str,
-    because: str,
-    inspected: Mapping[Point, str],
-) -> Approval:
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a person says."""
+
+    by: str
+    because: str
+    answer: Answer = Answer.GRANTED
+    inspected: Mapping[Point, str] = field(default_factory=dict)
+    """What they found at each point they looked at."""
+
+
+def answered(ground: Ground, config: Config, due: Bound, spoken: Spoken) -> Approval:
     """The answer to a decision, signed. Raises DeniedError, UsageError or StaleError when it would not count."""
     wants = config.approvals
-    if due.about == CHANGE and answer is Answer.GRANTED and not inspected and not wants.each_point:
-        inspected = dict.fromkeys(wants.inspection, PLAIN_YES)
-    approval = _signed(ground, config, due, answer, by, because, inspected)
+    if due.about == CHANGE and spoken.answer is Answer.GRANTED and not spoken.inspected and not wants.each_point:
+        spoken = replace(spoken, inspected=dict.fromkeys(wants.inspection, PLAIN_YES))
+    approval = _signed(ground, config, due, spoken)
     # Read again: at the first answer there was no key before it was signed.
     insist_on(approval, due, voices_of(ground, config, due.about, answering=True), approval.at)
     return approval
 
 
-def _signed(
-    ground: Ground,
-    config: Config,
-    due: Bound,
-    answer: Answer,
-    by: str,
-    because: str,
-    inspected: Mapping[Point, str],
-) -> Approval:
+def _signed(ground: Ground, config: Config, due: Bound, spoken: Spoken) -> Approval:
     at = moment(ground)
     unsigned = Approval(
         **dict(due),
-        answer=answer,
-        by=voices_of(ground, config, due.about, answering=True).named(by),
-        because=because,
+        answer=spoken.answer,
+        by=voices_of(ground, config, due.about, answering=True).named(spoken.by),
+        because=spoken.because,
         at=at,
-        inspection=dict(inspected),
+        inspection=dict(spoken.inspected),
         serial=ground.position.serial,
         until=at + timedelta(days=config.approvals.days),
         nonce=secrets.token_hex(16),
@@ -106,4 +102,4 @@ async def said(ground: Ground, what: str, by: str, because: str, *, tree: str = 
     nothing, and shows whose word it was."""
     config = await _standing(ground)
     due = said_due(ground, config, f"{SAID}{what}", because, tree, about)
-    return approving(ground, _signed(ground, config, due, Answer.GRANTED, by, because[:20_000], {}))
+    return approving(ground, _signed(ground, config, due, Spoken(by, because[:20_000])))
