@@ -1,13 +1,10 @@
 """An agent of another maker, a program of its own in the room, keeps the promises of an agent."""
 
 import asyncio
-import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from acp.schema import (
@@ -19,76 +16,29 @@ from acp.schema import (
     ToolCallStart,
     ToolCallUpdate,
 )
+from outsiders import EVERY_WAY, MENDED, WAYS, MakeOutside, at_work_in
 from pydantic import ValidationError
-from wired import endpoint
 
 import setpoint.testing.acp_agent
-from setpoint.adapters.agents.external.agent import ExternalAgent, located
+from setpoint.adapters.agents.external.agent import located
 from setpoint.adapters.agents.external.client import MOST_SAID, Ears
 from setpoint.adapters.agents.external.deeds import Deed
-from setpoint.adapters.agents.fallback import Whom
 from setpoint.adapters.rooms import SandboxRoom, surroundings
 from setpoint.adapters.sandboxes.bubblewrap import Bubblewrap
 from setpoint.errors import ConfigError, NotSignedInError, TransientError, UnpricedError
 from setpoint.model.agent_settings import AgentProgram
 from setpoint.model.boundary import Boundaries
 from setpoint.model.sandbox_settings import SandboxSettings
-from setpoint.model.session import Deciding, Submitted
-from setpoint.testing.agent_contract import DONE, DONE_AGAIN, LOOK, MEND, AgentContract, AgentFor
+from setpoint.model.session import Deciding, Submitted, ToolCall
+from setpoint.testing.agent_contract import DONE, DONE_AGAIN, MEND, AgentContract, AgentFor
 from setpoint.testing.model_formats import Call, Step
-from setpoint.testing.model_server import ScriptedModel, Seen
-from setpoint.testing.sessions import NO_HANDS, MemoryLog, SavingRoom, Weather, a_task, put_back
-
-PROGRAM = AgentProgram(
-    command=(sys.executable, "-I", "-S", setpoint.testing.acp_agent.__file__),
-    speaks=("anthropic",),
-    env={"ANTHROPIC_BASE_URL": "{here}", "ANTHROPIC_MODEL": "{model}"},
-)
-_TOLD = re.compile(r"^\d+\. ", re.MULTILINE)
-
-
-def by_turn_and_story(turns: Sequence[Sequence[Step]]) -> Callable[[Seen], Step]:
-    """The steps of each turn; a fresh session that is told of steps before goes on after them."""
-
-    def step(seen: Seen) -> Step:
-        told = len(_TOLD.findall(seen.first)) if seen.turns == 1 else 0
-        return turns[seen.turns - 1][seen.replies_in_turn + told]
-
-    return step
-
-
-class Outside(NamedTuple):
-    """An agent and the model behind its relay."""
-
-    agent: ExternalAgent
-    model: ScriptedModel
-
-
-MakeOutside = Callable[..., Outside]
-
-
-@pytest.fixture
-def outside(tmp_path: Path) -> Iterator[MakeOutside]:
-    with ExitStack() as stack:
-
-        def make(turns: Sequence[Sequence[Step]], fault: str = "", at: int = 0, **program: object) -> Outside:
-            model = stack.enter_context(ScriptedModel(by_turn_and_story(turns), key="k-123"))
-            version = str(program.pop("version", "1.0"))
-            env = {**PROGRAM.env, "ACP_FAULT": fault, "ACP_AT": str(at), "ACP_VERSION": version}
-            told = PROGRAM.model_copy(update={"env": env, **program})
-            ends = {"anthropic": endpoint("anthropic", model)}
-            return Outside(ExternalAgent("scripted", told, ends, tmp_path / "homes", NO_HANDS, Whom(Weather())), model)
-
-        yield make
+from setpoint.testing.sessions import MemoryLog, SavingRoom, a_task, put_back
 
 
 class TestExternal(AgentContract):
     @pytest.fixture
     def agent_for(self, outside: MakeOutside) -> AgentFor:
         return lambda turns: outside(turns).agent
-
-
-MENDED = [[LOOK, MEND, DONE]]
 
 
 @pytest.mark.parametrize("fault", ["garbage", "long line"])
@@ -131,46 +81,39 @@ async def test_one_that_does_not_go_on_is_ended_and_costs_no_work(
     assert isinstance(await outside(MENDED).agent.work(a_task(), room, log), Submitted)
 
 
+@EVERY_WAY
 async def test_one_that_is_not_signed_in_says_so(outside: MakeOutside, room: SavingRoom, log: MemoryLog) -> None:
     with pytest.raises(NotSignedInError, match="signed in"):
         await outside(MENDED, "signed out").agent.work(a_task(), room, log)
 
 
-@pytest.mark.parametrize("fault", ["", "forgets", "cannot load"])
-async def test_the_next_turn_goes_back_to_its_conversation_or_is_told_what_was(
+@pytest.mark.parametrize(("way", "fault"), [*product(WAYS, ("", "forgets")), ("acp", "cannot load")], indirect=["way"])
+async def test_the_next_turn_goes_back_to_its_conversation_or_is_told_what_was_also_after_an_upgrade(
     outside: MakeOutside, room: SavingRoom, log: MemoryLog, fault: str
 ) -> None:
     await outside(MENDED).agent.work(a_task("Say hello."), room, log)
-    later = outside([[*MENDED[0], DONE_AGAIN]] if fault else [*MENDED, [DONE_AGAIN]], fault)
+    later = outside([[*MENDED[0], DONE_AGAIN]] if fault else [*MENDED, [DONE_AGAIN]], fault, version="2.0")
     reply = await later.agent.work(a_task("Say hello.", "Once more."), room, log)
     assert isinstance(reply, Submitted)
     assert reply.content == {"summary": "mended twice"}
-    assert log.of("model")[-1]["resumed"] is (not fault)
+    first, last = log.of("model")[0], log.of("model")[-1]
+    assert last["resumed"] is (not fault)
+    assert (first["agent"], last["agent"], last["agent_before"]) == ("scripted 1.0", "scripted 2.0", "scripted 1.0")
     sent = later.model.requests[0].raw.decode()
     assert "Once more." in sent
     assert ("This was done before" in sent) is bool(fault)
 
 
-async def test_an_upgrade_in_the_middle_is_noted(outside: MakeOutside, room: SavingRoom, log: MemoryLog) -> None:
-    await outside(MENDED).agent.work(a_task("Say hello."), room, log)
-    await outside([*MENDED, [DONE_AGAIN]], version="2.0").agent.work(a_task("Say hello.", "More."), room, log)
-    assert log.of("model")[0]["agent"] == "scripted 1.0"
-    assert (log.of("model")[-1]["agent"], log.of("model")[-1]["agent_before"]) == ("scripted 2.0", "scripted 1.0")
-
-
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "codex-json"], indirect=True)
 @pytest.mark.parametrize("paths", [("*.txt",), ("src/**",)], ids=["inside", "outside"])
 async def test_permission_is_given_once_and_by_policy(
     outside: MakeOutside, room: SavingRoom, log: MemoryLog, paths: tuple[str, ...]
 ) -> None:
     task = a_task().model_copy(update={"boundaries": Boundaries(paths=paths)})
     await outside(MENDED, "asks").agent.work(task, room, log)
-    edit = log.of("tool")[1]
-    if paths == ("*.txt",):
-        assert room.read("greeting.txt") == b"hello world\n"
-        assert "denied" not in edit
-    else:
-        assert room.read("greeting.txt") == b"hell world\n"
-        assert "outside the allowed paths" in edit["denied"]
+    edit, inside = log.of("tool")[1], paths == ("*.txt",)
+    assert room.read("greeting.txt") == (b"hello world\n" if inside else b"hell world\n")
+    assert ("outside the allowed paths" in edit.get("denied", "")) is not inside
 
 
 @pytest.mark.parametrize("served", [("read",), ()])
@@ -190,13 +133,17 @@ async def test_files_that_are_served_go_through_the_room(
     assert log.of("tool")[1]["failed"] is not writes
 
 
+@EVERY_WAY
 async def test_a_turn_that_ends_without_a_hand_in_is_gone_on_with(
     outside: MakeOutside, room: SavingRoom, log: MemoryLog
 ) -> None:
-    reply = await outside([[LOOK, MEND, DONE]], "stops short", 3).agent.work(a_task(), room, log)
+    reply = await outside(MENDED, "stops short", 2).agent.work(a_task(), room, log)
     assert isinstance(reply, Submitted)
+    assert len(log.of("tool")) == 3
+    assert len({part.id for message in log.saved for part in message.parts if isinstance(part, ToolCall)}) == 3
 
 
+@EVERY_WAY
 async def test_without_mcp_it_hands_in_by_a_file(outside: MakeOutside, room: SavingRoom, log: MemoryLog) -> None:
     write = 'echo \'{"summary": "by file"}\' > "$HOME/hand-in.json"'
     turns = [[MEND, Step(calls=(Call("shell", {"command": write}),)), Step(text="Done.")]]
@@ -217,27 +164,16 @@ async def test_a_cap_that_is_reached_parks_before_the_request_is_made(
     assert out.model.requests == []
 
 
+@EVERY_WAY
 async def test_a_stopped_session_leaves_no_process(outside: MakeOutside, room: SavingRoom, log: MemoryLog) -> None:
     out = outside(MENDED, "hang", 2)
     work = asyncio.create_task(out.agent.work(a_task(), room, log))
-    while not (out.model.requests and _at_work_in(room.path)):
+    while not (out.model.requests and at_work_in(room.path)):
         await asyncio.sleep(0.01)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
-    assert not _at_work_in(room.path)
-
-
-def _at_work_in(folder: Path) -> bool:
-    """Whether a process works in this folder."""
-    return any(_folder_of(entry) == str(folder) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-
-
-def _folder_of(process: Path) -> str:
-    try:
-        return str((process / "cwd").readlink())
-    except OSError:
-        return ""
+    assert not at_work_in(room.path)
 
 
 async def test_in_the_real_sandbox_it_reaches_its_model_alone_and_sees_no_key(

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from test_external_agent import MENDED, PROGRAM, by_turn_and_story
+from outsiders import MENDED, PROGRAM, by_turn_and_story
 from wired import endpoint
 
 from setpoint.adapters.agents.endpoint import Endpoint

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_external_agent import MENDED, PROGRAM, by_turn_and_story
+from outsiders import MENDED, PROGRAM, by_turn_and_story
 
 from setpoint.adapters.agents.endpoint import Endpoint
 from setpoint.adapters.agents.external.agent import ExternalAgent
