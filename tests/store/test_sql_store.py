@@ -20,7 +20,7 @@ from setpoint.errors import ConfigError, DiskFullError, LostLeaseError, ParkedEr
 from setpoint.loop.money import Admission, admission
 from setpoint.model.money import Cap, Scope, Spent
 from setpoint.model.run import Round
-from setpoint.model.session import Message, Said, SessionId
+from setpoint.model.session import Message, Opaque, Said, SessionId
 from setpoint.ports import Store
 from setpoint.testing.stores import (
     NOON,
@@ -56,6 +56,11 @@ def test_secrets_are_taken_out_before_anything_is_written(database_url: str) -> 
     said = Message(role="user", parts=(Said(text="it is hunter2"),))
     assert store.say(session, [said], [("command", {"env": "hunter2"})]) == store.session(session)
     assert "hunter2" not in str(store.session(session)) + str(store.events("one"))
+    named = Opaque(provider="hunter2", data={"signature": "sealed"})
+    said = Message(role="assistant", parts=(named, Opaque(provider="hunter2", data={"thought": "hunter2"})))
+    assert (
+        store.say(session, [said], []) == (said.model_copy(update={"parts": (named,)}),) == store.session(session)[1:]
+    )
     assert "[secret]" in str(store.events("one"))
     result = sample_result().model_copy(update={"tail": "said hunter2", "reason": "hunter2"})
     objection = sample_objection().model_copy(update={"evidence": "printed hunter2", "cause": "hunter2"})

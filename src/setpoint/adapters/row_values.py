@@ -12,6 +12,9 @@ from ..model.session import Message
 from . import schema
 from .glance import LISTED
 
+_OURS = frozenset(("kind", "provider"))
+"""What of a message's part nobody but setpoint says: a dummy key that is called like it must not hide it."""
+
 
 def fitting(prefix: str) -> sa.Select[Any]:
     """The first runs whose id starts with `prefix`."""
@@ -47,12 +50,13 @@ def kept_of(message: Message, redact: Callable[[Any], Any]) -> tuple[dict[str, A
     """A message without secrets, as it is written and as it is read again. What a provider sealed is whole or gone:
     altered, the provider would refuse the whole session."""
     told = message.model_dump(mode="json")
-    kept = redact(told)
-    if kept == told:
+    kept = [{name: value if name in _OURS else redact(value) for name, value in part.items()} for part in told["parts"]]
+    if kept == told["parts"]:
         return told, message
-    pairs = zip(told["parts"], kept["parts"], strict=True)
-    kept["parts"] = [after for before, after in pairs if after == before or before["kind"] != "opaque"]
-    return kept, Message.model_validate(kept)
+    pairs = zip(told["parts"], kept, strict=True)
+    whole = [after for before, after in pairs if after == before or before["kind"] != "opaque"]
+    told = {**told, "parts": whole}
+    return told, Message.model_validate(told)
 
 
 def now() -> datetime:
