@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,94 @@ def test_a_snapshot_is_the_tree_git_would_write(
             else:
                 done(root, what, name, content)
         assert snapshot.take() == written_by_git(bench.repository, root)
+
+
+STARTED: list[object] = []
+"""Programs that this process started, as the interpreter tells."""
+sys.addaudithook(lambda event, about: STARTED.append(about[1]) if event == "subprocess.Popen" else None)
+RULES = st.tuples(
+    st.just("write"), st.sampled_from((".gitignore", "folder/.gitignore")), st.sampled_from((b"a\n", b"*\n!b\n", b""))
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(OPERATIONS, OPERATIONS, RULES), max_size=16))
+def test_who_looked_at_the_files_gets_the_same_tree_without_git(
+    bench: Repository, operations: list[tuple[str, str, bytes]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "tree"
+        root.mkdir()
+        git = private_git(Path(folder) / "git", common_folder(bench.repository))
+        asking, looking = (Snapshot(git, root, Path(folder) / name) for name in ("asking", "looking"))
+        before: beneath.Found | None = None
+
+        def alike() -> None:
+            nonlocal before
+            found = beneath.sweep(root)
+            assert looking.take(found.since(before) if before else None) == asking.take()
+            before = found
+
+        for snapshot in (asking, looking):
+            snapshot.put(bench.base)
+        for what, name, content in operations:
+            if what == "take":
+                alike()
+            elif what == "settle":
+                asking.settle()
+                looking.settle()
+            elif what == "back":
+                alike()
+                for snapshot in (asking, looking):
+                    snapshot.put(bench.base)
+                before = None
+            else:
+                done(root, what, name, content)
+        alike()
+
+
+@pytest.mark.parametrize("how", ["content", "mode", "link"])
+async def test_a_file_that_was_there_is_saved_anew_without_a_start_of_git(bench: Repository, how: str) -> None:
+    room = await bench.workspaces().open(bench.run())
+    (room.path / "new").write_text("1\n", encoding="utf-8")
+    await room.autosave("first")
+    await room.autosave("the index is read once")
+    if how == "content":
+        room.write("new", b"2\n")
+        (room.path / "README.md").write_text("# other\n", encoding="utf-8")
+    elif how == "mode":
+        (room.path / "new").chmod(0o755)
+    else:
+        (room.path / "new").unlink()
+        (room.path / "new").symlink_to("README.md")
+    before = len(STARTED)
+    tree = await room.tree()
+    assert STARTED[before:] == []
+    assert tree == written_by_git(bench.repository, room.path)
+
+
+@pytest.mark.parametrize("rules", [".gitignore", "folder/.gitignore"])
+async def test_what_is_no_longer_ignored_is_in_the_next_tree(bench: Repository, rules: str) -> None:
+    room = await bench.workspaces().open(bench.run())
+    room.write(rules, b"*\n")
+    room.write("folder/hidden", b"1\n")
+    before = await room.tree()
+    assert await room.show(before, "folder/hidden") is None
+    room.write(rules, b"#\n")
+    assert await room.show(await room.tree(), "folder/hidden") == b"1\n"
+
+
+def test_what_changed_just_now_may_have_changed_again(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    first = beneath.sweep(tmp_path)
+    assert beneath.sweep(tmp_path).since(first) == {"a"}
+    while not first.settled(time.time_ns()):
+        pass
+    later = beneath.sweep(tmp_path)
+    assert beneath.sweep(tmp_path).since(later) == set()
+    (tmp_path / "b").write_bytes(b"")
+    assert beneath.sweep(tmp_path).since(later) is None
 
 
 async def test_what_a_person_writes_beside_a_command_is_in_the_next_tree(bench: Repository) -> None:

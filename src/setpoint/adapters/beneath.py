@@ -5,6 +5,8 @@ import hashlib
 import os
 import re
 import stat
+import struct
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,8 +23,10 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 DEEPEST = 128
 """Folders in folders that are entered: more would exhaust whoever goes down, and no path is that long."""
+_MOST_SEEN = 5_000  # files are remembered one by one, in about 200 bytes each
 _TICKS = 50_000_000
 """Nanoseconds: some ticks of the slowest kernel clock, by which files are stamped."""
+_TOLD = struct.Struct("<QIqqq")
 _SET_ID = stat.S_ISUID | stat.S_ISGID
 BARE = frozenset({"HEAD", "objects", "refs", "commondir"})
 """Names by which git takes a folder for a bare repository."""
@@ -61,6 +65,22 @@ class Found:
     set, are part of it. A file that changed twice within a tick of the kernel's clock may not show: see `settled`."""
     newest: int = 0
     """When the last of the files changed, in nanoseconds of the clock."""
+    looked: int = field(default_factory=time.time_ns)
+    """When the sweep began, likewise."""
+    seen: dict[str, bytes] | None = field(default_factory=dict)
+    """What the kernel said of each file and link; None when there are too many."""
+    fresh: set[str] = field(default_factory=set)
+    """Those that had changed so shortly before that another change may not show."""
+
+    def since(self, earlier: "Found") -> Collection[str] | None:
+        """All files that may have another content than when `earlier` was found; None when files or repositories came
+        or went, or nobody can say."""
+        before, now = earlier.seen, self.seen
+        if before is None or now is None or before.keys() != now.keys():
+            return None
+        if (earlier.nested, earlier.bare, earlier.closed) != (self.nested, self.bare, self.closed):
+            return None
+        return earlier.fresh | {path for path, told in now.items() if before[path] != told}
 
     def settled(self, looked: int) -> bool:
         """Whether `mark`, made at `looked` (nanoseconds), will show every change that comes."""
@@ -150,7 +170,7 @@ def move_out(root: Path, path: str, target: Path) -> None:
 
 
 def make_folder(root: Path, path: str) -> None:
-    """Make a folder and those above it. Raises DeniedError where a link or a file stands in the way."""
+    """Make a folder and those above it. Raises DeniedError where something else stands in the way."""
     with _parent(root, f"{path}/x", make=True):
         pass
 
@@ -248,9 +268,15 @@ def _sweep(folder: int, prefix: str, found: Found, look: _Look) -> None:
 def _note(item: "os.DirEntry[str]", path: str, found: Found, look: _Look) -> None:
     with suppress(OSError):
         seen = item.stat(follow_symlinks=False)
-        times = (seen.st_ino, seen.st_mode, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
-        look.mark.update(f"{path}\0{times}\0".encode("utf-8", "surrogateescape"))
+        told = _TOLD.pack(seen.st_ino, seen.st_mode, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+        look.mark.update(path.encode("utf-8", "surrogateescape") + b"\0" + told)
         found.newest = max(found.newest, seen.st_ctime_ns)
+        if seen.st_ctime_ns >= found.looked - _TICKS:
+            found.fresh.add(path)
+        if found.seen is not None:
+            found.seen[path] = told
+            if len(found.seen) > _MOST_SEEN:
+                found.seen = None
 
 
 def _open_below(folder: int, name: str, clean: bool) -> int:

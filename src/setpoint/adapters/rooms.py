@@ -164,7 +164,7 @@ class SandboxRoom:
         self._writes = 0
         """Files written through the room so far; they do not show in the last sweep."""
         self._swept: beneath.Found | None = None
-        """What the last sweep met; None when commands may have changed the tree since."""
+        """What the last sweep met; None when commands or we ourselves may have changed the tree since."""
         self._swept_at = 0.0
 
     async def run(
@@ -257,9 +257,7 @@ class SandboxRoom:
             raise DeniedError(f"{path} holds secrets and is not written", fix="name the setting; a person fills it in")
         self._writes += 1
         beneath.write(self.path, name, content)
-        if not beneath.BARE.isdisjoint(name.split("/")):
-            # It may have made a folder look like a repository: the last sweep does not know.
-            self._swept = None
+        self._swept = None
 
     def files(self) -> Sequence[str]:
         """What git would know; all files where the room has no index of its own."""

@@ -6,7 +6,7 @@ read here, beneath the folder, without following links. What may not or cannot b
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from ..model.unsaved import Unsaved
@@ -46,18 +46,21 @@ class Snapshot:
         """What the last snapshot found to differ from the index."""
         self._tree = ""
         """The last snapshot; empty when the index moved since."""
+        self._held = ""
+        """The tree that the index holds; empty when only git knows."""
         self._left_out = nested.LeftOut()
         self.unsaved: tuple[Unsaved, ...] = ()
         """What the last snapshot left out."""
         self._lock = threading.Lock()
 
-    def put(self, treeish: str) -> None:
-        """Make the files those of `treeish`: what the last snapshot knew and it does not hold is deleted, ignored
-        files stay."""
+    def put(self, treeish: str, tree: str = "") -> None:
+        """Make the files those of `treeish`, whose tree is `tree` where that is known: what the last snapshot knew and
+        it does not hold is deleted, ignored files stay."""
         with self._lock:
             self._tell_index()
             self._forget()
             self._call("read-tree", "--reset", "-u", treeish)
+            self._held = tree
 
     def know(self, treeish: str) -> None:
         """Take `treeish` for what was known last; no file is touched."""
@@ -68,23 +71,26 @@ class Snapshot:
     def settle(self) -> None:
         """Let the index file hold the last snapshot."""
         with self._lock:
-            self._tell_index()
+            self._tell_index(self._tree)
 
-    def take(self) -> str:
-        """Hash of the tree of the files as they are; the objects are written. `unsaved` names what is not in it."""
+    def take(self, touched: Collection[str] | None = None) -> str:
+        """Hash of the tree of the files as they are; the objects are written. `unsaved` names what is not in it.
+        `touched`: all paths that may differ from the last `take`, where somebody looked and no file came or went."""
         with self._lock:
-            changes = self._changes()
+            changes = None if touched is None else self._changes_of(touched)
+            if changes is None:
+                changes = self._changes()
             if self._tree and changes == self._pending:
                 return self._tree
             if changes and self._in_memory():
                 assert self._indexed is not None
                 self._tree, self._pending = self._indexed.with_changes(changes), changes
                 if len(changes) > self._most_pending:
-                    self._tell_index()
+                    self._tell_index(self._tree)
             else:
                 self._pending = changes
                 self._tell_index()
-                self._tree = self._call("write-tree").decode().strip()
+                self._tree = self._tree_of_index()
             return self._tree
 
     @property
@@ -95,23 +101,25 @@ class Snapshot:
 
     def _in_memory(self) -> bool:
         if self._indexed is None:
-            known = self._tree if not self._pending else ""
-            self._indexed = TreeObjects(
-                self._git, known or self._call("write-tree").decode().strip(), self._most_in_memory
-            )
+            self._indexed = TreeObjects(self._git, self._tree_of_index(), self._most_in_memory)
         return self._indexed.fits
 
-    def _tell_index(self) -> None:
+    def _tree_of_index(self) -> str:
+        self._held = self._held or self._call("write-tree").decode().strip()
+        return self._held
+
+    def _tell_index(self, tree: str = "") -> None:
+        """Write what waits into the index, which holds `tree` then."""
         if self._pending:
             nothing = "0" * (64 if self._git.sha256 else 40)
             lines = (f"{mode or 0} {name or nothing}\t".encode() + path + b"\0" for path, mode, name in self._pending)
             self._call("update-index", "-z", "--index-info", stdin=b"".join(lines))
-            self._pending = ()
+            self._pending, self._held = (), tree
             if self._indexed is not None and self._indexed.fits:
                 self._indexed = None
 
     def _forget(self) -> None:
-        self._tree, self._indexed, self._pending = "", None, ()
+        self._tree, self._held, self._indexed, self._pending = "", "", None, ()
 
     def files(self) -> Sequence[str]:
         """Paths of all files there are: tracked, or neither tracked nor ignored; sorted."""
@@ -148,6 +156,30 @@ class Snapshot:
         self.unsaved = tuple(dict.fromkeys((*self._left_out.repositories, *self._left_out.closed, *left)))
         # First what left: a file may have become a folder.
         return (*gone, *there)
+
+    def _changes_of(self, touched: Collection[str]) -> tuple[Change, ...] | None:
+        """The last changes with those of `touched`; None when only git knows them."""
+        if not self._tree or self.unsaved or self._left_out != nested.LeftOut() or not self._in_memory():
+            return None
+        assert self._indexed is not None
+        changes = {change[0]: change for change in self._pending}
+        for path in touched:
+            raw, rules = os.fsencode(path), path.rpartition("/")[2].casefold() == ".gitignore"
+            known = changes.get(raw) or self._indexed.at(raw)
+            if known is None or not known[1]:
+                if rules:
+                    return None
+                continue  # git passes over it
+            entry = self._entry(path)
+            if not isinstance(entry, beneath.Entry):
+                return None
+            sha = write_object(self._git.objects, "blob", entry.content, sha256=self._git.sha256)
+            if known != (raw, entry.mode, sha):
+                if rules:
+                    return None  # what git passes over may be another from now on
+                changes[raw] = (raw, entry.mode, sha)
+        # Sorted as `_changes` does: first what left.
+        return tuple(sorted(changes.values(), key=lambda change: (bool(change[1]), change[0])))
 
     def _entry(self, path: str) -> beneath.Entry | Unsaved | None:
         if path.endswith("/"):

@@ -30,6 +30,12 @@ class TreeObjects:
                 above, _, last = path.rpartition(b"/")
                 self._folders.setdefault(above, {})[last] = (mode.lstrip("0"), name)
 
+    def at(self, path: bytes) -> Change | None:
+        """The file or link at `path`; None when the tree has none there."""
+        above, _, last = path.rpartition(b"/")
+        mode, name = self._folders.get(above, {}).get(last, (FOLDER, ""))
+        return (path, mode, name) if mode != FOLDER else None
+
     def with_changes(self, changes: Sequence[Change]) -> str:
         """The hash of this tree with `changes` made one after the other; its objects are written."""
         touched: dict[bytes, _Entries] = {}

@@ -48,6 +48,8 @@ class Worktree(SandboxRoom):
         self._taken: tuple[str, int] | None = None
         """How the folder looked when the last tree was taken: the sweep's mark and the writes through the room; None
         when that would not show every change since."""
+        self._before: beneath.Found | None = None
+        """What the sweep met when the last tree was taken."""
 
     # -- the seam ---------------------------------------------------------------------------------------------------
 
@@ -75,7 +77,7 @@ class Worktree(SandboxRoom):
         await self.autosave("before going back")
         if await asyncio.to_thread(self._move_unsaved_aside):
             await self.autosave("before going back, without what cannot be saved")
-        await asyncio.to_thread(self._put, wanted)
+        await asyncio.to_thread(self._put, wanted, wanted)
 
     async def commit(self, message: str, joins: str = "") -> str:
         """Commit the files on the run's branch, as a merge of `joins` where the branch lacks it; the head again when
@@ -150,7 +152,9 @@ class Worktree(SandboxRoom):
         if self._taken is not None and self._taken == (found.mark, self._writes):
             return self._known.last
         self._known.leave_out(self._left_out(found))
-        writes, tree = self._writes, self._known.take()
+        touched = found.since(self._before) if self._before is not None else None
+        writes, tree = self._writes, self._known.take(touched)
+        self._before = found
         still = found.settled(looked) and not self.unsaved()
         self._taken = (found.mark, writes) if still else None
         return tree
@@ -158,10 +162,10 @@ class Worktree(SandboxRoom):
     def _left_out(self, found: beneath.Found) -> LeftOut:
         return left_out(found, self._house.files, self._house.refs, self.branch, self._aside / "index", self.path)
 
-    def _put(self, treeish: str) -> None:
-        self._known.put(treeish)
+    def _put(self, treeish: str, tree: str) -> None:
+        self._known.put(treeish, tree)
         self._secrets = None
-        self._swept = self._taken = None
+        self._swept = self._taken = self._before = None
 
     def _last_tree(self) -> str:
         if self._saved is not None:
@@ -236,8 +240,7 @@ class Worktree(SandboxRoom):
             (self._aside / "ready").unlink(missing_ok=True)
         await asyncio.to_thread(self._register)
         self._saved = None
-        last, _ = await self._last()
-        await asyncio.to_thread(self._put, last)
+        await asyncio.to_thread(self._put, *await self._last())
         if not kept:
             await self._set_up()
         await asyncio.to_thread(self._show_index)
