@@ -129,7 +129,8 @@ def killed_and_closed(tmp_path: Path, tmux: Callable[..., str]) -> None:
     pids = tmux("list-panes", "-t", "shop:=3c91", "-F", "#{@setpoint_pane} #{pane_pid}")
     (pid,) = (line.split()[1] for line in pids.splitlines() if line.startswith("developer"))
     os.killpg(int(pid), 9)
-    until(lambda: starts("developer") == 3)
+    # A tmux that is busy at that moment hears of the death with the next end of a program of its own.
+    until(lambda: tmux("run-shell", "true") == "" and starts("developer") == 3)
     assert commands("shop", windows, there(tmux(*LIST, "-t", "shop"))) == ()
 
     tmux("kill-pane", "-t", "shop:=77ab.{top-left}")
