@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import story
-from playing import cli, documents
+from playing import QUICK, cli, documents
 from story import Story
 
 from setpoint.testing.model_formats import Step
@@ -41,10 +41,13 @@ def environment(model: ScriptedModel, *apis: str) -> dict[str, str]:
     return found
 
 
-def init(folder: Path, env: dict[str, str]) -> None:
+def init(folder: Path, env: dict[str, str], more: str = "") -> None:
+    """As a user does; `more` is what the user adds to the settings then."""
     done = cli(folder, "init", env=env)
     assert done.returncode == 0, done.stderr
     assert set(git(folder, "status", "--porcelain").split()) == {"??", "setpoint.toml", "ticket.md"}
+    with (folder / "setpoint.toml").open("a", encoding="utf-8") as settings:
+        settings.write(more)
 
 
 def whole_run(folder: Path, env: dict[str, str]) -> tuple[dict[str, Any], str]:
@@ -83,7 +86,7 @@ def test_one_key_is_enough(shop: Path, api: str) -> None:
 def test_two_providers_make_the_reviewer_independent(shop: Path) -> None:
     with ScriptedModel(Story(story.hotfix()), key=KEY) as model:
         env = environment(model, "anthropic", "google")
-        init(shop, env)
+        init(shop, env, QUICK)
         shown, _ = whole_run(shop, env)
         apis = {seen.submit: seen.api for seen in model.requests}
         assert apis["submit_change"] != apis["submit_review"]
@@ -107,9 +110,7 @@ tiny = ["local/little"]
 def test_a_chat_completions_endpoint_from_the_configuration(shop: Path) -> None:
     with ScriptedModel(Story(story.hotfix()), key=KEY) as model:
         env = {"LOCAL_MODEL_KEY": KEY}
-        init(shop, env)
-        written = (shop / "setpoint.toml").read_text(encoding="utf-8")
-        (shop / "setpoint.toml").write_text(written + LOCAL.format(url=model.base_url("openai-chat")), encoding="utf-8")
+        init(shop, env, QUICK + LOCAL.format(url=model.base_url("openai-chat")))
         shown, said = whole_run(shop, env)
         assert {seen.api for seen in model.requests} == {"openai-chat"}
         assert models(model.requests, "change") == {"middle"}
@@ -134,10 +135,7 @@ X-Gate-Token = "GATE_TOKEN"
 def test_header_values_are_sent_and_never_kept(shop: Path) -> None:
     with ScriptedModel(Story(story.hotfix()), key=KEY) as model:
         env = {"LOCAL_MODEL_KEY": KEY, "GATE_TOKEN": PASS}
-        init(shop, env)
-        settings = shop / "setpoint.toml"
-        local = LOCAL.format(url=model.base_url("openai-chat")) + HEADERS.format(team=TEAM)
-        settings.write_text(settings.read_text(encoding="utf-8") + local, encoding="utf-8")
+        init(shop, env, QUICK + LOCAL.format(url=model.base_url("openai-chat")) + HEADERS.format(team=TEAM))
         shown = documents(cli(shop, "config", "--json", env=env))
         assert shown["providers"]["local"]["headers"] == {"X-Team": "(hidden)"}
         assert TEAM not in cli(shop, "config", env=env).stdout
@@ -194,7 +192,7 @@ def every_text(folder: Path) -> Iterator[tuple[str, bytes]]:
 def test_a_key_never_leaves_the_worker(shop: Path) -> None:
     with ScriptedModel(Leaking(), key=KEY) as model:
         env = environment(model, "anthropic") | {"UNRELATED_TOKEN": "unrelated-5d1e9b7c"}
-        init(shop, env)
+        init(shop, env, QUICK)
         shown, said = whole_run(shop, env)
         looked = [seen for seen in model.requests if seen.submit == "submit_change"][1]
         assert "PATH=" in str(looked.messages[-1])
