@@ -63,7 +63,7 @@ def merges(place: Place) -> list[str]:
     return sorted(git(place.folder, "log", "--merges", "--format=%s", "--all").splitlines())
 
 
-EVERY = 1 if os.environ.get("SETPOINT_EVERY_POINT") else 8
+EVERY = 1 if os.environ.get("SETPOINT_EVERY_POINT") else 16
 """Of the boundaries that a word is in one in so many; `make every` goes through them all."""
 
 
