@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from shop_repository import Repository
 
 from setpoint.adapters import beneath
-from setpoint.adapters.git import common_folder, private_git
+from setpoint.adapters.git import Git, common_folder, private_git
 from setpoint.adapters.snapshots import Snapshot
 from setpoint.adapters.tree_objects import write_ref
 
@@ -171,6 +172,112 @@ def test_what_changed_just_now_may_have_changed_again(tmp_path: Path) -> None:
     assert beneath.sweep(tmp_path).since(later) == set()
     (tmp_path / "b").write_bytes(b"")
     assert beneath.sweep(tmp_path).since(later) is None
+
+
+async def test_a_submodules_folder_that_goes_is_gone_from_the_tree(bench: Repository) -> None:
+    bench.git("update-index", "--add", "--cacheinfo", f"160000,{bench.base},sub")
+    bench.git("commit", "-q", "-m", "with a submodule")
+    bench.base = bench.git("rev-parse", "HEAD")
+    room = await bench.workspaces().open(bench.run())
+    before = await room.tree()
+    await room.tree()
+    (room.path / "sub").rmdir()
+    room.write("README.md", b"# other\n")
+    assert list(await room.changed(before)) == ["README.md", "sub"]
+
+
+async def test_a_link_in_a_folders_place_hides_what_the_folder_held(bench: Repository) -> None:
+    for name in ("x/v", "x/w", "z/v", "z/w"):
+        bench.put(name, "1\n")
+    bench.base = bench.commit("two folders alike")
+    room = await bench.workspaces().open(bench.run())
+    await room.tree()
+    shutil.rmtree(room.path / "x")
+    (room.path / "x").symlink_to("z")
+    (room.path / "z" / "v").write_text("2\n", encoding="utf-8")
+    assert await room.tree() == written_by_git(bench.repository, room.path)
+
+
+class Restless(Git):
+    """Files come or go while git looks."""
+
+    def __init__(self, git: Git, begin: Callable[[], None], end: Callable[[], None]) -> None:
+        super().__init__(git.folder, objects=git.objects, sha256=git.sha256)
+        self._moves = {"begin": begin, "end": end}
+
+    def call(self, *words: str, **more: Any) -> bytes:
+        """As ever, but something moves before the first look at the files, and after they were read."""
+        now = {"ls-files": "begin", "ls-tree": "end"}.get(words[0], "")
+        self._moves.pop(now, lambda: None)()
+        return super().call(*words, **more)
+
+
+@pytest.mark.parametrize("how", ["came and went", "went and came back"])
+async def test_what_came_or_went_while_git_looked_is_as_it_is_in_the_next_tree(bench: Repository, how: str) -> None:
+    workspaces = bench.workspaces()
+    place = bench.state / "worktrees" / "r1" / "new"
+
+    def there() -> None:
+        place.write_text("1\n", encoding="utf-8")
+
+    moves = (there, place.unlink) if how == "came and went" else (place.unlink, there)
+    await workspaces.open(bench.run())
+    again = bench.workspaces()
+    again.files = Restless(again.files, *moves)
+    room = await again.open(bench.run())
+    if how != "came and went":
+        there()
+    (room.path / "beside").write_text("1\n", encoding="utf-8")
+    await room.tree()
+    (room.path / "README.md").write_text("# other\n", encoding="utf-8")
+    assert await room.tree() == written_by_git(bench.repository, room.path)
+
+
+async def test_what_another_process_told_the_index_is_not_lost(bench: Repository) -> None:
+    room = await bench.workspaces().open(bench.run())
+    room.write("new", b"1\n")
+    await room.tree()
+    other = await bench.workspaces().open(bench.run())
+    await other.commit("by another process")
+    room.write("newer", b"1\n")
+    assert await room.tree() == written_by_git(bench.repository, room.path)
+    (room.path / "newer").unlink()
+    assert await room.tree() == written_by_git(bench.repository, room.path)
+
+
+async def test_files_that_are_as_they_were_are_not_kept_twice(bench: Repository) -> None:
+    bench.git("repack", "-a", "-d", "-q")
+    bench.git("prune-packed")
+    room = await bench.workspaces().open(bench.run())
+    await room.tree()
+    os.utime(room.path / "README.md")
+    await room.tree()
+    assert bench.git("count-objects").startswith("0 objects")
+
+
+ENTERED: dict[str, Callable[[], None]] = {}
+"""What happens once, when this process lists the folder."""
+
+
+def entered(event: str, about: tuple[Any, ...]) -> None:
+    if event == "os.scandir" and ENTERED and isinstance(about[0], int):
+        ENTERED.pop(str(Path(f"/proc/self/fd/{about[0]}").readlink()), lambda: None)()
+
+
+sys.addaudithook(entered)
+
+
+async def test_what_is_written_while_the_folder_is_looked_at_is_in_the_next_tree(bench: Repository) -> None:
+    room = await bench.workspaces().open(bench.run())
+    await room.tree()
+    await room.run(["true"])
+    while beneath.sweep(room.path).fresh:
+        pass
+    await room.tree()
+    ENTERED[str(room.path / "shop")] = lambda: room.write("README.md", b"# other\n")
+    await room.run(["true"])
+    assert ENTERED == {}
+    assert await room.tree() == written_by_git(bench.repository, room.path)
 
 
 async def test_what_a_person_writes_beside_a_command_is_in_the_next_tree(bench: Repository) -> None:

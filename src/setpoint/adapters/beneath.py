@@ -27,6 +27,7 @@ _MOST_SEEN = 5_000  # files are remembered one by one, in about 200 bytes each
 _TICKS = 50_000_000
 """Nanoseconds: some ticks of the slowest kernel clock, by which files are stamped."""
 _TOLD = struct.Struct("<QIqqq")
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE)
 _SET_ID = stat.S_ISUID | stat.S_ISGID
 BARE = frozenset({"HEAD", "objects", "refs", "commondir"})
 """Names by which git takes a folder for a bare repository."""
@@ -71,14 +72,16 @@ class Found:
     """What the kernel said of each file and link; None when there are too many."""
     fresh: set[str] = field(default_factory=set)
     """Those that had changed so shortly before that another change may not show."""
+    folders: dict[str, int] = field(default_factory=dict)
+    """When something came into each folder or went last, also what is gone by now."""
 
     def since(self, earlier: "Found") -> Collection[str] | None:
         """All files that may have another content than when `earlier` was found; None when files or repositories came
         or went, or nobody can say."""
-        before, now = earlier.seen, self.seen
-        if before is None or now is None or before.keys() != now.keys():
+        before, now, folders = earlier.seen, self.seen, earlier.folders.keys()
+        if before is None or now is None or before.keys() != now.keys() or folders != self.folders.keys():
             return None
-        if (earlier.nested, earlier.bare, earlier.closed) != (self.nested, self.bare, self.closed):
+        if self.closed or (earlier.nested, earlier.bare, earlier.closed) != (self.nested, self.bare, self.closed):
             return None
         return earlier.fresh | {path for path, told in now.items() if before[path] != told}
 
@@ -196,8 +199,7 @@ def sweep(
     """Name what git must not meet, and files whose name `secret` matches or whose inode is `known`. With `clean` the
     tree is made harmless to the host that reads it: FIFOs, sockets, devices and set-id bits go, and what its owner may
     not read is opened again for the owner. Folders named in `without` are passed by."""
-    found = Found()
-    look = _Look(secret, frozenset(known), clean, without)
+    found, look = Found(), _Look(secret, frozenset(known), clean, without)
     above = os.open(root.parent, _FOLDER)
     try:
         top = _open_below(above, root.name, clean)
@@ -225,6 +227,8 @@ class _Look:
 def _sweep(folder: int, prefix: str, found: Found, look: _Look) -> None:
     folders: list[str] = []
     names: set[str] = set()
+    found.folders[prefix] = os.fstat(folder).st_ctime_ns
+    look.mark.update(prefix.encode("utf-8", "surrogateescape") + b"\0")
     with os.scandir(folder) as entries:
         for item in entries:
             name, path = item.name, prefix + item.name
@@ -252,12 +256,9 @@ def _sweep(folder: int, prefix: str, found: Found, look: _Look) -> None:
             continue
         try:
             below = _open_below(folder, name, look.clean)
-        except PermissionError:
-            found.closed.append(prefix + name)
-            continue
         except OSError as error:
-            # Gone, or no folder any more; but nobody has looked where there was no descriptor left to look with.
-            found.closed += [prefix + name] if error.errno in (errno.EMFILE, errno.ENFILE) else []
+            # Else gone, or no folder any more. Nobody has looked where there was no descriptor left to look with.
+            found.closed += [prefix + name] if error.errno in _CLOSED else []
             continue
         try:
             _sweep(below, f"{prefix}{name}/", found, look)
@@ -275,8 +276,7 @@ def _note(item: "os.DirEntry[str]", path: str, found: Found, look: _Look) -> Non
             found.fresh.add(path)
         if found.seen is not None:
             found.seen[path] = told
-            if len(found.seen) > _MOST_SEEN:
-                found.seen = None
+            found.seen = None if len(found.seen) > _MOST_SEEN else found.seen
 
 
 def _open_below(folder: int, name: str, clean: bool) -> int:
@@ -326,9 +326,8 @@ def _permitted(path: str) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        raise DeniedError(
-            f"{path}: permission denied", why="its mode, or a folder's above it, does not allow it", fix=f"chmod {path}"
-        ) from error
+        why = "its mode, or a folder's above it, does not allow it"
+        raise DeniedError(f"{path}: permission denied", why=why, fix=f"chmod {path}") from error
 
 
 @contextmanager
@@ -373,10 +372,8 @@ def _content(folder: int, name: str, path: str) -> bytes:
         if not stat.S_ISREG(state.st_mode):
             raise DeniedError(f"{path} is not a regular file", fix="read a file")
         if state.st_size > LARGEST:
-            raise DeniedError(
-                f"{path} is too large to read ({state.st_size} bytes)",
-                fix=f"at most {LARGEST} bytes; read a part of it",
-            )
+            what = f"{path} is too large to read ({state.st_size} bytes)"
+            raise DeniedError(what, fix=f"at most {LARGEST} bytes; read a part of it")
         return file.read(LARGEST)
 
 

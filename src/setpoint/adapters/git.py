@@ -214,17 +214,26 @@ def common_folder(repository: Path) -> Path:
     raise RepositoryError(f"{repository} is not a git repository", fix="run it in a git repository, or `git init` one")
 
 
+def object_name(kind: str, content: bytes, *, sha256: bool = False) -> str:
+    """The hash by which `content` is kept."""
+    whole = _whole(kind, content)
+    return (hashlib.sha256(whole) if sha256 else hashlib.sha1(whole, usedforsecurity=False)).hexdigest()
+
+
+def _whole(kind: str, content: bytes) -> bytes:
+    return f"{kind} {len(content)}\0".encode() + content
+
+
 def write_object(objects: Path, kind: str, content: bytes, *, sha256: bool = False) -> str:
     """Keep `content` as a loose object, byte for byte, and give its hash. Raises DiskFullError."""
-    whole = f"{kind} {len(content)}\0".encode() + content
-    name = (hashlib.sha256(whole) if sha256 else hashlib.sha1(whole, usedforsecurity=False)).hexdigest()
+    name = object_name(kind, content, sha256=sha256)
     place = objects / name[:2] / name[2:]
     if place.exists():
         return name
     aside = place.with_name(f"tmp_obj_{os.getpid()}_{os.urandom(6).hex()}")
     try:
         place.parent.mkdir(exist_ok=True)
-        aside.write_bytes(zlib.compress(whole, 1))
+        aside.write_bytes(zlib.compress(_whole(kind, content), 1))
         aside.chmod(0o444)
         aside.replace(place)
     except OSError as error:

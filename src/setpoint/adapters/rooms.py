@@ -163,8 +163,8 @@ class SandboxRoom:
         self._running = 0
         self._writes = 0
         """Files written through the room so far; they do not show in the last sweep."""
-        self._swept: beneath.Found | None = None
-        """What the last sweep met; None when commands or we ourselves may have changed the tree since."""
+        self._swept: tuple[beneath.Found, int] | None = None
+        """What the last sweep met, and `_writes` when it began; None when commands may have changed the tree since."""
         self._swept_at = 0.0
 
     async def run(
@@ -255,9 +255,10 @@ class SandboxRoom:
         name = self._relative(path)
         if name in self._masked():
             raise DeniedError(f"{path} holds secrets and is not written", fix="name the setting; a person fills it in")
-        self._writes += 1
-        beneath.write(self.path, name, content)
-        self._swept = None
+        try:
+            beneath.write(self.path, name, content)
+        finally:
+            self._writes += 1
 
     def files(self) -> Sequence[str]:
         """What git would know; all files where the room has no index of its own."""
@@ -328,8 +329,9 @@ class SandboxRoom:
 
     def _clean(self) -> None:
         known = None if self._secrets is None else self._secrets.values()
-        self._swept, self._swept_at = beneath.sweep(self.path, known=known or ()), time.monotonic()
-        self._secrets = None if known is None else self._swept.secrets
+        writes, found = self._writes, beneath.sweep(self.path, known=known or ())
+        self._swept, self._swept_at = (found, writes), time.monotonic()
+        self._secrets = None if known is None else found.secrets
 
     def _follow(self) -> None:
         """See where masked files are by now, while other commands go on."""

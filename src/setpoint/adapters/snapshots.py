@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..model.unsaved import Unsaved
 from . import beneath, nested
-from .git import Git, write_object
+from .git import Git, object_name, write_object
 from .tree_objects import Change, TreeObjects
 
 IN_MEMORY = 5_000
@@ -51,12 +51,17 @@ class Snapshot:
         self._left_out = nested.LeftOut()
         self.unsaved: tuple[Unsaved, ...] = ()
         """What the last snapshot left out."""
+        self.asked = False
+        """Whether git was asked at the last `take`: by itself then, at another moment than whoever looked."""
+        self._seen: tuple[tuple[int, ...], ...] = ()
+        """How the index file and the rules beside it looked when we wrote the index last."""
         self._lock = threading.Lock()
 
     def put(self, treeish: str, tree: str = "") -> None:
         """Make the files those of `treeish`, whose tree is `tree` where that is known: what the last snapshot knew and
         it does not hold is deleted, ignored files stay."""
         with self._lock:
+            self._look()
             self._tell_index()
             self._forget()
             self._call("read-tree", "--reset", "-u", treeish)
@@ -71,13 +76,16 @@ class Snapshot:
     def settle(self) -> None:
         """Let the index file hold the last snapshot."""
         with self._lock:
+            self._look()
             self._tell_index(self._tree)
 
     def take(self, touched: Collection[str] | None = None) -> str:
         """Hash of the tree of the files as they are; the objects are written. `unsaved` names what is not in it.
         `touched`: all paths that may differ from the last `take`, where somebody looked and no file came or went."""
         with self._lock:
+            self._look()
             changes = None if touched is None else self._changes_of(touched)
+            self.asked = changes is None
             if changes is None:
                 changes = self._changes()
             if self._tree and changes == self._pending:
@@ -88,7 +96,7 @@ class Snapshot:
                 if len(changes) > self._most_pending:
                     self._tell_index(self._tree)
             else:
-                self._pending = changes
+                self._tree, self._pending = "", changes
                 self._tell_index()
                 self._tree = self._tree_of_index()
             return self._tree
@@ -117,6 +125,15 @@ class Snapshot:
             self._pending, self._held = (), tree
             if self._indexed is not None and self._indexed.fits:
                 self._indexed = None
+
+    def _look(self) -> None:
+        """Another process may have written the index, or brought other rules: what is known of them is forgotten."""
+        if self._looks() != self._seen:
+            self._forget()
+            self._seen = self._looks()
+
+    def _looks(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(_looks_of(place) for place in (self._index, self._git.folder / "info" / "exclude"))
 
     def _forget(self) -> None:
         self._tree, self._held, self._indexed, self._pending = "", "", None, ()
@@ -147,8 +164,7 @@ class Snapshot:
             if isinstance(entry, Unsaved):
                 left.append(entry)
             elif entry is not None:
-                sha = write_object(self._git.objects, "blob", entry.content, sha256=self._git.sha256)
-                there.append((raw, entry.mode, sha))
+                there.append((raw, entry.mode, self._kept(entry)))
             elif not self._is_folder(path):
                 gone.append((raw, "", ""))
         gone += self._saved_before()
@@ -166,20 +182,22 @@ class Snapshot:
         for path in touched:
             raw, rules = os.fsencode(path), path.rpartition("/")[2].casefold() == ".gitignore"
             known = changes.get(raw) or self._indexed.at(raw)
-            if known is None or not known[1]:
-                if rules:
-                    return None
+            if known is None and not rules:
                 continue  # git passes over it
-            entry = self._entry(path)
+            entry = self._entry(path) if known and known[1] else None
             if not isinstance(entry, beneath.Entry):
                 return None
-            sha = write_object(self._git.objects, "blob", entry.content, sha256=self._git.sha256)
-            if known != (raw, entry.mode, sha):
-                if rules:
-                    return None  # what git passes over may be another from now on
-                changes[raw] = (raw, entry.mode, sha)
+            # Named first: a file that is as it was may lie in a pack, and is not kept a second time.
+            if known == (raw, entry.mode, object_name("blob", entry.content, sha256=self._git.sha256)):
+                continue
+            if rules:
+                return None  # what git passes over may be another from now on
+            changes[raw] = (raw, entry.mode, self._kept(entry))
         # Sorted as `_changes` does: first what left.
         return tuple(sorted(changes.values(), key=lambda change: (bool(change[1]), change[0])))
+
+    def _kept(self, entry: beneath.Entry) -> str:
+        return write_object(self._git.objects, "blob", entry.content, sha256=self._git.sha256)
 
     def _entry(self, path: str) -> beneath.Entry | Unsaved | None:
         if path.endswith("/"):
@@ -213,4 +231,16 @@ class Snapshot:
         return place.is_dir() and not place.is_symlink()
 
     def _call(self, *words: str, stdin: bytes = b"") -> bytes:
-        return self._git.call(*words, stdin=stdin, index=self._index, work_tree=self.root)
+        out = self._git.call(*words, stdin=stdin, index=self._index, work_tree=self.root)
+        if words[0] != "ls-files":
+            self._seen = (_looks_of(self._index), *self._seen[1:])
+        return out
+
+
+def _looks_of(place: Path) -> tuple[int, ...]:
+    """Changes when git, or we, put another file there."""
+    try:
+        told = place.stat()
+    except OSError:
+        return ()
+    return (told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)

@@ -51,6 +51,9 @@ class TreeObjects:
             above, _, last = path.rpartition(b"/")
             if mode:
                 entries(above)[last] = (mode, name)
+                if path in touched:  # it stands for a folder that is gone as a whole
+                    for below in [folder for folder in touched if folder == path or folder.startswith(path + b"/")]:
+                        del touched[below]
             else:
                 entries(above).pop(last, None)
         return self._write(touched)

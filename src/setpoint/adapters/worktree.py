@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -49,7 +50,8 @@ class Worktree(SandboxRoom):
         """How the folder looked when the last tree was taken: the sweep's mark and the writes through the room; None
         when that would not show every change since."""
         self._before: beneath.Found | None = None
-        """What the sweep met when the last tree was taken."""
+        """What the sweep met when the last tree was taken; None when the tree may hold other files."""
+        self._taking = threading.Lock()
 
     # -- the seam ---------------------------------------------------------------------------------------------------
 
@@ -144,28 +146,41 @@ class Worktree(SandboxRoom):
         return f"refs/setpoint/{self._run}/autosave/{branch.replace('/', '-')}"
 
     def _take(self) -> str:
+        with self._taking:
+            return self._taken_now()
+
+    def _taken_now(self) -> str:
         looked = time.time_ns()
         # A person who took the workspace leaves no trace here but in the files.
-        recent = time.monotonic() - self._swept_at < _RECENT
-        found = self._swept if self._swept is not None and recent else beneath.sweep(self.path)
+        writes, recent = self._writes, time.monotonic() - self._swept_at < _RECENT
+        swept = self._swept if recent else None
         self._swept = None  # it tells once how the folder looks: then somebody may have written
-        if self._taken is not None and self._taken == (found.mark, self._writes):
+        found = swept[0] if swept is not None and swept[1] == writes else beneath.sweep(self.path)
+        if self._taken is not None and self._taken == (found.mark, writes):
             return self._known.last
         self._known.leave_out(self._left_out(found))
         touched = found.since(self._before) if self._before is not None else None
-        writes, tree = self._writes, self._known.take(touched)
-        self._before = found
-        still = found.settled(looked) and not self.unsaved()
+        tree = self._known.take(touched)
+        # Git looked for itself: files that came or went in between are in the one, and not in the other.
+        moved = self._known.asked and self._moved_since(found)
+        self._before = None if moved else found
+        still = found.settled(looked) and not self.unsaved() and not moved
         self._taken = (found.mark, writes) if still else None
         return tree
+
+    def _moved_since(self, found: beneath.Found) -> bool:
+        if found.seen is None:
+            return False  # too many to look twice
+        again = beneath.sweep(self.path, clean=False)
+        return (again.seen, again.folders) != (found.seen, found.folders)
 
     def _left_out(self, found: beneath.Found) -> LeftOut:
         return left_out(found, self._house.files, self._house.refs, self.branch, self._aside / "index", self.path)
 
     def _put(self, treeish: str, tree: str) -> None:
-        self._known.put(treeish, tree)
-        self._secrets = None
-        self._swept = self._taken = self._before = None
+        with self._taking:
+            self._secrets = self._swept = self._taken = self._before = None
+            self._known.put(treeish, tree)
 
     def _last_tree(self) -> str:
         if self._saved is not None:
