@@ -151,3 +151,9 @@ def test_what_may_be_a_secret_is_neither_kept_nor_shown_and_comes_back_from_the_
     elsewhere = parse('[providers.p]\napi = "anthropic"\nbase_url = "https://other.example"\n', "setpoint.toml")
     back = restored(kept, elsewhere).providers["p"]
     assert (back.base_url, back.headers) == ("https://models.example/v1", {"X-Key": "", "X-Team": ""})
+
+
+@pytest.mark.parametrize("named", ["", "native"])
+def test_an_agent_that_nobody_named_is_not_named_by_being_kept(named: str) -> None:
+    now = parse(f'[agent]\nkind = "{named}"\n' if named else "", "setpoint.toml")
+    assert restored(without_secrets(now), now).agent.named == now.agent.named == named

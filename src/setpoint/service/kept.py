@@ -10,8 +10,11 @@ _USER = re.compile(r"(?<=://)[^/@]*@")
 
 
 def without_secrets(config: Config, mark: str = "") -> dict[str, Any]:
-    """`config` as it may be kept and shown: header values, and whoever signs in within an address, are `mark`."""
+    """`config` as it may be kept and shown: header values, and whoever signs in within an address, are `mark`. Without
+    a mark it can be read again, and an agent that nobody named stays unnamed."""
     content = config.model_dump(mode="json")
+    if not mark and not config.agent.named:
+        del content["agent"]["kind"]
     for provider in content["providers"].values():
         provider["headers"] = dict.fromkeys(provider["headers"], mark)
         provider["base_url"] = _anonymous(provider["base_url"], mark)
