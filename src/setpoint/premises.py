@@ -141,8 +141,8 @@ class Premises:
     def pinned(self, run: Run) -> Config:
         """The configuration a run was started with, its secrets from this process's configuration and environment; a
         sensitive run's has no provider outside the house."""
+        from .pipeline.kept import restored
         from .pipeline.sensitivity import in_house, sensitive_because
-        from .service.kept import restored
         from .service.pinned import planned
 
         kept = self.store.recall(run.id, "config")

@@ -8,7 +8,7 @@ import pytest
 from setpoint.config import load, parse, with_environment
 from setpoint.errors import ConfigError
 from setpoint.model.settings import Config
-from setpoint.service.kept import restored, without_secrets
+from setpoint.pipeline.kept import restored, without_secrets
 
 
 @pytest.mark.parametrize(

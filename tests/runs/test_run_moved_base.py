@@ -189,14 +189,28 @@ async def test_tests_that_the_base_already_passes_prove_nothing_there(play: Play
 # -- whose rules -----------------------------------------------------------------------------------------------------
 
 
+SPARE = """
+[providers.spare]
+api = "openai-chat"
+base_url = "http://ann:pass-5d1e9b7c@127.0.0.1:9/v1"
+
+[providers.spare.headers]
+X-Team = "team-8c1f0b52"
+"""
+
+
 async def test_the_moved_bases_own_gates_judge_the_merge(play: Play) -> None:
-    async with play(story.hotfix()) as stage:
+    async with play(story.hotfix(), config=SPARE) as stage:
         run = await stage.run()
         more = '[gates.notes]\nkind = "build"\nrun = ["python", "-c", "print(1)"]\n'
-        elsewhere(stage, {"setpoint.toml": settings(stage.model.root, more)})
+        elsewhere(stage, {"setpoint.toml": settings(stage.model.root, SPARE + more)})
         run = await stage.approve(run)
         assert (run.position.stage, run.position.waits) == ("change", Waits.DECISION)
         assert "notes" in {row["gate"] for row in stage.events(run, "gates")[-1].data["results"]}
+        kept = stage.house.store.recall(run.id, "config") or {}
+        assert "notes" in kept["gates"]
+        assert (kept["providers"]["spare"]["headers"], "kind" in kept["agent"]) == ({"X-Team": ""}, False)
+        assert "pass-5d1e9b7c" not in str(kept)
 
 
 LINT = """import json, pathlib, sys

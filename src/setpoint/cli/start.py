@@ -133,7 +133,7 @@ def config(
     """The configuration in force. With defaults and what the environment adds; secrets are named, never shown."""
 
     async def use(house: "House") -> int:
-        from ..service.kept import without_secrets
+        from ..pipeline.kept import without_secrets
 
         found = without_secrets(house.config, "(hidden)")
         if as_json:

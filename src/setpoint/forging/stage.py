@@ -28,10 +28,10 @@ from ..parts import assemble
 from ..pipeline.advance import advance
 from ..pipeline.bench import Bench, Ground
 from ..pipeline.carry import STEPS, write_move
+from ..pipeline.kept import restored, without_secrets
 from ..pipeline.rounds import Done
 from ..ports import Workspace
 from ..service.commands import Commands
-from ..service.kept import restored, without_secrets
 
 RUN = "f0e1"
 BRANCH = "setpoint/f0e1-greeting"

@@ -18,6 +18,7 @@ from ..ports import Transaction, Workspace
 from .bench import Ground
 from .conflicts import objection_about
 from .judging import lab_of
+from .kept import without_secrets
 from .messages import commit_message, hand_message
 from .outcomes import HandedOver, Stale
 from .rounds import Done, Write, hand_over_packet, history
@@ -117,7 +118,7 @@ def _writes(ground: Ground, merge: Merged, config: Config, same: bool) -> list[W
 def _config_writes(ground: Ground, config: Config) -> list[Write]:
     if config == ground.config:
         return []
-    content = config.model_dump(mode="json")
+    content = without_secrets(config)
 
     def write(tx: Transaction) -> None:
         tx.remember(ground.run.id, "config", content)

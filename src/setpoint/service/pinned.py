@@ -6,9 +6,9 @@ from ..model.record import digest_of
 from ..model.run import Run
 from ..model.settings import CAPS, Budget, Config, PhaseSettings
 from ..pipeline.bench import Ground
+from ..pipeline.kept import without_secrets
 from ..pipeline.rounds import Write
 from ..ports import Store, Transaction
-from .kept import without_secrets
 
 MENDABLE = ("models", "providers", "phase")
 """A fuller context, another model, more requests or minutes. Money may be raised too. Gates, boundaries, forge and

@@ -25,6 +25,7 @@ from ..pipeline.bench import PERSON, Bench, Ground
 from ..pipeline.carry import JOB, job_key
 from ..pipeline.context import rules_there
 from ..pipeline.judging import under_policy
+from ..pipeline.kept import without_secrets
 from ..pipeline.models import choose_models
 from ..pipeline.policies import layers_here, remember
 from ..pipeline.prompts import prompt
@@ -42,7 +43,6 @@ from .estimate import require_priced, told_before
 from .feedback import narrowed_to
 from .forecast import forecast
 from .guidance import configuration_alone
-from .kept import without_secrets
 from .origin import NOTHING, Origin, begins, on_record, opened, require_fitting
 from .proofs import require_proved
 from .signing import named_here
