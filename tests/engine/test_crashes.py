@@ -2,9 +2,13 @@
 
 import os
 import signal
+import sqlite3
+from contextlib import closing
 
 import chain
+import psutil
 import pytest
+import sqlalchemy as sa
 
 from setpoint.engine.worker import ADOPTIONS, Worker
 from setpoint.errors import LostLeaseError, PoisonedError
@@ -50,13 +54,45 @@ async def test_a_run_killed_again_and_again_comes_out_the_same(sqlite_url: str) 
     again.close()
 
 
+async def freeze(process: int, url: str) -> None:
+    """Stop a process where it holds no lock: in the middle of a write it would hold up everybody, as long as it sleeps,
+    and no lease could help."""
+    while True:
+        os.kill(process, signal.SIGSTOP)
+        await until(lambda: psutil.Process(process).status() == psutil.STATUS_STOPPED)
+        if not writes(url):
+            return
+        os.kill(process, signal.SIGCONT)
+
+
+def writes(url: str) -> bool:
+    """Whether somebody is in the middle of a write there."""
+    address = sa.make_url(url)
+    if address.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(address.database or "", timeout=0, isolation_level=None)) as file:
+            try:
+                file.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            return False
+    under_way = sa.text(
+        "SELECT count(backend_xid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    database = sa.create_engine(address)
+    try:
+        with database.connect() as connection:
+            return bool(connection.execute(under_way).scalar_one())
+    finally:
+        database.dispose()
+
+
 async def test_a_frozen_worker_that_wakes_after_its_lease_writes_nothing_and_leaves(ready_url: str) -> None:
     here = chain.Chain(ready_url)
     here.begin()
     async with Child(chain.work_until_told, ready_url, 0.5) as frozen:
         await until(lambda: any(event.kind == "waiting" for event in here.store.events(chain.RUN)))
         assert frozen.process.pid is not None
-        os.kill(frozen.process.pid, signal.SIGSTOP)
+        await freeze(frozen.process.pid, ready_url)
         async with Worker(here.jobs, {"step": here.step}, lease_seconds=0.5) as worker:
             await worker.run_until(here.done, look_seconds=0.05)
             with here.store.transaction() as transaction:
