@@ -87,7 +87,6 @@ LEFT_OUT = {
     "test_a_no_to_an_environment_ends_the_run_there",
     "test_of_two_foregrounds_one_carries_and_both_end_well",
     "test_a_reply_that_was_lost_counts_as_the_most_it_can_have_cost",
-    "test_the_whole_output_of_a_gate_can_be_read_by_who_mends",
     "test_work_that_is_claimed_and_not_done_is_never_accepted",
 }
 """Tests whose ground another one covers in a whole run, and runs of minutes: `make every` takes them."""
