@@ -52,7 +52,8 @@ test-agents: agents ## each of these agents carries the signup ticket against a 
 	$(if $(findstring claude-code-headless,$(AGENTS)),@PATH="$(CURDIR)/.venv-uv/bin:$$PATH" uv sync --frozen --quiet --inexact --extra claude-sdk)
 	AGENTS="$(AGENTS)" $(RUN)python -m pytest -q -n 2 tests/real_agents $(if $(findstring headless,$(AGENTS)),tests/agents/test_headless_agents.py)
 
-QUICK := pipeline loop models config intake prompts policy house demo agents gates/test_tasks_md.py gates/test_secrets.py
+QUICK := pipeline loop models config intake prompts policy demo house/test_docs.py house/test_sizes.py house/test_arrows.py \
+	$(addprefix agents/,test_agent_wire.py test_agent_limits.py test_agent_tools.py test_risks.py) gates/test_tasks_md.py gates/test_secrets.py
 quick: .venv/.ready ## the tests of what decides, under a minute, up to the first failure
 	$(RUN)python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow" -x $(addprefix tests/,$(QUICK))
 

@@ -1,7 +1,7 @@
 """Which of a repository's instruction files a session gets: by path, once, near ones first, never from outside."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from setpoint.pipeline.rule_choice import Rules, folders_of, rules_for, rules_text, tokens
@@ -179,6 +179,7 @@ def test_what_looks_like_an_import_in_code_or_is_a_name_is_none() -> None:
     assert resolved({"CLAUDE.md": text}).notes == ()
 
 
+@example("@./~")
 @given(st.text(alphabet="@./~ab\\:\n`", max_size=60))
 def test_no_text_brings_in_what_was_not_in_the_commit(text: str) -> None:
     asked: list[str] = []

@@ -78,6 +78,6 @@ def _target(path: str, word: str) -> tuple[str, str]:
     if word.startswith(("/", "~")) or "\\" in word or ":" in word:
         return "", "it lies outside the repository"
     joined = posixpath.normpath(posixpath.join(posixpath.dirname(path), word))
-    if joined.startswith("../") or joined == "..":
+    if joined.startswith(("../", "~")) or joined == "..":
         return "", "it lies outside the repository"
     return joined, ""
